@@ -1,0 +1,42 @@
+import type { Layout } from '../../core/tensors/layout.ts'
+import type { EvaluationCounts } from '../../core/metrics/counts.ts'
+
+export type TrainRequest = {
+  /** Flat vector of the round's model, in the order of the layout. Never changed by the trainer. */
+  readonly weights: Float32Array
+  /** Everything random in training (batch order, dropout) follows from it. */
+  readonly seed: number
+  readonly signal: AbortSignal
+  /** Called now and then with the share of steps done, from 0 to 1. */
+  readonly onProgress?: (done: number) => void
+}
+
+export type TrainResult = {
+  /** The trained flat vector, a new one. */
+  readonly weights: Float32Array
+  /** Training rows, the update's sample weight. */
+  readonly samples: number
+  /** Mean loss over the last epoch. */
+  readonly loss: number
+  readonly steps: number
+}
+
+/** A model with its data on one client: what a round needs of it. */
+export interface Trainer {
+  /** Name of the engine in use, for people: `tfjs-node`, `tfjs-wasm`, … */
+  readonly engine: string
+  readonly layout: Layout
+  /** Fails with `engine.diverged` when the loss is not finite, and with `interrupted` when `signal` fires. */
+  train(request: TrainRequest): Promise<TrainResult>
+  /** Additive counts over the held-out rows. */
+  evaluate(weights: Float32Array, signal: AbortSignal): Promise<EvaluationCounts>
+  /** Frees what the engine holds. May be called twice. */
+  dispose(): void
+}
+
+/** The model of a plan without data: what a coordinator needs to start a run. */
+export type InitialModel = {
+  readonly layout: Layout
+  /** The same seed gives the same bytes, whatever the engine. */
+  readonly weights: Float32Array
+}

@@ -1,0 +1,25 @@
+import type { CatalogueEntry } from '../entry.ts'
+import { clientErrors } from './client.ts'
+import { planErrors } from './plan.ts'
+import { requestErrors } from './request.ts'
+import { sessionErrors } from './session.ts'
+import { storeErrors } from './store.ts'
+import { updateErrors } from './update.ts'
+
+const table = {
+  ...sessionErrors,
+  ...updateErrors,
+  ...planErrors,
+  ...clientErrors,
+  ...storeErrors,
+  ...requestErrors,
+}
+
+export type ErrorCode = keyof typeof table
+
+/** Every code that Parley uses. `docs/errors.md` is its manual page, and a test compares the two. */
+export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = table
+
+export function isErrorCode(value: string): value is ErrorCode {
+  return Object.hasOwn(catalogue, value)
+}

@@ -1,0 +1,31 @@
+import { entry } from '../entry.ts'
+
+/** Storage, publication and verification. */
+export const storeErrors = {
+  'store.corrupt': entry(
+    'unverified',
+    'stored data does not have the digest or checksum it was stored with',
+    'restore the named file from a backup; nothing was changed',
+    { close: 1011 },
+  ),
+  'store.full': entry('unavailable', 'there is no room to store this', 'free disk space; work goes on by itself', {
+    http: 507,
+    close: 1013,
+  }),
+  'store.locked': entry(
+    'conflict',
+    'another coordinator uses this folder',
+    'stop it first, or give this one another --home',
+  ),
+  'object.not-found': entry('absent', 'there is no such object', 'list what exists, then ask again'),
+  'verify.failed': entry(
+    'unverified',
+    'a signature or digest does not verify',
+    'do not use the files; download them again and compare the pinned key',
+  ),
+  'tensors.malformed': entry(
+    'invalid',
+    'bytes that are not a safetensors file of the accepted form',
+    'export the model again',
+  ),
+} as const

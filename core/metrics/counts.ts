@@ -1,0 +1,29 @@
+/**
+ * What a client says of its held-out rows: sums only, so that clients' counts add up to the pooled counts, and no row or
+ * score leaves the client. All numbers are non-negative integers.
+ */
+export type BinaryCounts = {
+  readonly task: 'binary'
+  readonly rows: number
+  readonly truePositives: number
+  readonly falsePositives: number
+  readonly trueNegatives: number
+  readonly falseNegatives: number
+  /** Sum of the log losses in millionths (natural logarithm), each row's capped at 100. */
+  readonly lossMicros: number
+  /** Rows per score bin, for rows of the positive and of the negative class. `SCORE_BINS` equal bins over [0, 1]. */
+  readonly positiveScores: readonly number[]
+  readonly negativeScores: readonly number[]
+}
+
+export type ClassCounts = {
+  readonly task: 'classes'
+  readonly rows: number
+  readonly lossMicros: number
+  /** Row-major k × k: rows of true class i (row) that were given class j (column). */
+  readonly confusion: readonly number[]
+}
+
+export type EvaluationCounts = BinaryCounts | ClassCounts
+
+export const SCORE_BINS = 1024

@@ -1,0 +1,137 @@
+/**
+ * What the coordinator stands on. Three ports, each with an in-memory and a durable adapter that pass the same contract
+ * suite (test/contract/). Everything that resolves is durable: it survives `kill -9` and a power cut.
+ */
+
+/** SHA-256 in lower-case hex: the name of every blob. */
+export type Digest = string
+
+/** Bytes named by their SHA-256: weights, plans, sealed updates. */
+export interface BlobStore {
+  /** Size in bytes, or undefined when there is no such blob (partial blobs do not count). */
+  size(digest: Digest): Promise<number | undefined>
+  /** `length` bytes from `offset`. Fails with `object.not-found` when absent, `request.invalid` when out of range. */
+  read(digest: Digest, offset: number, length: number): Promise<Uint8Array>
+  /** Stores bytes under their digest; storing what is there already does nothing. */
+  put(bytes: Uint8Array): Promise<Digest>
+  /** A writer for a blob whose digest is not known beforehand. */
+  create(): Promise<BlobWriter>
+  /**
+   * A writer for a blob of known digest and length, which goes on where an earlier writer for the same blob stopped,
+   * also after a crash: `written` is then above 0, rounded down to a multiple of `granule`. One writer a digest:
+   * resuming again takes over from the earlier one, whose next call fails with `session.replaced`.
+   */
+  resume(digest: Digest, length: number, granule: number): Promise<BlobWriter>
+  /** Removes a blob and whatever is partial of it; absent is fine. */
+  remove(digest: Digest): Promise<void>
+  /** Digests of all complete blobs, in no order. */
+  list(): AsyncIterable<Digest>
+}
+
+/** Writes one blob from front to back. Nothing is visible in the store before `commit` has resolved. */
+export interface BlobWriter {
+  readonly written: number
+  /** Appends; resolves when the bytes were handed to the store (not yet durable). */
+  write(bytes: Uint8Array): Promise<void>
+  /**
+   * Makes the blob durable and visible and returns its digest. When it was opened with a digest and the bytes do not
+   * have it, fails with `update.digest-mismatch` and keeps nothing.
+   */
+  commit(): Promise<Digest>
+  /** Gives up the handle. A writer from `resume` keeps what was written for the next one; one from `create` keeps nothing. */
+  release(): Promise<void>
+}
+
+/** The journal of a run: what the round machine was told, in order. Replaying it gives the machine's state. */
+export interface Journal {
+  /**
+   * Appends one entry under the next number of its run. `sequence` must be that number (0, 1, 2 …), else `run.conflict`:
+   * two coordinators never write to one run. `entry` is canonical JSON text.
+   */
+  append(run: string, sequence: number, entry: string): Promise<void>
+  /** All entries of a run in order; none when the run is unknown. Fails with `store.corrupt` when one was altered. */
+  read(run: string): Promise<readonly string[]>
+}
+
+export type RunRecord = {
+  readonly id: string
+  /** Name of the model that the plan trains. */
+  readonly model: string
+  readonly plan: Digest
+  /** UTC, RFC 3339 with milliseconds. */
+  readonly createdAt: string
+  readonly status: 'active' | 'finished' | 'failed' | 'stopped'
+}
+
+export type ClientRecord = {
+  readonly id: string
+  /** Ed25519 public key, lower-case hex. */
+  readonly publicKey: string
+  readonly firstSeenAt: string
+  readonly lastSeenAt: string
+}
+
+/** A published version: immutable. */
+export type VersionRecord = {
+  readonly model: string
+  readonly number: number
+  /** Digest of the safetensors file; it lies in the blob store. */
+  readonly weights: Digest
+  /** The signed manifest: a DSSE envelope as JSON text. */
+  readonly envelope: string
+  readonly run: string
+  readonly round: number
+  readonly publishedAt: string
+}
+
+/** One move of an alias. The newest one says where the alias points. */
+export type AliasMove = {
+  readonly model: string
+  readonly alias: string
+  /** 1, 2, 3 … per model and alias. */
+  readonly sequence: number
+  readonly version: number
+  readonly reason: string
+  readonly at: string
+}
+
+/** Small records that are looked up and listed. */
+export interface Records {
+  saveRun(run: RunRecord): Promise<void>
+  run(id: string): Promise<RunRecord | undefined>
+  /** Newest first. */
+  runs(): Promise<readonly RunRecord[]>
+
+  /** Inserts or updates; `firstSeenAt` of a known client stays. */
+  saveClient(client: ClientRecord): Promise<void>
+  clients(): Promise<readonly ClientRecord[]>
+
+  /**
+   * Publishes under the next number of the model, in one transaction with the alias move. `prepare` gets the number and
+   * returns what is stored; it may not have effects. A candidate (run, round) that was published before is returned as
+   * it is, and nothing is changed: publishing twice is publishing once.
+   */
+  publish(
+    candidate: { readonly model: string; readonly run: string; readonly round: number },
+    prepare: (number: number) => Omit<VersionRecord, 'model' | 'number' | 'run' | 'round'>,
+    alias?: { readonly name: string; readonly reason: string },
+  ): Promise<VersionRecord>
+  /** Names of all models with at least one version, sorted. */
+  models(): Promise<readonly string[]>
+  version(model: string, number: number): Promise<VersionRecord | undefined>
+  /** Oldest first. */
+  versions(model: string): Promise<readonly VersionRecord[]>
+  /** The newest move of the alias. */
+  alias(model: string, alias: string): Promise<AliasMove | undefined>
+  /** All moves of all aliases of the model, oldest first. */
+  aliasHistory(model: string): Promise<readonly AliasMove[]>
+}
+
+/** The three ports together, with one life. */
+export interface Store {
+  readonly blobs: BlobStore
+  readonly journal: Journal
+  readonly records: Records
+  /** May be called twice. */
+  close(): Promise<void>
+}
