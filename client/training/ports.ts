@@ -1,5 +1,5 @@
-import type { Layout } from '../../core/tensors/layout.ts'
 import type { EvaluationCounts } from '../../core/metrics/counts.ts'
+import type { Layout } from '../../core/tensors/layout.ts'
 
 export type TrainRequest = {
   /** Flat vector of the round's model, in the order of the layout. Never changed by the trainer. */

@@ -1,0 +1,72 @@
+import type { ErrorCode } from '../errors/index.ts'
+import type { MetricName, Metrics } from '../metrics/metrics.ts'
+
+/** Where a client stands in the open round. */
+export type ClientPhase = 'invited' | 'uploading' | 'accepted' | 'refused' | 'evaluating' | 'evaluated'
+
+export type CohortMember = {
+  readonly client: string
+  readonly connected: boolean
+  readonly phase: ClientPhase
+  /** Bytes of the update received so far. */
+  readonly bytes: number
+  /** Why the client was refused. */
+  readonly code?: ErrorCode
+}
+
+export type RoundSummary = {
+  readonly round: number
+  readonly openedAt: string
+  readonly closedAt: string
+  readonly cohort: readonly string[]
+  readonly accepted: readonly string[]
+  readonly refused: readonly { readonly client: string; readonly code: ErrorCode; readonly message: string }[]
+  /** Sealed bytes of the accepted updates. */
+  readonly bytes: number
+  /** Digest of the model file that the round made; absent when the round failed. */
+  readonly weights?: string
+  /** The metrics of that model on the held-out rows of all clients that answered, and of each; absent when not evaluated. */
+  readonly pooled?: Metrics
+  readonly clients: readonly { readonly client: string; readonly metrics: Metrics }[]
+}
+
+export type GateVerdict = {
+  readonly gate: string
+  readonly metric: MetricName
+  readonly verdict: 'pass' | 'fail' | 'not-evaluable'
+  /** The measured value, the bound it is held against, and the same in words. */
+  readonly value: number | null
+  readonly bound: number | null
+  readonly explanation: string
+}
+
+export type RunOutcome =
+  | {
+      readonly kind: 'published'
+      readonly version: number
+      readonly weights: string
+      readonly gates: readonly GateVerdict[]
+    }
+  | { readonly kind: 'rejected'; readonly weights: string; readonly gates: readonly GateVerdict[] }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'stopped'; readonly reason: string }
+
+export type RunPhase = 'waiting' | 'collecting' | 'aggregating' | 'evaluating' | 'publishing' | 'over'
+
+/** A run as people and programs see it: what `run status` prints and `run watch` streams. */
+export type RunView = {
+  readonly run: string
+  readonly model: string
+  /** SHA-256 of the plan's canonical form. */
+  readonly plan: string
+  readonly createdAt: string
+  readonly phase: RunPhase
+  /** The open round, from 1; 0 before the first. */
+  readonly round: number
+  readonly rounds: number
+  readonly engaged: readonly CohortMember[]
+  /** The window that is open now. */
+  readonly window?: { readonly min: number; readonly max: number; readonly closesAt: string }
+  readonly history: readonly RoundSummary[]
+  readonly outcome?: RunOutcome
+}

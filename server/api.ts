@@ -1,0 +1,17 @@
+import type { RunView } from '../core/run/view.ts'
+
+/** What operators can do with a coordinator: the HTTP API, the command line and embedding programs all call this. */
+export interface CoordinatorApi {
+  /** Checks the plan and starts a run of it. Fails with `plan.unreadable` or `plan.invalid`. Resolves once journalled. */
+  startRun(planText: string): Promise<RunView>
+  /** Newest first. */
+  runs(): Promise<readonly RunView[]>
+  /** Fails with `run.not-found`. */
+  run(id: string): Promise<RunView>
+  /** The present view, then a new one after changes; ends after the view in which the run is over, or with `signal`. */
+  watch(id: string, signal: AbortSignal): AsyncIterable<RunView>
+  /** Ends the run; an open round is given up. A run that is over stays as it is. Fails with `run.not-found`. */
+  stopRun(id: string, reason: string): Promise<RunView>
+  /** False while the journal is replayed and while draining. */
+  ready(): boolean
+}
