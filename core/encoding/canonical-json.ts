@@ -1,6 +1,5 @@
 import { ParleyError } from '../errors/index.ts'
 
-/** What canonical JSON may hold. Numbers are integers within ±(2^53-1); fractions travel as decimal strings. */
 export type CanonicalValue =
   | null
   | boolean
@@ -10,16 +9,13 @@ export type CanonicalValue =
   | { readonly [key: string]: CanonicalValue }
 
 /**
- * JSON Canonicalization Scheme (RFC 8785), restricted to integers: keys sorted by UTF-16 code units, no white space.
- * Throws `internal` on a value that has no canonical form, since only the project's own code calls it.
+ * JSON Canonicalization Scheme (RFC 8785): keys sorted by UTF-16 code units, no white space, numbers as ECMAScript
+ * writes them. Throws `internal` on NaN, infinities, lone surrogates and undefined members, which have no such form.
  */
 export function canonicalJson(value: CanonicalValue): string {
   if (value === null || typeof value === 'boolean') return String(value)
-  if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw new ParleyError('internal', `${value} has no canonical form here`)
-    return String(value === 0 ? 0 : value)
-  }
-  if (typeof value === 'string') return JSON.stringify(value.isWellFormed() ? value : fail('a lone surrogate'))
+  if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : fail(String(value))
+  if (typeof value === 'string') return value.isWellFormed() ? JSON.stringify(value) : fail('a lone surrogate')
   if (isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   const members = Object.keys(value)
     .sort()

@@ -6,12 +6,21 @@
 /** SHA-256 in lower-case hex: the name of every blob. */
 export type Digest = string
 
-/** Bytes named by their SHA-256: weights, plans, sealed updates. */
+/**
+ * Bytes named by their SHA-256: weights, plans, sealed updates. A name that is not 64 lower-case hex digits fails with
+ * `request.invalid` everywhere; no room fails with `store.full`, and then nothing of the write is visible.
+ */
 export interface BlobStore {
   /** Size in bytes, or undefined when there is no such blob (partial blobs do not count). */
   size(digest: Digest): Promise<number | undefined>
-  /** `length` bytes from `offset`. Fails with `object.not-found` when absent, `request.invalid` when out of range. */
+  /**
+   * `length` bytes from `offset`. Fails with `object.not-found` when absent, `request.invalid` when out of range. The
+   * result belongs to the caller. A read of a whole blob is held against its name and fails with `store.corrupt`; a part
+   * cannot be, and is worth what `verify` or the reader's own check says.
+   */
   read(digest: Digest, offset: number, length: number): Promise<Uint8Array>
+  /** Reads the blob once through. Fails with `store.corrupt` when it was altered, `object.not-found` when absent. */
+  verify(digest: Digest): Promise<void>
   /** Stores bytes under their digest; storing what is there already does nothing. */
   put(bytes: Uint8Array): Promise<Digest>
   /** A writer for a blob whose digest is not known beforehand. */
@@ -19,10 +28,12 @@ export interface BlobStore {
   /**
    * A writer for a blob of known digest and length, which goes on where an earlier writer for the same blob stopped,
    * also after a crash: `written` is then above 0, rounded down to a multiple of `granule`. One writer a digest:
-   * resuming again takes over from the earlier one, whose next call fails with `session.replaced`.
+   * resuming again takes over from the earlier one, whose next `write` or `commit` fails with `session.replaced`.
+   * When the blob is complete already, `written` is `length` and `commit` only returns the digest; with another length
+   * than the blob has, fails with `update.digest-mismatch`.
    */
   resume(digest: Digest, length: number, granule: number): Promise<BlobWriter>
-  /** Removes a blob and whatever is partial of it; absent is fine. */
+  /** Removes a blob and whatever is partial of it; absent is fine. An open writer of the digest is taken over. */
   remove(digest: Digest): Promise<void>
   /** Digests of all complete blobs, in no order. */
   list(): AsyncIterable<Digest>
@@ -31,14 +42,20 @@ export interface BlobStore {
 /** Writes one blob from front to back. Nothing is visible in the store before `commit` has resolved. */
 export interface BlobWriter {
   readonly written: number
-  /** Appends; resolves when the bytes were handed to the store (not yet durable). */
+  /**
+   * Appends; resolves when the bytes were handed to the store (not yet durable), and the caller may use them again.
+   * More than the promised length fails with `request.invalid`. After a failed write only `release` is of use.
+   */
   write(bytes: Uint8Array): Promise<void>
   /**
    * Makes the blob durable and visible and returns its digest. When it was opened with a digest and the bytes do not
    * have it, fails with `update.digest-mismatch` and keeps nothing.
    */
   commit(): Promise<Digest>
-  /** Gives up the handle. A writer from `resume` keeps what was written for the next one; one from `create` keeps nothing. */
+  /**
+   * Gives up the handle. A writer from `resume` keeps what was written for the next one; one from `create` keeps nothing.
+   * May be called at any time, also after `commit` and after another writer took over; then it does nothing.
+   */
   release(): Promise<void>
 }
 
@@ -97,6 +114,7 @@ export type AliasMove = {
 
 /** Small records that are looked up and listed. */
 export interface Records {
+  /** Inserts or replaces. */
   saveRun(run: RunRecord): Promise<void>
   run(id: string): Promise<RunRecord | undefined>
   /** Newest first. */
@@ -104,12 +122,14 @@ export interface Records {
 
   /** Inserts or updates; `firstSeenAt` of a known client stays. */
   saveClient(client: ClientRecord): Promise<void>
+  /** Sorted by id. */
   clients(): Promise<readonly ClientRecord[]>
 
   /**
    * Publishes under the next number of the model, in one transaction with the alias move. `prepare` gets the number and
-   * returns what is stored; it may not have effects. A candidate (run, round) that was published before is returned as
-   * it is, and nothing is changed: publishing twice is publishing once.
+   * returns what is stored; it may not have effects. What it throws is what `publish` fails with, and nothing is stored.
+   * A candidate (run, round) that was published before is returned as it is, and nothing is changed: publishing twice is
+   * publishing once.
    */
   publish(
     candidate: { readonly model: string; readonly run: string; readonly round: number },
@@ -127,9 +147,12 @@ export interface Records {
   aliasHistory(model: string): Promise<readonly AliasMove[]>
 }
 
-/** The three ports together, with one life. */
+/** The ports together, with one life. */
 export interface Store {
+  /** Models and plans: what is served. */
   readonly blobs: BlobStore
+  /** Sealed updates, apart from what is served, so that no name that a client makes up ever meets a model. */
+  readonly spool: BlobStore
   readonly journal: Journal
   readonly records: Records
   /** May be called twice. */

@@ -17,6 +17,17 @@ export const storeErrors = {
     'another coordinator uses this folder',
     'stop it first, or give this one another --home',
   ),
+  'store.failed': entry(
+    'unavailable',
+    'the disk did not do what was asked of it',
+    'look at the message and at the health, rights and mount of the disk, then start again',
+    { close: 1013 },
+  ),
+  'store.newer': entry(
+    'precondition',
+    'the folder was written by a newer version of Parley',
+    'start the newer version, or restore a backup from before the upgrade',
+  ),
   'object.not-found': entry('absent', 'there is no such object', 'list what exists, then ask again'),
   'verify.failed': entry(
     'unverified',

@@ -1,0 +1,70 @@
+import {
+  checkHandshake,
+  HANDSHAKE_NONCE_BYTES,
+  type HandshakeTranscript,
+  PROTOCOL_VERSION,
+  proveHandshake,
+} from '../../core/crypto/handshake.ts'
+import { equalBytes, toHex } from '../../core/encoding/bytes.ts'
+import { ParleyError } from '../../core/errors/index.ts'
+import type { Frame, FrameOf } from '../../core/wire/frame.ts'
+import type { Link } from '../../core/wire/link.ts'
+import type { ClientOptions } from './options.ts'
+
+const capabilities = ['mode:sealed']
+
+/**
+ * The client's half of the handshake. Throws `node.untrusted-coordinator` unless the coordinator proves the pinned key,
+ * before anything is proved to it.
+ */
+export async function openHandshake(
+  options: Pick<ClientOptions, 'crypto' | 'identity' | 'coordinatorKey' | 'agent' | 'limits'>,
+  link: Link,
+): Promise<FrameOf<'welcome'>> {
+  const { crypto, identity, coordinatorKey, limits } = options
+  const clientNonce = crypto.randomBytes(HANDSHAKE_NONCE_BYTES)
+  await link.send({
+    type: 'hello',
+    minVersion: PROTOCOL_VERSION,
+    maxVersion: PROTOCOL_VERSION,
+    publicKey: identity.publicKey,
+    nonce: clientNonce,
+    capabilities,
+    agent: options.agent,
+  })
+  const challenge = await expect(link, 'challenge', limits.handshakeBytes)
+  if (!equalBytes(challenge.publicKey, coordinatorKey)) {
+    throw new ParleyError(
+      'node.untrusted-coordinator',
+      `the coordinator has the key ${toHex(challenge.publicKey)}, pinned is ${toHex(coordinatorKey)}`,
+    )
+  }
+  if (challenge.version !== PROTOCOL_VERSION) {
+    throw new ParleyError('version.unsupported', `the coordinator chose version ${challenge.version}`)
+  }
+  const transcript: HandshakeTranscript = {
+    minVersion: PROTOCOL_VERSION,
+    maxVersion: PROTOCOL_VERSION,
+    version: challenge.version,
+    offered: capabilities,
+    agreed: challenge.capabilities,
+    clientKey: identity.publicKey,
+    clientNonce,
+    coordinatorKey,
+    coordinatorNonce: challenge.nonce,
+  }
+  checkHandshake(crypto, 'coordinator', transcript, challenge.signature)
+  await link.send({ type: 'authenticate', signature: proveHandshake(identity, 'client', transcript) })
+  return expect(link, 'welcome', limits.handshakeBytes)
+}
+
+async function expect<T extends Frame['type']>(link: Link, type: T, maxBytes: number): Promise<FrameOf<T>> {
+  const frame = await link.read(maxBytes)
+  if (frame === undefined) throw new ParleyError('session.closed', 'the coordinator closed during the handshake')
+  if (!isType(frame, type)) throw new ParleyError('session.protocol', `a ${frame.type} came instead of a ${type}`)
+  return frame
+}
+
+function isType<T extends Frame['type']>(frame: Frame, type: T): frame is FrameOf<T> {
+  return frame.type === type
+}

@@ -1,0 +1,89 @@
+import { float32View, fromUtf8, toHex } from '../../core/encoding/bytes.ts'
+import { ParleyError } from '../../core/errors/index.ts'
+import { checkPlan } from '../../core/plan/parse.ts'
+import type { ModelRef, RoundConfiguration } from '../../core/run/round-configuration.ts'
+import { type Layout, layoutBytes } from '../../core/tensors/layout.ts'
+import { readModel } from '../../core/tensors/safetensors.ts'
+import type { Trainer } from '../training/ports.ts'
+import type { Fetcher } from './fetcher.ts'
+import type { ClientOptions } from './options.ts'
+
+// The model of this round becomes the base of the next: with two kept, each model is downloaded once.
+const KEPT_MODELS = 2
+
+/** Gets what a task names by digest: plans, with the trainer of each, and models. */
+export class Models {
+  readonly #options: Pick<ClientOptions, 'crypto' | 'limits' | 'trainer'>
+  readonly #fetcher: Fetcher
+  readonly #files = new Map<string, Uint8Array>()
+  #trainer: { readonly plan: string; readonly trainer: Promise<Trainer> } | undefined
+
+  constructor(options: Pick<ClientOptions, 'crypto' | 'limits' | 'trainer'>, fetcher: Fetcher) {
+    this.#options = options
+    this.#fetcher = fetcher
+  }
+
+  /** The trainer of the plan of a task, made at the plan's first task. */
+  async trainer(configuration: RoundConfiguration, signal: AbortSignal): Promise<Trainer> {
+    const { digest, bytes } = configuration.plan
+    if (this.#trainer?.plan === digest) return this.#trainer.trainer
+    if (bytes > this.#options.limits.planBytes) throw new ParleyError('node.plan-refused', 'the plan is too large')
+    const text = fromUtf8(await this.#fetcher.fetch(digest, bytes, signal))
+    await this.dispose()
+    const trainer = this.#options.trainer(checkPlan(JSON.parse(text)))
+    this.#trainer = { plan: digest, trainer }
+    trainer.catch(() => {
+      // The data may be mended meanwhile: the next task tries again.
+      if (this.#trainer?.trainer === trainer) this.#trainer = undefined
+    })
+    return trainer
+  }
+
+  /** The flat vector of a model, of exactly the trainer's layout. */
+  async weights(
+    ref: ModelRef,
+    configuration: RoundConfiguration,
+    trainer: Trainer,
+    signal: AbortSignal,
+  ): Promise<Float32Array> {
+    this.#checkLayout(trainer.layout, configuration)
+    const file = await this.#file(ref, configuration, signal)
+    const { layout, values } = readModel(file)
+    if (this.#layoutDigest(layout) !== configuration.layout) {
+      throw new ParleyError('node.plan-refused', 'the model file has another layout than the signed configuration')
+    }
+    return float32View(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+  }
+
+  async dispose(): Promise<void> {
+    const trainer = await this.#trainer?.trainer.catch(() => undefined)
+    this.#trainer = undefined
+    trainer?.dispose()
+  }
+
+  #checkLayout(layout: Layout, configuration: RoundConfiguration): void {
+    if (this.#layoutDigest(layout) === configuration.layout) return
+    throw new ParleyError('node.plan-refused', 'the model that this client builds from the plan has another layout')
+  }
+
+  #layoutDigest(layout: Layout): string {
+    return toHex(this.#options.crypto.sha256(layoutBytes(layout)))
+  }
+
+  async #file(ref: ModelRef, configuration: RoundConfiguration, signal: AbortSignal): Promise<Uint8Array> {
+    const kept = this.#files.get(ref.digest)
+    if (kept !== undefined) return kept
+    const { limits } = this.#options
+    const headerBytes = ref.bytes - 4 * configuration.parameters
+    if (ref.bytes > limits.modelBytes || headerBytes < 8 || headerBytes > limits.headerBytes + 8) {
+      throw new ParleyError('node.plan-refused', `a model file of ${ref.bytes} bytes does not fit its parameters`)
+    }
+    const file = await this.#fetcher.fetch(ref.digest, ref.bytes, signal)
+    this.#files.set(ref.digest, file)
+    for (const oldest of this.#files.keys()) {
+      if (this.#files.size <= KEPT_MODELS) break
+      this.#files.delete(oldest)
+    }
+    return file
+  }
+}

@@ -1,0 +1,70 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Crypto, SigningKey } from '../../core/crypto/primitives.ts'
+import type { ParleyError } from '../../core/errors/index.ts'
+import type { Metrics } from '../../core/metrics/metrics.ts'
+import type { Plan } from '../../core/plan/plan.ts'
+import type { Dial } from '../../core/wire/connection.ts'
+import type { Limits } from '../../core/wire/limits.ts'
+import type { Trainer } from '../training/ports.ts'
+
+/** Remembers, over restarts, the highest round of each run that this client has begun. */
+export interface RoundMemory {
+  last(run: string): Promise<number | undefined>
+  remember(run: string, round: number): Promise<void>
+}
+
+/** What a client node tells whoever runs it. */
+export type ClientEvent =
+  | { readonly type: 'connected'; readonly client: string; readonly carrier: string; readonly remote: string }
+  | { readonly type: 'disconnected'; readonly error?: ParleyError; readonly retryInMs: number }
+  | {
+      readonly type: 'task'
+      readonly kind: 'train' | 'evaluate'
+      readonly run: string
+      readonly round: number
+      readonly rounds: number
+    }
+  | {
+      readonly type: 'training'
+      readonly run: string
+      readonly round: number
+      readonly done: number
+      readonly engine: string
+    }
+  | { readonly type: 'sending'; readonly run: string; readonly round: number; readonly bytes: number }
+  | { readonly type: 'evaluated'; readonly run: string; readonly round: number; readonly metrics: Metrics }
+  | {
+      readonly type: 'receipt'
+      readonly kind: 'train' | 'evaluate'
+      readonly run: string
+      readonly round: number
+      readonly accepted: boolean
+      readonly code?: string
+      readonly message?: string
+    }
+  | {
+      readonly type: 'declined'
+      readonly kind: 'train' | 'evaluate'
+      readonly run: string
+      readonly round: number
+      readonly error: ParleyError
+    }
+
+export type ClientOptions = {
+  readonly crypto: Crypto
+  readonly clock: Clock
+  readonly identity: SigningKey
+  /** The coordinator's Ed25519 public key, got over another channel. Nothing else is believed. */
+  readonly coordinatorKey: Uint8Array
+  /** Ways to the coordinator, tried in turn: the next one whenever a connection fails. At least one. */
+  readonly dials: readonly Dial[]
+  /** The model of a plan on this client's data. Called once a plan; its failures decline the tasks of the plan. */
+  readonly trainer: (plan: Plan) => Promise<Trainer>
+  readonly memory: RoundMemory
+  readonly limits: Limits
+  /** Smallest cohort in which this client takes part: in a smaller one the coordinator's model shows too much of it. */
+  readonly minCohort: number
+  /** Program and version, for people. */
+  readonly agent: string
+  readonly onEvent?: (event: ClientEvent) => void
+}

@@ -1,0 +1,102 @@
+/** The only file in core/ that names a Node module: programs on Node pass `nodeCrypto` where browsers pass `portableCrypto`. */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  verify,
+} from 'node:crypto'
+import { type Crypto, KEY_BYTES, SIGNATURE_BYTES, TAG_BYTES } from './primitives.ts'
+
+type Curve = 'Ed25519' | 'X25519'
+
+const base64url = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url')
+
+// PKCS #8 prefix of RFC 8410 keys: a raw seed or secret becomes a key object without its public half being known.
+const pkcs8Prefix: Record<Curve, string> = {
+  Ed25519: '302e020100300506032b657004220420',
+  X25519: '302e020100300506032b656e04220420',
+}
+
+function privateKey(curve: Curve, secret: Uint8Array): KeyObject {
+  if (secret.length !== KEY_BYTES) throw new RangeError(`${curve} secrets have ${KEY_BYTES} bytes`)
+  const der = Buffer.concat([Buffer.from(pkcs8Prefix[curve], 'hex'), secret])
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+}
+
+function publicKey(curve: Curve, raw: Uint8Array): KeyObject | undefined {
+  if (raw.length !== KEY_BYTES) return undefined
+  try {
+    return createPublicKey({ key: { kty: 'OKP', crv: curve, x: base64url(raw) }, format: 'jwk' })
+  } catch {
+    return undefined
+  }
+}
+
+function rawPublicKey(key: KeyObject): Uint8Array {
+  return new Uint8Array(Buffer.from(createPublicKey(key).export({ format: 'jwk' }).x ?? '', 'base64url'))
+}
+
+export const nodeCrypto: Crypto = {
+  sha256: (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest()),
+
+  hasher() {
+    const hash = createHash('sha256')
+    return { update: (bytes) => void hash.update(bytes), digest: () => new Uint8Array(hash.digest()) }
+  },
+
+  hkdf: (secret, salt, info, length) => new Uint8Array(hkdfSync('sha256', secret, salt, info, length)),
+
+  randomBytes: (length) => new Uint8Array(randomBytes(length)),
+
+  signingKey(seed) {
+    const key = privateKey('Ed25519', seed)
+    return { publicKey: rawPublicKey(key), sign: (message) => new Uint8Array(sign(null, message, key)) }
+  },
+
+  verify(raw, message, signature) {
+    const key = publicKey('Ed25519', raw)
+    return key !== undefined && signature.length === SIGNATURE_BYTES && verify(null, message, key, signature)
+  },
+
+  agreementKey(secret) {
+    const own = privateKey('X25519', secret)
+    return {
+      publicKey: rawPublicKey(own),
+      agree(raw) {
+        const other = publicKey('X25519', raw)
+        if (other === undefined) return undefined
+        try {
+          return new Uint8Array(diffieHellman({ privateKey: own, publicKey: other }))
+        } catch {
+          return undefined
+        }
+      },
+    }
+  },
+
+  sealAead(key, nonce, associated, plain) {
+    const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(associated)
+    return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+  },
+
+  openAead(key, nonce, associated, sealed) {
+    if (sealed.length < TAG_BYTES) return undefined
+    const end = sealed.length - TAG_BYTES
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }).setAAD(associated)
+    decipher.setAuthTag(sealed.subarray(end))
+    const plain = decipher.update(sealed.subarray(0, end))
+    try {
+      decipher.final()
+    } catch {
+      return undefined
+    }
+    return plain
+  },
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { aggregationSchema } from './aggregation.ts'
+import { dataSchema } from './data.ts'
+import { gateSchema, publishSchema } from './gates.ts'
+import { modelSchema } from './model.ts'
+import { cohortSchema, evaluationSchema, windowSchema } from './rounds.ts'
+import { trainingSchema } from './training.ts'
+
+/**
+ * The plan: what is trained, how, by whom, under which privacy, and what a result must show before it is published.
+ * One format for production and simulation. Unknown keys are errors.
+ */
+export const planSchema = z.strictObject({
+  /** Version of this format. */
+  parley: z.literal(1),
+  /** Name of the model that the plan makes versions of. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'a name of small letters, digits, dots, dashes, underscores'),
+  description: z.string().max(10_000).optional(),
+  model: modelSchema,
+  data: dataSchema,
+  training: trainingSchema,
+  /** Everything random follows from it: initial weights, batches. Cohorts do not: nobody may foresee them. */
+  seed: z.number().int().min(0).max(0xffff_ffff).default(1),
+  rounds: z.number().int().min(1).max(1_000_000),
+  cohort: cohortSchema.prefault({}),
+  window: windowSchema,
+  privacy: z.strictObject({ mode: z.literal('sealed').default('sealed') }).prefault({}),
+  aggregation: aggregationSchema.prefault({}),
+  evaluation: evaluationSchema.prefault({}),
+  /** A plan without gates trains, and publishes nothing. */
+  gates: z.array(gateSchema).max(100).default([]),
+  publish: publishSchema.prefault({}),
+})
+
+/** The effective plan: with every default filled in. Parsing it again gives the same plan. */
+export type Plan = z.infer<typeof planSchema>
+
+/** How many clients are asked in a round. */
+export function cohortSize(plan: Plan): number {
+  return Math.ceil(plan.window.count.max * (1 + plan.cohort.overselect))
+}
+
+/** The schema for editors, as they read YAML: what a person writes, before defaults. */
+export function planJsonSchema(): object {
+  return z.toJSONSchema(planSchema, { io: 'input', unrepresentable: 'any' })
+}

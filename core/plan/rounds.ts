@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { durationMs, durationSchema } from './duration.ts'
+
+const clientCount = z.number().int().min(1).max(100_000)
+
+/**
+ * When a phase of a round ends: with `count.max` at once, from `time.min` on with `count.min`, and at `time.max` in any
+ * case, then failing below `count.min`. It also ends early when nobody is left who could still answer.
+ */
+export const windowSchema = z
+  .strictObject({
+    count: z.strictObject({ min: clientCount, max: clientCount }),
+    time: z.strictObject({ min: durationSchema.default('0s'), max: durationSchema.default('30m') }).prefault({}),
+  })
+  .refine(({ count }) => count.min <= count.max, { message: 'count.min is above count.max', path: ['count', 'min'] })
+  .refine(({ time }) => durationMs(time.min) <= durationMs(time.max), {
+    message: 'time.min is above time.max',
+    path: ['time', 'min'],
+  })
+export type Window = z.infer<typeof windowSchema>
+
+export const cohortSchema = z.strictObject({
+  /** How many more clients are asked than `window.count.max`, as a share of it: 0.25 asks five for four. */
+  overselect: z.number().min(0).max(4).default(0),
+})
+
+export const evaluationSchema = z.strictObject({
+  /** Every how many rounds the new model is evaluated; the last round's always is. */
+  every: z.number().int().min(1).max(1_000_000).default(1),
+  window: z
+    .strictObject({
+      time: z.strictObject({ min: durationSchema.default('5s'), max: durationSchema.default('10m') }).prefault({}),
+      /** Fewest clients whose evaluation is needed. */
+      count: z.strictObject({ min: clientCount }).default({ min: 1 }),
+    })
+    .prefault({}),
+})

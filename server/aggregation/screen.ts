@@ -1,0 +1,61 @@
+import { ParleyError } from '../../core/errors/index.ts'
+import type { Aggregation } from '../../core/plan/aggregation.ts'
+
+/** Screens one update while its segments arrive: finite values, bounded norm. */
+export interface UpdateScreen {
+  /** Throws `update.not-finite` or `update.norm-limit`. */
+  add(values: Float32Array): void
+  /** Euclidean norm of what was added. */
+  readonly norm: number
+}
+
+export function updateScreen(screens: Aggregation['screens']): UpdateScreen {
+  let squares = 0
+  return {
+    add(values) {
+      squares += sumOfSquares(values)
+      // A float32 squared fits into a float64, so the sum is finite exactly when every value is.
+      if (!Number.isFinite(squares)) throw new ParleyError('update.not-finite')
+      const norm = Math.sqrt(squares)
+      if (norm > screens.maxNorm) {
+        throw new ParleyError('update.norm-limit', `the norm of the update is above ${screens.maxNorm}`, {
+          details: { normSoFar: norm, maxNorm: screens.maxNorm },
+        })
+      }
+    },
+    get norm() {
+      return Math.sqrt(squares)
+    },
+  }
+}
+
+/** Throws `update.weight-limit` unless `samples` is a whole number from 1 to the plan's bound. */
+export function screenSamples(screens: Aggregation['screens'], samples: number): void {
+  if (!Number.isSafeInteger(samples) || samples < 1 || samples > screens.maxSampleWeight) {
+    throw new ParleyError(
+      'update.weight-limit',
+      `the sample weight ${samples} is not a whole number from 1 to ${screens.maxSampleWeight}`,
+    )
+  }
+}
+
+// Four independent sums: the additions overlap instead of waiting for one another.
+function sumOfSquares(values: Float32Array): number {
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  let j = 0
+  for (; j + 3 < values.length; j += 4) {
+    const w = values[j] as number
+    const x = values[j + 1] as number
+    const y = values[j + 2] as number
+    const z = values[j + 3] as number
+    a += w * w
+    b += x * x
+    c += y * y
+    d += z * z
+  }
+  for (; j < values.length; j++) a += (values[j] as number) ** 2
+  return a + b + (c + d)
+}

@@ -1,0 +1,297 @@
+import type { Clock } from '../core/clock.ts'
+import type { Crypto, SigningKey } from '../core/crypto/primitives.ts'
+import { bytesView, toHex, utf8 } from '../core/encoding/bytes.ts'
+import { ParleyError } from '../core/errors/index.ts'
+import { canonicalPlan, parsePlan } from '../core/plan/parse.ts'
+import type { Plan } from '../core/plan/plan.ts'
+import type { ModelRef } from '../core/run/round-configuration.ts'
+import type { RunView } from '../core/run/view.ts'
+import { type Layout, layoutBytes, layoutLength } from '../core/tensors/layout.ts'
+import { writeHeader } from '../core/tensors/safetensors.ts'
+import type { Connection, ConnectionHandler } from '../core/wire/connection.ts'
+import { type Limits, SEGMENT_BYTES } from '../core/wire/limits.ts'
+import type { CoordinatorApi } from './api.ts'
+import type { ActiveRun } from './rounds/active-run.ts'
+import { aggregateRound } from './rounds/aggregation-work.ts'
+import { RoundHub } from './rounds/hub.ts'
+import { Run } from './rounds/run.ts'
+import { settingsOf } from './rounds/settings.ts'
+import { timestamp, viewOf } from './rounds/view.ts'
+import { RunWatchers } from './rounds/watchers.ts'
+import type { AllowList } from './sessions/allow-list.ts'
+import { Session, type SessionDeps } from './sessions/session.ts'
+import type { Store } from './store/ports.ts'
+
+/** The model of a plan before anything was trained. */
+export type InitialModel = { readonly layout: Layout; readonly weights: Float32Array }
+
+export type CoordinatorDeps = {
+  readonly crypto: Crypto
+  readonly clock: Clock
+  readonly store: Store
+  readonly limits: Limits
+  readonly identity: SigningKey
+  /** 32 bytes, kept as long as there are spooled updates: the keys that open them follow from it. */
+  readonly sealingSecret: Uint8Array
+  readonly allowList: AllowList
+  /** Builds the model of a plan; a port, since only clients carry training engines. */
+  readonly initialModel: (plan: Plan) => Promise<InitialModel>
+  /** Publishes the candidate of a run that has passed its gates; returns the version's number. May be called twice. */
+  readonly publish: (active: ActiveRun) => Promise<number>
+  /** Rounds whose updates stay on disk, counted back from the newest. */
+  readonly keepRounds: number
+  readonly observer: CoordinatorObserver
+}
+
+/** What a coordinator tells whoever runs it. Each is called synchronously and must not throw. */
+export type CoordinatorObserver = {
+  readonly sessionOpened: (client: string, carrier: string, remote: string) => void
+  readonly sessionClosed: (client: string, carrier: string, error: ParleyError | undefined) => void
+  readonly sessionRefused: (carrier: string, remote: string, error: ParleyError) => void
+  readonly updateDecided: (update: {
+    client: string
+    run: string
+    round: number
+    bytes: number
+    code: string | undefined
+  }) => void
+  readonly runChanged: (view: () => RunView) => void
+  /** The coordinator cannot go on; whoever runs it should end the process, and start it again once the cause is mended. */
+  readonly fatal: (error: ParleyError) => void
+}
+
+/** Runs plans with the clients that connect. Owns no socket and no disk: they are handed to it. */
+export class Coordinator implements CoordinatorApi {
+  readonly #deps: CoordinatorDeps
+  readonly #hub: RoundHub
+  readonly #watchers = new RunWatchers()
+  readonly #sessions = new Map<string, Session>()
+  #ready = false
+  #draining = false
+
+  constructor(deps: CoordinatorDeps) {
+    this.#deps = deps
+    const { crypto, store, sealingSecret, clock } = deps
+    const work = { crypto, store, sealingSecret, keepRounds: deps.keepRounds, now: () => clock.now() }
+    this.#hub = new RoundHub({
+      ...deps,
+      publicKey: (client) => deps.allowList.publicKeyOf(client),
+      aggregate: (active) => aggregateRound(work, active),
+      publish: (active) => this.#publish(active),
+      conclude: (active) => this.#conclude(active),
+      observer: {
+        runChanged: (run) => this.#runChanged(run),
+        updateDecided: (client, answer, bytes) => {
+          const code = answer.accepted ? undefined : answer.code
+          deps.observer.updateDecided({ client, run: answer.run, round: answer.round, bytes, code })
+        },
+        fatal: deps.observer.fatal,
+      },
+    })
+  }
+
+  /** Replays the journals of all runs that are not over, and goes on where they stopped. */
+  async start(): Promise<void> {
+    const unfinished: Run[] = []
+    for (const record of await this.#deps.store.records.runs()) {
+      const active = await this.#restore(record.id, record.plan)
+      this.#hub.add(active)
+      if (record.status === 'active') unfinished.push(active.run)
+    }
+    this.#ready = true
+    for (const run of unfinished) run.resume()
+  }
+
+  /** Takes over a connection of any carrier. */
+  readonly serve: ConnectionHandler = (connection) => {
+    void this.#serve(connection)
+  }
+
+  /** Opens no new round and lets the open ones come to an end, for at most `ms`; what is not done then goes on after a restart. */
+  async drain(ms: number): Promise<void> {
+    this.#draining = true
+    this.#hub.drain()
+    await new Promise<void>((resolve) => {
+      const idle = () => this.#hub.all().every(({ run }) => ['waiting', 'over'].includes(run.state.phase))
+      if (idle()) return resolve()
+      const done = () => {
+        cancel()
+        forget()
+        resolve()
+      }
+      const cancel = this.#deps.clock.after(ms, done)
+      const forget = this.#watchers.onChange(() => {
+        if (idle()) done()
+      })
+    })
+  }
+
+  /** Ends all sessions and timers. May be called twice. */
+  async stop(): Promise<void> {
+    this.#draining = true
+    this.#hub.stop()
+    for (const session of this.#sessions.values()) session.end(new ParleyError('server.draining'), 1_000)
+    this.#watchers.close()
+  }
+
+  ready(): boolean {
+    return this.#ready && !this.#draining
+  }
+
+  async startRun(planText: string): Promise<RunView> {
+    if (this.#draining) throw new ParleyError('server.draining')
+    const plan = parsePlan(planText, this.#deps.limits.planBytes)
+    const { layout, weights } = await this.#deps.initialModel(plan)
+    await this.#checkLayout(plan, layout)
+    const base = await this.#storeModel(layout, weights)
+    const planBytes = utf8(canonicalPlan(plan))
+    const planDigest = await this.#deps.store.blobs.put(planBytes)
+    const settings = settingsOf(plan, {
+      plan: { digest: planDigest, bytes: planBytes.length },
+      layout: toHex(this.#deps.crypto.sha256(layoutBytes(layout))),
+      parameters: layoutLength(layout),
+    })
+    const at = this.#deps.clock.now()
+    const id = `run_${toHex(this.#deps.crypto.randomBytes(8))}`
+    const run = await Run.start(this.#runDeps(), { type: 'started', at, run: id, settings, base })
+    const record = { id, model: plan.name, plan: planDigest, createdAt: timestamp(at), status: 'active' } as const
+    await this.#deps.store.records.saveRun(record)
+    this.#hub.add({ run, plan })
+    run.resume()
+    return this.#view(run)
+  }
+
+  async runs(): Promise<readonly RunView[]> {
+    return this.#hub
+      .all()
+      .map(({ run }) => this.#view(run))
+      .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))
+  }
+
+  async run(id: string): Promise<RunView> {
+    return this.#view(this.#find(id).run)
+  }
+
+  async *watch(id: string, signal: AbortSignal): AsyncIterable<RunView> {
+    const { run } = this.#find(id)
+    for await (const _change of this.#watchers.changes(id, signal)) {
+      const view = this.#view(run)
+      yield view
+      if (view.phase === 'over') return
+    }
+  }
+
+  async stopRun(id: string, reason: string): Promise<RunView> {
+    const { run } = this.#find(id)
+    await run.tell({ type: 'stop-requested', at: this.#deps.clock.now(), reason })
+    return this.#view(run)
+  }
+
+  async #serve(connection: Connection): Promise<void> {
+    const { observer } = this.#deps
+    const { carrier, remote } = connection
+    let session: Session
+    try {
+      if (this.#draining) throw new ParleyError('server.draining')
+      session = await Session.open(this.#sessionDeps(), connection)
+    } catch (failure) {
+      connection.close('server.draining')
+      return observer.sessionRefused(carrier, remote, ParleyError.from(failure))
+    }
+    this.#sessions.get(session.client)?.end(new ParleyError('session.replaced'))
+    this.#sessions.set(session.client, session)
+    observer.sessionOpened(session.client, carrier, remote)
+    await this.#seen(session.client)
+    const error = await session.serve()
+    if (this.#sessions.get(session.client) === session) this.#sessions.delete(session.client)
+    observer.sessionClosed(session.client, carrier, error)
+  }
+
+  async #seen(client: string): Promise<void> {
+    const at = timestamp(this.#deps.clock.now())
+    const publicKey = toHex(this.#deps.allowList.publicKeyOf(client) ?? new Uint8Array(0))
+    await this.#deps.store.records
+      .saveClient({ id: client, publicKey, firstSeenAt: at, lastSeenAt: at })
+      .catch((error: unknown) => this.#deps.observer.fatal(ParleyError.from(error)))
+  }
+
+  #sessionDeps(): SessionDeps {
+    return { ...this.#deps, desk: this.#hub, blobs: this.#deps.store.blobs, capabilities: ['mode:sealed'] }
+  }
+
+  #runDeps() {
+    const { crypto, store } = this.#deps
+    return { crypto, journal: store.journal, perform: this.#hub.perform, changed: this.#hub.changed }
+  }
+
+  async #restore(id: string, planDigest: string): Promise<ActiveRun> {
+    const { blobs } = this.#deps.store
+    const size = await blobs.size(planDigest)
+    if (size === undefined) throw new ParleyError('store.corrupt', `the plan of run ${id} is missing`)
+    const text = new TextDecoder().decode(await blobs.read(planDigest, 0, size))
+    return { run: await Run.restore(this.#runDeps(), id), plan: parsePlan(text, this.#deps.limits.planBytes) }
+  }
+
+  async #storeModel(layout: Layout, weights: Float32Array): Promise<ModelRef> {
+    const header = writeHeader(layout)
+    const bytes = bytesView(weights)
+    const writer = await this.#deps.store.blobs.create()
+    await writer.write(header)
+    for (let at = 0; at < bytes.length; at += SEGMENT_BYTES) await writer.write(bytes.subarray(at, at + SEGMENT_BYTES))
+    return { digest: await writer.commit(), bytes: header.length + bytes.length }
+  }
+
+  /** A model of another layout is another model: its versions could neither be compared nor be swapped. */
+  async #checkLayout(plan: Plan, layout: Layout): Promise<void> {
+    const { records, blobs } = this.#deps.store
+    const latest = (await records.versions(plan.name)).at(-1)
+    if (latest === undefined) return
+    const header = writeHeader(layout)
+    const size = await blobs.size(latest.weights)
+    const stored = size === undefined ? undefined : await blobs.read(latest.weights, 0, Math.min(header.length, size))
+    if (stored !== undefined && toHex(stored) === toHex(header)) return
+    throw new ParleyError(
+      'run.conflict',
+      `the plan's model has another layout than version ${latest.number} of ${plan.name}: give it a new name`,
+    )
+  }
+
+  async #publish(active: ActiveRun): Promise<void> {
+    const at = () => this.#deps.clock.now()
+    try {
+      const version = await this.#deps.publish(active)
+      await active.run.tell({ type: 'published', at: at(), version })
+    } catch (failure) {
+      const { code, message } = ParleyError.from(failure)
+      await active.run.tell({ type: 'publication-failed', at: at(), code, message })
+    }
+  }
+
+  async #conclude({ run }: ActiveRun): Promise<void> {
+    const { records } = this.#deps.store
+    const record = await records.run(run.id)
+    const { state } = run
+    if (record === undefined || state.phase !== 'over') return
+    const status =
+      state.outcome.kind === 'stopped' ? 'stopped' : state.outcome.kind === 'failed' ? 'failed' : 'finished'
+    await records.saveRun({ ...record, status })
+  }
+
+  #runChanged(run: Run): void {
+    this.#watchers.changed(run.id)
+    this.#deps.observer.runChanged(() => this.#view(run))
+  }
+
+  #view(run: Run): RunView {
+    return viewOf(run.state, {
+      connected: (client) => this.#hub.presence.has(client),
+      uploaded: (client) => this.#hub.uploaded(run.id, client),
+    })
+  }
+
+  #find(id: string): ActiveRun {
+    const found = this.#hub.find(id)
+    if (found === undefined) throw new ParleyError('run.not-found', `there is no run ${id}`)
+    return found
+  }
+}

@@ -1,0 +1,58 @@
+import type { ErrorCode } from '../../core/errors/index.ts'
+import type { ModelRef } from '../../core/run/round-configuration.ts'
+import type { AcceptedUpdate, Champion, ClientResult, Instant, RunSettings } from './state.ts'
+
+/** Everything that a run can be told. Each one that changes its state is in the journal before anything else happens. */
+export type RunEvent =
+  | {
+      readonly type: 'started'
+      readonly at: Instant
+      readonly run: string
+      readonly settings: RunSettings
+      readonly base: ModelRef
+    }
+  /** Who is connected while the run waits, and randomness for the draw of the cohort (32 bytes, hex). */
+  | {
+      readonly type: 'clients-available'
+      readonly at: Instant
+      readonly clients: readonly string[]
+      readonly entropy: string
+    }
+  | { readonly type: 'update-accepted'; readonly at: Instant; readonly round: number; readonly update: AcceptedUpdate }
+  | {
+      readonly type: 'update-refused'
+      readonly at: Instant
+      readonly round: number
+      readonly client: string
+      readonly code: ErrorCode
+      readonly message: string
+    }
+  /** The client will not train, or not evaluate. */
+  | {
+      readonly type: 'declined'
+      readonly at: Instant
+      readonly round: number
+      readonly kind: 'train' | 'evaluate'
+      readonly client: string
+      readonly code: ErrorCode
+      readonly message: string
+    }
+  | { readonly type: 'time-reached'; readonly at: Instant }
+  | {
+      readonly type: 'aggregated'
+      readonly at: Instant
+      readonly round: number
+      readonly model: ModelRef
+      readonly champion?: Champion
+    }
+  | {
+      readonly type: 'aggregation-failed'
+      readonly at: Instant
+      readonly round: number
+      readonly code: ErrorCode
+      readonly message: string
+    }
+  | { readonly type: 'evaluated'; readonly at: Instant; readonly round: number; readonly result: ClientResult }
+  | { readonly type: 'published'; readonly at: Instant; readonly version: number }
+  | { readonly type: 'publication-failed'; readonly at: Instant; readonly code: ErrorCode; readonly message: string }
+  | { readonly type: 'stop-requested'; readonly at: Instant; readonly reason: string }

@@ -1,0 +1,230 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Envelope } from '../../core/crypto/envelope.ts'
+import type { Crypto, SigningKey } from '../../core/crypto/primitives.ts'
+import { toHex } from '../../core/encoding/bytes.ts'
+import { ParleyError } from '../../core/errors/index.ts'
+import type { Limits } from '../../core/wire/limits.ts'
+import type { Store } from '../store/ports.ts'
+import type { ActiveRun } from './active-run.ts'
+import { assertNever } from './assert-never.ts'
+import { openUpload } from './collect.ts'
+import type { Answer, ClientChannel, Decline, RoundDesk, Upload } from './desk.ts'
+import type { Effect } from './effect.ts'
+import { takeEvaluation } from './evaluations.ts'
+import { Presence } from './presence.ts'
+import type { Run } from './run.ts'
+import type { RunState } from './state.ts'
+import { mayEvaluate, mayUpdate } from './step.ts'
+import { taskOf } from './tasks.ts'
+import { Timers } from './timers.ts'
+
+/** What the hub tells others; each is called synchronously and must not throw. */
+export type HubObserver = {
+  readonly runChanged: (run: Run) => void
+  readonly updateDecided: (client: string, answer: Answer, bytes: number) => void
+  /** The coordinator cannot go on, for instance because its journal cannot be written. */
+  readonly fatal: (error: ParleyError) => void
+}
+
+export type HubDeps = {
+  readonly crypto: Crypto
+  readonly clock: Clock
+  readonly store: Store
+  readonly limits: Limits
+  readonly identity: SigningKey
+  readonly sealingSecret: Uint8Array
+  /** The key of a listed client. */
+  readonly publicKey: (client: string) => Uint8Array | undefined
+  /** Work that takes long: makes the round's model, publishes the candidate, drops what is no longer needed. */
+  readonly aggregate: (active: ActiveRun) => Promise<void>
+  readonly publish: (active: ActiveRun) => Promise<void>
+  readonly conclude: (active: ActiveRun) => Promise<void>
+  readonly observer: HubObserver
+}
+
+/** Brings runs and clients together: offers tasks, takes answers in, keeps time. Decides nothing: the machine does. */
+export class RoundHub implements RoundDesk {
+  readonly #deps: HubDeps
+  readonly #active = new Map<string, ActiveRun>()
+  readonly #timers = new Map<string, Timers>()
+  readonly #uploaded = new Map<string, number>()
+  /** Uploads that were begun in the open round of each run, by digest. */
+  readonly #begun = new Map<string, Set<string>>()
+  readonly presence: Presence
+  #draining = false
+
+  constructor(deps: HubDeps) {
+    this.#deps = deps
+    this.presence = new Presence(() => this.#presenceChanged())
+  }
+
+  add(active: ActiveRun): void {
+    this.#active.set(active.run.id, active)
+  }
+
+  find(id: string): ActiveRun | undefined {
+    return this.#active.get(id)
+  }
+
+  all(): readonly ActiveRun[] {
+    return [...this.#active.values()]
+  }
+
+  uploaded(run: string, client: string): number {
+    return this.#uploaded.get(`${run}/${client}`) ?? 0
+  }
+
+  /** No new round is opened from now on. */
+  drain(): void {
+    this.#draining = true
+  }
+
+  stop(): void {
+    for (const timers of this.#timers.values()) timers.clear()
+  }
+
+  readonly perform = (run: Run, effects: readonly Effect[]): void => {
+    if (effects.length > 0) this.#timersOf(run).clear()
+    for (const effect of effects) this.#performOne(run, effect)
+  }
+
+  readonly changed = (run: Run): void => {
+    this.#deps.observer.runChanged(run)
+  }
+
+  connected(client: string, channel: ClientChannel): () => void {
+    const leave = this.presence.enter(client, channel)
+    for (const { run } of this.#active.values()) this.#offer(run, [client])
+    return leave
+  }
+
+  async openUpload(
+    client: string,
+    header: Envelope,
+  ): Promise<{ readonly upload: Upload } | { readonly answer: Answer }> {
+    const deps = {
+      ...this.#takingDeps(),
+      spool: this.#deps.store.spool,
+      sealingSecret: this.#deps.sealingSecret,
+      observe: this.#deps.observer.updateDecided,
+      progress: (sender: string, run: string, bytes: number) => {
+        this.#uploaded.set(`${run}/${sender}`, bytes)
+        const active = this.#active.get(run)
+        if (active !== undefined) this.#deps.observer.runChanged(active.run)
+      },
+    }
+    const opened = await openUpload(deps, this.#listed(client), header)
+    if ('upload' in opened) {
+      const begun = this.#begun.get(opened.upload.run) ?? new Set()
+      this.#begun.set(opened.upload.run, begun.add(toHex(opened.upload.digest)))
+    }
+    return opened
+  }
+
+  evaluation(client: string, report: Envelope): Promise<Answer> {
+    const deps = { ...this.#takingDeps(), maxRows: this.#deps.limits.evaluationRows }
+    return takeEvaluation(deps, this.#listed(client), report)
+  }
+
+  async declined(client: string, decline: Decline): Promise<void> {
+    const { run, ...event } = decline
+    await this.#active.get(run)?.run.tell({ type: 'declined', at: this.#deps.clock.now(), client, ...event })
+  }
+
+  #takingDeps() {
+    const { crypto, clock, limits } = this.#deps
+    return {
+      crypto,
+      now: () => clock.now(),
+      maxPayloadBytes: limits.controlBytes,
+      find: (id: string) => this.#active.get(id),
+    }
+  }
+
+  #listed(client: string): { id: string; publicKey: Uint8Array } {
+    const publicKey = this.#deps.publicKey(client)
+    if (publicKey === undefined) throw new ParleyError('auth.failed')
+    return { id: client, publicKey }
+  }
+
+  #performOne(run: Run, effect: Effect): void {
+    switch (effect.type) {
+      case 'seek-clients':
+        return this.#seekClients(run)
+      case 'arm':
+        return this.#timersOf(run).arm(effect.at, () => this.#timeReached(run, effect.at))
+      case 'offer-training':
+        this.#forgetUploads(run)
+        return this.#offer(run, effect.clients)
+      case 'offer-evaluation':
+        return this.#offer(run, effect.clients)
+      case 'aggregate':
+        return this.#longWork(run, this.#deps.aggregate)
+      case 'publish':
+        return this.#longWork(run, this.#deps.publish)
+      case 'conclude':
+        return this.#longWork(run, this.#deps.conclude)
+      default:
+        return assertNever(effect)
+    }
+  }
+
+  #presenceChanged(): void {
+    for (const { run } of this.#active.values()) {
+      if (run.state.phase === 'waiting') this.#seekClients(run)
+      else this.#deps.observer.runChanged(run)
+    }
+  }
+
+  #seekClients(run: Run): void {
+    if (this.#draining) return
+    const clients = this.presence.clients()
+    const entropy = toHex(this.#deps.crypto.randomBytes(32))
+    this.#tell(run.tell({ type: 'clients-available', at: this.#deps.clock.now(), clients, entropy }))
+  }
+
+  #timeReached(run: Run, at: number): void {
+    if (this.#draining && run.state.phase === 'waiting') return
+    // Timers and the clock are read apart: an event never claims to be earlier than what it was armed for.
+    this.#tell(run.tell({ type: 'time-reached', at: Math.max(at, this.#deps.clock.now()) }))
+  }
+
+  #offer(run: Run, clients: readonly string[]): void {
+    const { state } = run
+    if (state.phase !== 'collecting' && state.phase !== 'evaluating') return
+    const pending = clients.filter((client) => mayAnswer(state, client))
+    if (pending.length === 0) return
+    const task = taskOf(this.#deps, state)
+    for (const client of pending) this.presence.channel(client)?.offer(task)
+  }
+
+  /** A new round begins: what earlier ones left unfinished is of no use any more. */
+  #forgetUploads(run: Run): void {
+    for (const key of this.#uploaded.keys()) if (key.startsWith(`${run.id}/`)) this.#uploaded.delete(key)
+    const accepted = new Set(run.state.history.flatMap((record) => record.accepted.map(({ header }) => header.sha256)))
+    for (const digest of this.#begun.get(run.id) ?? []) {
+      if (!accepted.has(digest)) this.#deps.store.spool.remove(digest).catch(() => {})
+    }
+    this.#begun.delete(run.id)
+  }
+
+  #longWork(run: Run, work: (active: ActiveRun) => Promise<void>): void {
+    const active = this.#active.get(run.id)
+    if (active === undefined) return
+    work(active).catch((error: unknown) => this.#deps.observer.fatal(ParleyError.from(error)))
+  }
+
+  #tell(told: Promise<boolean>): void {
+    told.catch((error: unknown) => this.#deps.observer.fatal(ParleyError.from(error)))
+  }
+
+  #timersOf(run: Run): Timers {
+    const timers = this.#timers.get(run.id) ?? new Timers(this.#deps.clock)
+    this.#timers.set(run.id, timers)
+    return timers
+  }
+}
+
+function mayAnswer(state: Extract<RunState, { phase: 'collecting' | 'evaluating' }>, client: string): boolean {
+  return state.phase === 'collecting' ? mayUpdate(state, client) : mayEvaluate(state, client)
+}

@@ -1,0 +1,30 @@
+import { durationMs } from '../../core/plan/duration.ts'
+import { cohortSize, type Plan } from '../../core/plan/plan.ts'
+import type { ModelRef } from '../../core/run/round-configuration.ts'
+import type { RunSettings } from './state.ts'
+
+/** What the machine needs of a plan. `plan`: its canonical text as a blob; `layout`: the layout's digest. */
+export function settingsOf(plan: Plan, stored: { plan: ModelRef; layout: string; parameters: number }): RunSettings {
+  const { window, evaluation } = plan
+  return {
+    model: plan.name,
+    ...stored,
+    rounds: plan.rounds,
+    cohortSize: cohortSize(plan),
+    window: {
+      min: window.count.min,
+      max: window.count.max,
+      minMs: durationMs(window.time.min),
+      maxMs: durationMs(window.time.max),
+    },
+    evaluation: {
+      every: evaluation.every,
+      min: evaluation.window.count.min,
+      minMs: durationMs(evaluation.window.time.min),
+      maxMs: durationMs(evaluation.window.time.max),
+    },
+    gates: plan.gates,
+    alias: plan.publish.alias,
+    select: plan.publish.select,
+  }
+}

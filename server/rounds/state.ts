@@ -1,0 +1,126 @@
+import type { ErrorCode } from '../../core/errors/index.ts'
+import type { EvaluationCounts } from '../../core/metrics/counts.ts'
+import type { MetricName } from '../../core/metrics/metrics.ts'
+import type { Gate } from '../../core/plan/gates.ts'
+import type { ModelRef } from '../../core/run/round-configuration.ts'
+import type { UpdateHeader } from '../../core/run/update-header.ts'
+import type { GateVerdict } from '../../core/run/view.ts'
+
+/** Milliseconds since the epoch, UTC: the coordinator's clock when it made an event. */
+export type Instant = number
+
+/** What the machine needs of a plan, journalled with the start of the run, so that a replay needs nothing else. */
+export type RunSettings = {
+  readonly model: string
+  readonly plan: ModelRef
+  readonly layout: string
+  readonly parameters: number
+  readonly rounds: number
+  /** Clients asked in a round. */
+  readonly cohortSize: number
+  readonly window: { readonly min: number; readonly max: number; readonly minMs: number; readonly maxMs: number }
+  readonly evaluation: { readonly every: number; readonly min: number; readonly minMs: number; readonly maxMs: number }
+  readonly gates: readonly Gate[]
+  readonly alias: string
+  readonly select: 'last' | { readonly best: MetricName }
+}
+
+/** An update that is on disk: what its client signed, and the signature. */
+export type AcceptedUpdate = {
+  readonly client: string
+  readonly header: UpdateHeader
+  /** Ed25519 signature over the header's envelope, lower-case hex: the evidence that it is the client's. */
+  readonly signature: string
+  /** Euclidean norm of the update. */
+  readonly norm: number
+}
+
+export type Refusal = { readonly client: string; readonly code: ErrorCode; readonly message: string }
+
+export type ClientResult = {
+  readonly client: string
+  /** In the order of the evaluation task: the candidate, then the version in use where there is one. */
+  readonly counts: readonly EvaluationCounts[]
+}
+
+/** The version that holds the alias when a round is evaluated. */
+export type Champion = { readonly version: number; readonly model: ModelRef }
+
+/** A round that is over. */
+export type RoundRecord = {
+  readonly round: number
+  readonly openedAt: Instant
+  readonly closedAt: Instant
+  readonly cohort: readonly string[]
+  readonly accepted: readonly AcceptedUpdate[]
+  readonly refused: readonly Refusal[]
+  /** The model that the round made; absent when it failed. */
+  readonly model?: ModelRef
+  readonly champion?: Champion
+  readonly results: readonly ClientResult[]
+}
+
+type Running = {
+  readonly run: string
+  readonly startedAt: Instant
+  readonly settings: RunSettings
+  readonly base: ModelRef
+  /** The weights that the next round starts from. */
+  readonly model: ModelRef
+  /** Number of the open or coming round, from 1. */
+  readonly round: number
+  /** Rounds that made a model. */
+  readonly completed: number
+  /** Rounds that failed since the last that did not. */
+  readonly failures: number
+  readonly history: readonly RoundRecord[]
+}
+
+type Collected = {
+  readonly openedAt: Instant
+  readonly cohort: readonly string[]
+  readonly accepted: readonly AcceptedUpdate[]
+  readonly refused: readonly Refusal[]
+}
+
+export type Waiting = Running & {
+  readonly phase: 'waiting'
+  readonly since: Instant
+  readonly available: readonly string[]
+  readonly entropy: string
+}
+export type Collecting = Running & Collected & { readonly phase: 'collecting' }
+export type Aggregating = Running & Collected & { readonly phase: 'aggregating' }
+export type Evaluating = Running &
+  Collected & {
+    readonly phase: 'evaluating'
+    readonly since: Instant
+    readonly candidate: ModelRef
+    readonly champion?: Champion
+    readonly results: readonly ClientResult[]
+    readonly declined: readonly Refusal[]
+  }
+export type Publishing = Running & {
+  readonly phase: 'publishing'
+  readonly candidate: RoundRecord & { readonly model: ModelRef }
+  readonly verdicts: readonly GateVerdict[]
+}
+export type Over = Running & {
+  readonly phase: 'over'
+  readonly endedAt: Instant
+  readonly outcome: Outcome
+}
+
+export type Outcome =
+  | {
+      readonly kind: 'published'
+      readonly version: number
+      readonly model: ModelRef
+      readonly verdicts: readonly GateVerdict[]
+    }
+  | { readonly kind: 'rejected'; readonly model: ModelRef; readonly verdicts: readonly GateVerdict[] }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'stopped'; readonly reason: string }
+
+/** A run that was never started has no state. Each state carries exactly its own data. */
+export type RunState = Waiting | Collecting | Aggregating | Evaluating | Publishing | Over

@@ -1,0 +1,274 @@
+import type { Crypto } from '../../core/crypto/primitives.ts'
+import type { ErrorCode } from '../../core/errors/index.ts'
+import type { ModelRef } from '../../core/run/round-configuration.ts'
+import { decideGates } from '../gates/decide.ts'
+import { selectCandidate } from '../gates/select.ts'
+import { assertNever } from './assert-never.ts'
+import { drawCohort } from './cohort.ts'
+import { type Effect, effectsOf } from './effect.ts'
+import type { RunEvent } from './event.ts'
+import type {
+  Aggregating,
+  Collecting,
+  Evaluating,
+  Instant,
+  Over,
+  Publishing,
+  RoundRecord,
+  RunState,
+  Waiting,
+} from './state.ts'
+import { collectingWindow, evaluatingWindow, evaluationDue, excluded } from './window.ts'
+
+/** Rounds that may fail one after the other before the run does. */
+export const PATIENCE = 3
+
+type Hash = Pick<Crypto, 'sha256'>
+type Event<T extends RunEvent['type']> = Extract<RunEvent, { readonly type: T }>
+
+/**
+ * The round machine: the state after an event, and what is to be done then. Pure: no clock, no randomness, no waiting.
+ * An event that means nothing in a state returns that same state; then nothing is journalled and nothing is done.
+ * Effects are those that the new state asks for, when the phase or the round changed.
+ */
+export function step(
+  hash: Hash,
+  state: RunState | undefined,
+  event: RunEvent,
+): [state: RunState | undefined, effects: readonly Effect[]] {
+  const next = transition(hash, state, event)
+  if (next === undefined || next === state) return [state, []]
+  const entered = state === undefined || next.phase !== state.phase || next.round !== state.round
+  return [next, entered ? effectsOf(next) : []]
+}
+
+function transition(hash: Hash, state: RunState | undefined, event: RunEvent): RunState | undefined {
+  if (state === undefined) return event.type === 'started' ? begin(event) : undefined
+  if (event.type === 'stop-requested') return state.phase === 'over' ? state : stopped(state, event)
+  switch (state.phase) {
+    case 'waiting':
+      return whileWaiting(hash, state, event)
+    case 'collecting':
+      return whileCollecting(state, event)
+    case 'aggregating':
+      return whileAggregating(state, event)
+    case 'evaluating':
+      return whileEvaluating(state, event)
+    case 'publishing':
+      return whilePublishing(state, event)
+    case 'over':
+      return state
+    default:
+      return assertNever(state)
+  }
+}
+
+function begin({ at, run, settings, base }: Event<'started'>): Waiting {
+  return {
+    phase: 'waiting',
+    run,
+    startedAt: at,
+    settings,
+    base,
+    model: base,
+    round: 1,
+    completed: 0,
+    failures: 0,
+    history: [],
+    since: at,
+    available: [],
+    entropy: '',
+  }
+}
+
+function stopped(state: RunState, { at, reason }: Event<'stop-requested'>): Over {
+  return { ...running(state), phase: 'over', endedAt: at, outcome: { kind: 'stopped', reason } }
+}
+
+function whileWaiting(hash: Hash, state: Waiting, event: RunEvent): Waiting | Collecting {
+  if (event.type !== 'clients-available' && event.type !== 'time-reached') return state
+  const told = event.type === 'clients-available' ? event : { clients: state.available, entropy: state.entropy }
+  const { cohortSize, window } = state.settings
+  const needed = event.at - state.since >= window.minMs ? window.min : cohortSize
+  if (told.clients.length < needed) {
+    return event.type === 'clients-available' ? { ...state, available: told.clients, entropy: told.entropy } : state
+  }
+  return {
+    ...running(state),
+    phase: 'collecting',
+    openedAt: event.at,
+    cohort: drawCohort(hash, told.clients, cohortSize, told.entropy),
+    accepted: [],
+    refused: [],
+  }
+}
+
+function whileCollecting(state: Collecting, event: RunEvent): RunState {
+  switch (event.type) {
+    case 'update-accepted': {
+      const { client } = event.update
+      if (event.round !== state.round || !mayUpdate(state, client)) return state
+      return closeWhenDone({ ...state, accepted: [...state.accepted, event.update].sort(byClient) }, event.at)
+    }
+    case 'update-refused':
+    case 'declined': {
+      if (event.round !== state.round || !mayUpdate(state, event.client)) return state
+      if (event.type === 'declined' && event.kind !== 'train') return state
+      const code =
+        event.type === 'declined' && event.code !== 'node.plan-refused' ? 'client.training-failed' : event.code
+      const refusal = { client: event.client, code, message: event.message }
+      return closeWhenDone({ ...state, refused: [...state.refused, refusal] }, event.at)
+    }
+    case 'time-reached':
+      return closeWhenDone(state, event.at)
+    default:
+      return state
+  }
+}
+
+/** Whether this client may still hand in an update for the open round. */
+export function mayUpdate(state: Collecting, client: string): boolean {
+  return (
+    state.cohort.includes(client) &&
+    !state.accepted.some((update) => update.client === client) &&
+    !excluded(state).has(client)
+  )
+}
+
+function closeWhenDone(state: Collecting, at: Instant): RunState {
+  const verdict = collectingWindow(state, at)
+  switch (verdict) {
+    case 'open':
+      return state
+    case 'close':
+      return { ...state, phase: 'aggregating' }
+    case 'fail': {
+      const { accepted, settings } = state
+      return roundFailed(
+        state,
+        at,
+        'round.quorum',
+        `${accepted.length} of at least ${settings.window.min} updates came`,
+      )
+    }
+    default:
+      return assertNever(verdict)
+  }
+}
+
+function whileAggregating(state: Aggregating, event: RunEvent): RunState {
+  if (event.type === 'aggregation-failed' && event.round === state.round) {
+    return roundFailed(state, event.at, event.code, event.message)
+  }
+  if (event.type !== 'aggregated' || event.round !== state.round) return state
+  if (!evaluationDue(state.settings, state.completed + 1)) {
+    return roundDone(state, { ...recordOf(state, event.at), model: event.model }, event.at)
+  }
+  return {
+    ...state,
+    phase: 'evaluating',
+    since: event.at,
+    candidate: event.model,
+    ...(event.champion === undefined ? {} : { champion: event.champion }),
+    results: [],
+    declined: [],
+  }
+}
+
+function whileEvaluating(state: Evaluating, event: RunEvent): RunState {
+  switch (event.type) {
+    case 'evaluated': {
+      if (event.round !== state.round || !mayEvaluate(state, event.result.client)) return state
+      return evaluatedWhenDone({ ...state, results: [...state.results, event.result].sort(byClient) }, event.at)
+    }
+    case 'declined': {
+      if (event.round !== state.round || event.kind !== 'evaluate' || !mayEvaluate(state, event.client)) return state
+      const { client, code, message } = event
+      return evaluatedWhenDone({ ...state, declined: [...state.declined, { client, code, message }] }, event.at)
+    }
+    case 'time-reached':
+      return evaluatedWhenDone(state, event.at)
+    default:
+      return state
+  }
+}
+
+/** Whether this client may still hand in an evaluation for the open round. */
+export function mayEvaluate(state: Evaluating, client: string): boolean {
+  return (
+    state.cohort.includes(client) &&
+    !state.results.some((result) => result.client === client) &&
+    !state.declined.some((decline) => decline.client === client)
+  )
+}
+
+function evaluatedWhenDone(state: Evaluating, at: Instant): RunState {
+  // An evaluation that too few answered is no failure of the round: the model exists, and the gates judge what is known.
+  if (evaluatingWindow(state, at) === 'open') return state
+  const { candidate, champion, results } = state
+  const record = { ...recordOf(state, at), model: candidate, results, ...(champion === undefined ? {} : { champion }) }
+  return roundDone(state, record, at)
+}
+
+function whilePublishing(state: Publishing, event: RunEvent): Publishing | Over {
+  if (event.type === 'publication-failed') {
+    const outcome = { kind: 'failed', code: event.code, message: event.message } as const
+    return { ...running(state), phase: 'over', endedAt: event.at, outcome }
+  }
+  if (event.type !== 'published') return state
+  const { candidate, verdicts } = state
+  const outcome = { kind: 'published', version: event.version, model: candidate.model, verdicts } as const
+  return { ...running(state), phase: 'over', endedAt: event.at, outcome }
+}
+
+type MadeRound = RoundRecord & { readonly model: ModelRef }
+type OpenRound = Collecting | Aggregating | Evaluating
+
+function recordOf(state: OpenRound, at: Instant): RoundRecord {
+  const { round, openedAt, cohort, accepted, refused } = state
+  return { round, openedAt, closedAt: at, cohort, accepted, refused, results: [] }
+}
+
+function roundDone(state: OpenRound, record: MadeRound, at: Instant): RunState {
+  const history = [...state.history, record]
+  const completed = state.completed + 1
+  const progress = { ...running(state), model: record.model, completed, failures: 0, history }
+  if (completed < state.settings.rounds) return waitForNext({ ...progress, round: state.round + 1 }, at)
+  const candidate = selectCandidate(history, state.settings.select)
+  if (candidate === undefined) {
+    return {
+      ...progress,
+      phase: 'over',
+      endedAt: at,
+      outcome: { kind: 'failed', code: 'gate.failed', message: 'no round made a model that was evaluated' },
+    }
+  }
+  const verdicts = decideGates(state.settings.gates, candidate)
+  const passed = verdicts.length > 0 && verdicts.every(({ verdict }) => verdict === 'pass')
+  if (passed) return { ...progress, phase: 'publishing', candidate, verdicts }
+  return { ...progress, phase: 'over', endedAt: at, outcome: { kind: 'rejected', model: candidate.model, verdicts } }
+}
+
+function roundFailed(state: OpenRound, at: Instant, code: ErrorCode, message: string): RunState {
+  const failures = state.failures + 1
+  const history = [...state.history, recordOf(state, at)]
+  const progress = { ...running(state), failures, history }
+  if (failures >= PATIENCE) {
+    return { ...progress, phase: 'over', endedAt: at, outcome: { kind: 'failed', code, message } }
+  }
+  return waitForNext({ ...progress, round: state.round + 1 }, at)
+}
+
+function waitForNext(progress: Omit<Waiting, 'phase' | 'since' | 'available' | 'entropy'>, at: Instant): Waiting {
+  return { ...progress, phase: 'waiting', since: at, available: [], entropy: '' }
+}
+
+/** The members that every state has, without those of one phase. */
+function running(state: RunState): Omit<Waiting, 'phase' | 'since' | 'available' | 'entropy'> {
+  const { run, startedAt, settings, base, model, round, completed, failures, history } = state
+  return { run, startedAt, settings, base, model, round, completed, failures, history }
+}
+
+function byClient(a: { readonly client: string }, b: { readonly client: string }): number {
+  return a.client < b.client ? -1 : a.client > b.client ? 1 : 0
+}

@@ -1,0 +1,49 @@
+import { type Envelope, payloadTypes, signValue } from '../../core/crypto/envelope.ts'
+import type { Crypto, SigningKey } from '../../core/crypto/primitives.ts'
+import { roundAgreementKey } from '../../core/crypto/seal.ts'
+import { toHex } from '../../core/encoding/bytes.ts'
+import type {
+  EvaluateConfiguration,
+  RoundConfiguration,
+  TrainConfiguration,
+} from '../../core/run/round-configuration.ts'
+import type { TaskOffer } from './desk.ts'
+import type { Collecting, Evaluating } from './state.ts'
+
+export type TaskSigner = {
+  readonly crypto: Crypto
+  /** The coordinator's identity, which clients have pinned. */
+  readonly identity: SigningKey
+  /** 32 bytes from which the keys of all rounds follow. */
+  readonly sealingSecret: Uint8Array
+}
+
+/** The signed task of an open round: to train while it collects, to evaluate while it evaluates. */
+export function taskOf(signer: TaskSigner, state: Collecting | Evaluating): TaskOffer {
+  const configuration = state.phase === 'collecting' ? training(signer, state) : evaluation(state)
+  const models = configuration.kind === 'train' ? [configuration.model] : configuration.models
+  return {
+    envelope: sign(signer, configuration),
+    blobs: [configuration.plan.digest, ...models.map(({ digest }) => digest)],
+  }
+}
+
+function training(signer: TaskSigner, state: Collecting): TrainConfiguration {
+  const roundKey = roundAgreementKey(signer.crypto, signer.sealingSecret, state.run, state.round)
+  return { ...common(state), kind: 'train', mode: 'sealed', model: state.model, roundKey: toHex(roundKey.publicKey) }
+}
+
+function evaluation(state: Evaluating): EvaluateConfiguration {
+  const models = state.champion === undefined ? [state.candidate] : [state.candidate, state.champion.model]
+  return { ...common(state), kind: 'evaluate', models }
+}
+
+function common({ run, round, settings, cohort }: Collecting | Evaluating) {
+  const { rounds, plan, layout, parameters } = settings
+  // A failed round is repeated under the next number, so the number may grow beyond the plan's count of rounds.
+  return { v: 1, run, round, rounds: Math.max(rounds, round), plan, layout, parameters, cohort: cohort.length } as const
+}
+
+function sign(signer: TaskSigner, configuration: RoundConfiguration): Envelope {
+  return signValue(signer.identity, payloadTypes.round, configuration)
+}

@@ -1,0 +1,117 @@
+import { metricsOf } from '../../core/metrics/compute.ts'
+import type { ClientPhase, CohortMember, RoundSummary, RunOutcome, RunView } from '../../core/run/view.ts'
+import { pooledMetrics } from '../gates/decide.ts'
+import { assertNever } from './assert-never.ts'
+import type { Collecting, Evaluating, Instant, Outcome, RoundRecord, RunState } from './state.ts'
+import { excluded } from './window.ts'
+
+/** What is known of clients beside the journal: who is connected, and how far uploads are. */
+export type LiveInfo = {
+  readonly connected: (client: string) => boolean
+  readonly uploaded: (client: string) => number
+}
+
+export function viewOf(state: RunState, live: LiveInfo): RunView {
+  const window = openWindow(state)
+  return {
+    run: state.run,
+    model: state.settings.model,
+    plan: state.settings.plan.digest,
+    createdAt: timestamp(state.startedAt),
+    phase: state.phase,
+    round: state.round,
+    rounds: state.settings.rounds,
+    engaged: engagedOf(state, live),
+    ...(window === undefined ? {} : { window }),
+    history: state.history.map(summaryOf),
+    ...(state.phase === 'over' ? { outcome: outcomeOf(state.outcome) } : {}),
+  }
+}
+
+/** UTC, RFC 3339 with milliseconds. */
+export function timestamp(at: Instant): string {
+  return new Date(at).toISOString()
+}
+
+function openWindow(state: RunState): RunView['window'] {
+  if (state.phase === 'collecting') {
+    const { min, max, maxMs } = state.settings.window
+    return { min, max, closesAt: timestamp(state.openedAt + maxMs) }
+  }
+  if (state.phase === 'evaluating') {
+    const { min, maxMs } = state.settings.evaluation
+    return { min, max: state.cohort.length, closesAt: timestamp(state.since + maxMs) }
+  }
+  return undefined
+}
+
+function engagedOf(state: RunState, live: LiveInfo): CohortMember[] {
+  if (state.phase === 'collecting') return state.cohort.map((client) => collectingMember(state, client, live))
+  if (state.phase === 'evaluating') return state.cohort.map((client) => evaluatingMember(state, client, live))
+  return []
+}
+
+function collectingMember(state: Collecting, client: string, live: LiveInfo): CohortMember {
+  const accepted = state.accepted.find((update) => update.client === client)
+  const refusal = state.refused.findLast((one) => one.client === client)
+  const uploaded = live.uploaded(client)
+  const phase: ClientPhase =
+    accepted !== undefined
+      ? 'accepted'
+      : excluded(state).has(client)
+        ? 'refused'
+        : uploaded > 0
+          ? 'uploading'
+          : 'invited'
+  return {
+    client,
+    connected: live.connected(client),
+    phase,
+    bytes: accepted?.header.bytes ?? uploaded,
+    ...(refusal === undefined ? {} : { code: refusal.code }),
+  }
+}
+
+function evaluatingMember(state: Evaluating, client: string, live: LiveInfo): CohortMember {
+  const done = state.results.some((result) => result.client === client)
+  const declined = state.declined.find((decline) => decline.client === client)
+  return {
+    client,
+    connected: live.connected(client),
+    phase: done ? 'evaluated' : declined === undefined ? 'evaluating' : 'refused',
+    bytes: 0,
+    ...(declined === undefined ? {} : { code: declined.code }),
+  }
+}
+
+function summaryOf(record: RoundRecord): RoundSummary {
+  const pooled = pooledMetrics(record)
+  return {
+    round: record.round,
+    openedAt: timestamp(record.openedAt),
+    closedAt: timestamp(record.closedAt),
+    cohort: record.cohort,
+    accepted: record.accepted.map(({ client }) => client),
+    refused: record.refused,
+    bytes: record.accepted.reduce((sum, { header }) => sum + header.bytes, 0),
+    ...(record.model === undefined ? {} : { weights: record.model.digest }),
+    ...(pooled === undefined ? {} : { pooled }),
+    clients: record.results.flatMap(({ client, counts: [candidate] }) =>
+      candidate === undefined ? [] : [{ client, metrics: metricsOf(candidate) }],
+    ),
+  }
+}
+
+function outcomeOf(outcome: Outcome): RunOutcome {
+  switch (outcome.kind) {
+    case 'published':
+      return { kind: 'published', version: outcome.version, weights: outcome.model.digest, gates: outcome.verdicts }
+    case 'rejected':
+      return { kind: 'rejected', weights: outcome.model.digest, gates: outcome.verdicts }
+    case 'failed':
+    case 'stopped':
+      return outcome
+    default:
+      return assertNever(outcome)
+  }
+}

@@ -1,0 +1,70 @@
+import type { Collecting, Evaluating, Instant, RunSettings } from './state.ts'
+
+export type WindowVerdict = 'open' | 'close' | 'fail'
+
+/** Whether the phase that collects updates goes on, at `now`. */
+export function collectingWindow(state: Collecting, now: Instant): WindowVerdict {
+  const { min, max, minMs, maxMs } = state.settings.window
+  return windowVerdict({
+    count: state.accepted.length,
+    outstanding: outstanding(state).length,
+    bounds: { min, max, minMs, maxMs },
+    elapsed: now - state.openedAt,
+  })
+}
+
+/** Whether the phase that collects evaluations goes on, at `now`. */
+export function evaluatingWindow(state: Evaluating, now: Instant): WindowVerdict {
+  const { min, minMs, maxMs } = state.settings.evaluation
+  return windowVerdict({
+    count: state.results.length,
+    outstanding: state.cohort.length - state.results.length - state.declined.length,
+    bounds: { min, max: state.cohort.length, minMs, maxMs },
+    elapsed: now - state.since,
+  })
+}
+
+/** Clients of the cohort whose update may still come. */
+export function outstanding(state: Collecting): string[] {
+  const done = new Set(state.accepted.map(({ client }) => client))
+  for (const client of excluded(state)) done.add(client)
+  return state.cohort.filter((client) => !done.has(client))
+}
+
+/** Clients that were refused so often, or declined, that they are out of the round. */
+export function excluded(state: Collecting): ReadonlySet<string> {
+  const refusals = new Map<string, number>()
+  const out = new Set<string>()
+  for (const { client, code } of state.refused) {
+    const count = (refusals.get(client) ?? 0) + 1
+    refusals.set(client, count)
+    if (count >= MAX_REFUSALS || code === 'client.training-failed' || code === 'node.plan-refused') out.add(client)
+  }
+  return out
+}
+
+/** Refused updates of one client in one round after which it is left out of the round. */
+export const MAX_REFUSALS = 3
+
+/** The clients that are asked for an evaluation: the whole cohort, since each has the model's plan and data. */
+export function evaluationExpected(state: Evaluating): string[] {
+  const done = new Set([...state.results, ...state.declined].map(({ client }) => client))
+  return state.cohort.filter((client) => !done.has(client))
+}
+
+export function evaluationDue(settings: RunSettings, completed: number): boolean {
+  return completed >= settings.rounds || completed % settings.evaluation.every === 0
+}
+
+function windowVerdict(window: {
+  count: number
+  outstanding: number
+  bounds: { min: number; max: number; minMs: number; maxMs: number }
+  elapsed: number
+}): WindowVerdict {
+  const { count, bounds, elapsed } = window
+  if (count >= bounds.max) return 'close'
+  if (count >= bounds.min && (elapsed >= bounds.minMs || window.outstanding === 0)) return 'close'
+  if (elapsed >= bounds.maxMs || count + window.outstanding < bounds.min) return 'fail'
+  return 'open'
+}

@@ -1,0 +1,86 @@
+import {
+  checkHandshake,
+  chooseVersion,
+  HANDSHAKE_NONCE_BYTES,
+  type HandshakeTranscript,
+  PROTOCOL_VERSION,
+  proveHandshake,
+} from '../../core/crypto/handshake.ts'
+import { type Crypto, KEY_BYTES, type SigningKey } from '../../core/crypto/primitives.ts'
+import { ParleyError } from '../../core/errors/index.ts'
+import type { Frame, FrameOf } from '../../core/wire/frame.ts'
+import type { Limits } from '../../core/wire/limits.ts'
+import type { Link } from '../../core/wire/link.ts'
+import type { AllowList } from './allow-list.ts'
+
+export type HandshakeDeps = {
+  readonly crypto: Crypto
+  readonly identity: SigningKey
+  readonly allowList: AllowList
+  readonly limits: Limits
+  readonly capabilities: readonly string[]
+}
+
+/**
+ * The coordinator's half of the handshake. Resolves with the client's id once the client has proved it. An unknown key
+ * is refused at the end only, like a wrong proof, so that nobody learns here which keys are listed.
+ */
+export async function acceptHandshake(deps: HandshakeDeps, link: Link): Promise<string> {
+  const { crypto, identity, limits } = deps
+  const hello = await expect(link, 'hello', limits)
+  const version = chooseVersion(hello.minVersion, hello.maxVersion)
+  if (version === undefined) {
+    throw new ParleyError(
+      'version.unsupported',
+      `this coordinator speaks version ${PROTOCOL_VERSION}, the client ${hello.minVersion} to ${hello.maxVersion}`,
+    )
+  }
+  if (!wellFormed(hello)) throw new ParleyError('frame.malformed', 'a field of Hello is not of its form')
+  const transcript: HandshakeTranscript = {
+    minVersion: hello.minVersion,
+    maxVersion: hello.maxVersion,
+    version,
+    offered: hello.capabilities,
+    agreed: hello.capabilities.filter((one) => deps.capabilities.includes(one)),
+    clientKey: hello.publicKey,
+    clientNonce: hello.nonce,
+    coordinatorKey: identity.publicKey,
+    coordinatorNonce: crypto.randomBytes(HANDSHAKE_NONCE_BYTES),
+  }
+  await link.send({
+    type: 'challenge',
+    version,
+    publicKey: transcript.coordinatorKey,
+    nonce: transcript.coordinatorNonce,
+    capabilities: [...transcript.agreed],
+    signature: proveHandshake(identity, 'coordinator', transcript),
+  })
+  const { signature } = await expect(link, 'authenticate', limits)
+  checkHandshake(crypto, 'client', transcript, signature)
+  const client = deps.allowList.idOf(hello.publicKey)
+  if (client === undefined) throw new ParleyError('auth.failed')
+  await link.send({ type: 'welcome', client, idleMs: limits.idleMs, maxFrameBytes: limits.frameBytes })
+  return client
+}
+
+async function expect<T extends Frame['type']>(link: Link, type: T, limits: Limits): Promise<FrameOf<T>> {
+  const frame = await link.read(limits.handshakeBytes)
+  if (frame === undefined) throw new ParleyError('session.closed', 'the client went away during the handshake')
+  if (!isType(frame, type))
+    throw new ParleyError('session.not-authenticated', `a ${frame.type} came instead of a ${type}`)
+  return frame
+}
+
+function isType<T extends Frame['type']>(frame: Frame, type: T): frame is FrameOf<T> {
+  return frame.type === type
+}
+
+function wellFormed(hello: FrameOf<'hello'>): boolean {
+  return (
+    hello.publicKey.length === KEY_BYTES &&
+    hello.nonce.length === HANDSHAKE_NONCE_BYTES &&
+    hello.agent.length <= 100 &&
+    hello.capabilities.length <= 32 &&
+    hello.capabilities.every((one) => one.length <= 64 && one.isWellFormed())
+  )
+}
