@@ -2,8 +2,10 @@ import { z } from 'zod'
 
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
+const form = 'a duration with its unit, such as 30s or 10m'
+
 /** A duration with its unit: `250ms`, `30s`, `10m`, `2h`, `1d`. */
-export const durationSchema = z.string().regex(/^\d{1,9}(ms|s|m|h|d)$/, 'a duration with its unit, such as 30s or 10m')
+export const durationSchema = z.string({ error: form }).regex(/^\d{1,9}(ms|s|m|h|d)$/, form)
 
 /** Milliseconds of a duration that `durationSchema` accepted. */
 export function durationMs(duration: string): number {

@@ -1,24 +1,25 @@
 import { z } from 'zod'
 
-type Choice<Choices extends Record<string, z.ZodType>> = {
-  [Name in keyof Choices]: { [Key in Name]: z.output<Choices[Name]> }
-}[keyof Choices]
+type Choices = Record<string, z.ZodType>
 
-type ChoiceInput<Choices extends Record<string, z.ZodType>> = {
-  [Name in keyof Choices]: { [Key in Name]: z.input<Choices[Name]> }
-}[keyof Choices]
+type Output<C extends Choices, Rest extends z.ZodRawShape> = {
+  [Name in keyof C]: { [Key in Name]: z.output<C[Name]> }
+}[keyof C] &
+  (keyof Rest extends never ? unknown : z.output<z.ZodObject<Rest>>)
+
+type Input<C extends Choices, Rest extends z.ZodRawShape> = {
+  [Name in keyof C]: { [Key in Name]: z.input<C[Name]> }
+}[keyof C] &
+  (keyof Rest extends never ? unknown : z.input<z.ZodObject<Rest>>)
 
 /**
  * A strict object with exactly one of the keys of `choices`, and besides it the keys of `rest`. Unlike a union of objects
  * it reports an unknown key as what it is, and a mistake inside the chosen key at its own path.
  */
-export function oneOf<Choices extends Record<string, z.ZodType>, Rest extends z.ZodRawShape = Record<never, never>>(
-  choices: Choices,
+export function oneOf<C extends Choices, Rest extends z.ZodRawShape = Record<never, never>>(
+  choices: C,
   rest?: Rest,
-): z.ZodType<
-  Choice<Choices> & z.output<z.ZodObject<Rest, z.core.$strict>>,
-  ChoiceInput<Choices> & z.input<z.ZodObject<Rest, z.core.$strict>>
-> {
+): z.ZodType<Output<C, Rest>, Input<C, Rest>> {
   const names = Object.keys(choices)
   const optional = Object.fromEntries(Object.entries(choices).map(([name, schema]) => [name, schema.optional()]))
   const object = z
@@ -28,7 +29,7 @@ export function oneOf<Choices extends Record<string, z.ZodType>, Rest extends z.
     })
     .meta({ oneOf: names.map((name) => ({ required: [name] })) })
   // The refinement above is what makes the type of the union true; zod cannot derive it.
-  return object as unknown as ReturnType<typeof oneOf<Choices, Rest>>
+  return object as unknown as z.ZodType<Output<C, Rest>, Input<C, Rest>>
 }
 
 /** Units of one layer: bounded so that a plan cannot ask a hospital's node for more memory than it has. */

@@ -87,7 +87,7 @@ export class Random {
  * that, say, one more draw for the split does not change the order of the batches.
  */
 export function randomOf(seed: number, stream = ''): Random {
-  let x = BigInt(seed)
+  let x = splitmix64(BigInt(seed))
   for (let i = 0; i < stream.length; i++) x = splitmix64(x ^ BigInt(stream.charCodeAt(i)))
   const words: number[] = []
   for (let i = 0; i < 2; i++) {

@@ -34,6 +34,11 @@ export type HeaderLimits = {
   readonly tensors?: number
 }
 
+/** Dimensions of a tensor; no library that writes the format has more. */
+const MAX_RANK = 64
+
+const MAX_METADATA = 1_000
+
 /** The 8 bytes that say how long the header is. */
 export const LENGTH_BYTES = 8
 
@@ -104,6 +109,7 @@ function parse(text: string, limits: HeaderLimits): { tensors: StoredTensor[]; m
     names.add(name)
     if (name === '__metadata__') {
       scanner.object((key) => {
+        if (metadata.size === MAX_METADATA) throw malformed(`more than ${MAX_METADATA} entries of metadata`)
         if (metadata.has(key)) throw malformed(`${quote(key)} comes twice in the metadata`)
         metadata.set(key, scanner.string())
       })
@@ -127,12 +133,12 @@ function tensor(scanner: HeaderScanner, name: string): StoredTensor {
   }
   scanner.object((key) => {
     if (key === 'dtype') dtype = once(dtype, scanner.string())
-    else if (key === 'shape') shape = once(shape, scanner.integers())
-    else if (key === 'data_offsets') offsets = once(offsets, scanner.integers())
+    else if (key === 'shape') shape = once(shape, scanner.integers(MAX_RANK))
+    else if (key === 'data_offsets') offsets = once(offsets, scanner.integers(2))
     else throw malformed(`${quote(name)} has the unknown field ${quote(key)}`)
   })
-  const [begin, end, more] = offsets ?? []
-  if (dtype === undefined || shape === undefined || begin === undefined || end === undefined || more !== undefined) {
+  const [begin, end] = offsets ?? []
+  if (dtype === undefined || shape === undefined || begin === undefined || end === undefined) {
     throw malformed(`${quote(name)} needs dtype, shape and two data_offsets`)
   }
   if (!isDtype(dtype)) throw malformed(`${quote(name)} is of type ${quote(dtype)}, which is not read`)

@@ -24,13 +24,15 @@ export class HeaderScanner {
     this.#expect('}')
   }
 
-  /** An array of non-negative integers up to 2⁵³ − 1. */
-  integers(): number[] {
+  /** An array of at most `limit` non-negative integers up to 2⁵³ − 1. */
+  integers(limit: number): number[] {
     const values: number[] = []
     this.#expect('[')
     if (this.#take(']')) return values
-    do values.push(this.#integer())
-    while (this.#take(','))
+    do {
+      if (values.length === limit) throw this.fail(`an array has more than ${limit} numbers`)
+      values.push(this.#integer())
+    } while (this.#take(','))
     this.#expect(']')
     return values
   }

@@ -26,7 +26,7 @@ export type CarrierConnectionOptions = {
   readonly onAuthenticated?: () => void
 }
 
-/** The part of a connection that all socket carriers have in common; the carrier reports to `arrived`, `failed`, `gone`. */
+/** The part of a connection that all socket carriers have in common; the carrier reports to `arrived`, `ended`, `gone`. */
 export class CarrierConnection implements Connection {
   readonly carrier: CarrierName
   readonly remote: string
@@ -91,16 +91,16 @@ export class CarrierConnection implements Connection {
     this.#inbound.push(frame)
   }
 
-  /** The peer closed in good order, or what came in is refused: nothing more is read or sent. */
-  failed(error: ParleyError | undefined): void {
+  /** No more frames will arrive: the peer closed in good order, or `error` says what happened. The first call counts. */
+  ended(error?: ParleyError): void {
     this.#outbound.close()
     this.#inbound.finish(error)
   }
 
-  /** The carrier's connection is no more. `error` counts unless a reason was reported before. */
-  gone(error: ParleyError | undefined): void {
+  /** The carrier's connection is no more. Frames that are still on their way up may arrive until `ended`. */
+  gone(): void {
     this.#closing = true
-    this.failed(error)
+    this.#outbound.close()
     this.#resolveClosed()
   }
 }

@@ -21,7 +21,8 @@ export type CarrierLimits = Pick<Limits, 'frameBytes' | 'sendQueueBytes'>
  *   caller did not wait and the send queue is full.
  * - `frames` ends when the peer closed without a code, and after the own `close` or `destroy`. It throws the peer's code
  *   when the peer closed with one, and `session.closed` when the connection broke. What arrived before is handed on
- *   first. A gRPC client has no means to name a code to the server: there `frames` only ends.
+ *   first. A gRPC client can neither name a code to the server nor always show that it broke off: there `frames` may
+ *   just end.
  * - Either side's `close` closes both directions.
  */
 export interface Connection {
@@ -54,5 +55,8 @@ export interface Listener {
   stop(): Promise<void>
 }
 
-/** Opens a connection, or rejects with `session.unreachable` (also when `signal` aborts). */
+/**
+ * Opens a connection, or rejects with `session.unreachable` (also when `signal` aborts). A listener that is full answers
+ * with `session.too-many` where the carrier has words for it. Both are worth another try later.
+ */
 export type Dial = (signal?: AbortSignal) => Promise<Connection>

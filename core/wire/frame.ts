@@ -29,8 +29,8 @@ export function encodeFrame(frame: Frame): Uint8Array {
 }
 
 /**
- * Decodes one frame. Byte fields are views into `bytes`. An unknown body, a missing body, a truncated message or an
- * offset beyond 2^53 throws `frame.malformed`.
+ * Decodes one frame. Byte fields are views into `bytes`. An unknown body, a missing body, two bodies, a truncated message
+ * or an offset beyond 2^53 throws `frame.malformed`.
  */
 export function decodeFrame(bytes: Uint8Array): Frame {
   const decoded = decode(bytes)
@@ -39,6 +39,8 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   if (type === undefined || fields === undefined || fields === null) {
     throw new ParleyError('frame.malformed', 'the frame has no body that this version knows')
   }
+  // A frame with two bodies would mean one thing to this decoder and another to that of another language.
+  if (Object.keys(decoded).length !== 2) throw new ParleyError('frame.malformed', 'the frame has more than one body')
   if ('offset' in fields && !Number.isSafeInteger(fields.offset)) {
     throw new ParleyError('frame.malformed', 'an offset is beyond 2^53')
   }

@@ -46,7 +46,7 @@ export function websocketConnection(
     },
   })
   const refuse = (error: ParleyError) => {
-    connection.failed(error)
+    connection.ended(error)
     connection.close(error.code)
   }
   socket.on('message', (data, isBinary) => {
@@ -57,8 +57,11 @@ export function websocketConnection(
     }
   })
   // The library has sent the close code for a broken message by itself before it reports it.
-  socket.on('error', (error) => connection.failed(receiveError(error)))
-  socket.on('close', (code, reason) => connection.gone(closeError(code, new TextDecoder().decode(reason))))
+  socket.on('error', (error) => connection.ended(receiveError(error)))
+  socket.on('close', (code, reason) => {
+    connection.ended(closeError(code, new TextDecoder().decode(reason)))
+    connection.gone()
+  })
   return connection
 }
 

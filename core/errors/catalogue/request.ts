@@ -8,6 +8,12 @@ export const requestErrors = {
     'mend what the message names; --help shows the form',
   ),
   'request.too-large': entry('oversized', 'a request body is larger than the limit', 'send less at once', { exit: 2 }),
+  'request.range': entry(
+    'invalid',
+    'the range that was asked for lies beyond the end',
+    'ask for the length first, with HEAD',
+    { http: 416 },
+  ),
   'config.invalid': entry('invalid', 'a configuration value is not valid', 'mend the value that the message names'),
   'config.insecure': entry(
     'invalid',
