@@ -11,9 +11,12 @@ import { writeHeader } from '../core/tensors/safetensors.ts'
 import type { Connection, ConnectionHandler } from '../core/wire/connection.ts'
 import { type Limits, SEGMENT_BYTES } from '../core/wire/limits.ts'
 import type { CoordinatorApi } from './api.ts'
+import type { Candidate } from './registry/manifest.ts'
 import type { ActiveRun } from './rounds/active-run.ts'
 import { aggregateRound } from './rounds/aggregation-work.ts'
 import { RoundHub } from './rounds/hub.ts'
+import { candidateOf } from './rounds/publication.ts'
+import { roundKeys } from './rounds/round-keys.ts'
 import { Run } from './rounds/run.ts'
 import { settingsOf } from './rounds/settings.ts'
 import { timestamp, viewOf } from './rounds/view.ts'
@@ -36,8 +39,8 @@ export type CoordinatorDeps = {
   readonly allowList: AllowList
   /** Builds the model of a plan; a port, since only clients carry training engines. */
   readonly initialModel: (plan: Plan) => Promise<InitialModel>
-  /** Publishes the candidate of a run that has passed its gates; returns the version's number. May be called twice. */
-  readonly publish: (active: ActiveRun) => Promise<number>
+  /** Publishes a candidate that has passed its gates; returns the version's number. May be called twice for one. */
+  readonly publish: (candidate: Candidate, alias: string) => Promise<number>
   /** Rounds whose updates stay on disk, counted back from the newest. */
   readonly keepRounds: number
   readonly observer: CoordinatorObserver
@@ -55,7 +58,19 @@ export type CoordinatorObserver = {
     bytes: number
     code: string | undefined
   }) => void
-  readonly runChanged: (view: () => RunView) => void
+  readonly runStarted: (run: { run: string; model: string; restored: boolean }) => void
+  readonly roundClosed: (round: {
+    run: string
+    round: number
+    seconds: number
+    accepted: number
+    made: boolean
+  }) => void
+  readonly runEnded: (run: {
+    run: string
+    model: string
+    outcome: 'published' | 'rejected' | 'failed' | 'stopped'
+  }) => void
   /** The coordinator cannot go on; whoever runs it should end the process, and start it again once the cause is mended. */
   readonly fatal: (error: ParleyError) => void
 }
@@ -66,15 +81,21 @@ export class Coordinator implements CoordinatorApi {
   readonly #hub: RoundHub
   readonly #watchers = new RunWatchers()
   readonly #sessions = new Map<string, Session>()
+  /** Closed rounds of each run that the observer was told of, and runs whose end it was told of. */
+  readonly #told = new Map<string, number>()
+  readonly #ended = new Set<string>()
+  readonly #readiness = new Set<() => void>()
   #ready = false
   #draining = false
 
   constructor(deps: CoordinatorDeps) {
     this.#deps = deps
-    const { crypto, store, sealingSecret, clock } = deps
-    const work = { crypto, store, sealingSecret, keepRounds: deps.keepRounds, now: () => clock.now() }
+    const { crypto, store, clock, keepRounds } = deps
+    const keys = roundKeys(crypto, deps.sealingSecret)
+    const work = { crypto, store, roundKeys: keys, keepRounds, now: () => clock.now() }
     this.#hub = new RoundHub({
       ...deps,
+      roundKeys: keys,
       publicKey: (client) => deps.allowList.publicKeyOf(client),
       aggregate: (active) => aggregateRound(work, active),
       publish: (active) => this.#publish(active),
@@ -96,9 +117,15 @@ export class Coordinator implements CoordinatorApi {
     for (const record of await this.#deps.store.records.runs()) {
       const active = await this.#restore(record.id, record.plan)
       this.#hub.add(active)
+      this.#told.set(record.id, active.run.state.history.length)
       if (record.status === 'active') unfinished.push(active.run)
+      else this.#ended.add(record.id)
+    }
+    for (const { id, state } of unfinished) {
+      this.#deps.observer.runStarted({ run: id, model: state.settings.model, restored: true })
     }
     this.#ready = true
+    this.#readinessChanged()
     for (const run of unfinished) run.resume()
   }
 
@@ -110,6 +137,7 @@ export class Coordinator implements CoordinatorApi {
   /** Opens no new round and lets the open ones come to an end, for at most `ms`; what is not done then goes on after a restart. */
   async drain(ms: number): Promise<void> {
     this.#draining = true
+    this.#readinessChanged()
     this.#hub.drain()
     await new Promise<void>((resolve) => {
       const idle = () => this.#hub.all().every(({ run }) => ['waiting', 'over'].includes(run.state.phase))
@@ -138,6 +166,12 @@ export class Coordinator implements CoordinatorApi {
     return this.#ready && !this.#draining
   }
 
+  /** Calls `listener` when `ready` changes, until the returned function is called. */
+  onReadiness(listener: () => void): () => void {
+    this.#readiness.add(listener)
+    return () => this.#readiness.delete(listener)
+  }
+
   async startRun(planText: string): Promise<RunView> {
     if (this.#draining) throw new ParleyError('server.draining')
     const plan = parsePlan(planText, this.#deps.limits.planBytes)
@@ -157,6 +191,7 @@ export class Coordinator implements CoordinatorApi {
     const record = { id, model: plan.name, plan: planDigest, createdAt: timestamp(at), status: 'active' } as const
     await this.#deps.store.records.saveRun(record)
     this.#hub.add({ run, plan })
+    this.#deps.observer.runStarted({ run: id, model: plan.name, restored: false })
     run.resume()
     return this.#view(run)
   }
@@ -259,7 +294,9 @@ export class Coordinator implements CoordinatorApi {
   async #publish(active: ActiveRun): Promise<void> {
     const at = () => this.#deps.clock.now()
     try {
-      const version = await this.#deps.publish(active)
+      const { state } = active.run
+      if (state.phase !== 'publishing') return
+      const version = await this.#deps.publish(candidateOf(state, active), state.settings.alias)
       await active.run.tell({ type: 'published', at: at(), version })
     } catch (failure) {
       const { code, message } = ParleyError.from(failure)
@@ -277,9 +314,24 @@ export class Coordinator implements CoordinatorApi {
     await records.saveRun({ ...record, status })
   }
 
+  #readinessChanged(): void {
+    for (const listener of this.#readiness) listener()
+  }
+
   #runChanged(run: Run): void {
     this.#watchers.changed(run.id)
-    this.#deps.observer.runChanged(() => this.#view(run))
+    const { observer } = this.#deps
+    const { state } = run
+    const told = this.#told.get(run.id) ?? 0
+    this.#told.set(run.id, state.history.length)
+    for (const { round, openedAt, closedAt, accepted, model } of state.history.slice(told)) {
+      const seconds = (closedAt - openedAt) / 1000
+      observer.roundClosed({ run: run.id, round, seconds, accepted: accepted.length, made: model !== undefined })
+    }
+    if (state.phase === 'over' && !this.#ended.has(run.id)) {
+      this.#ended.add(run.id)
+      observer.runEnded({ run: run.id, model: state.settings.model, outcome: state.outcome.kind })
+    }
   }
 
   #view(run: Run): RunView {

@@ -1,6 +1,6 @@
+import { metricsOf } from '../../core/metrics/compute.ts'
 import type { EvaluationCounts } from '../../core/metrics/counts.ts'
 import type { MetricName, Metrics } from '../../core/metrics/metrics.ts'
-import { metricsOf } from '../../core/metrics/compute.ts'
 import { sumCounts } from '../../core/metrics/sum.ts'
 import type { Gate } from '../../core/plan/gates.ts'
 import type { GateVerdict } from '../../core/run/view.ts'

@@ -8,13 +8,14 @@ import { serverOptimizerOf } from '../aggregation/server-optimizer.ts'
 import type { Store } from '../store/ports.ts'
 import type { ActiveRun } from './active-run.ts'
 import { openerOf } from './collect.ts'
+import type { RoundKeys } from './round-keys.ts'
 import type { Champion, RunState } from './state.ts'
 import { readSegment } from './upload.ts'
 
 export type AggregationWorkDeps = {
   readonly crypto: Crypto
   readonly store: Pick<Store, 'blobs' | 'spool' | 'records'>
-  readonly sealingSecret: Uint8Array
+  readonly roundKeys: RoundKeys
   /** Rounds whose updates stay in the spool, counted back from the newest. */
   readonly keepRounds: number
   readonly now: () => number

@@ -1,6 +1,6 @@
 import { type Envelope, payloadTypes, verifyEnvelope } from '../../core/crypto/envelope.ts'
 import type { Crypto } from '../../core/crypto/primitives.ts'
-import { opener, roundAgreementKey } from '../../core/crypto/seal.ts'
+import { opener } from '../../core/crypto/seal.ts'
 import { fromHex, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { parsePayload } from '../../core/run/payload.ts'
@@ -9,6 +9,7 @@ import { updateScreen } from '../aggregation/screen.ts'
 import type { BlobStore } from '../store/ports.ts'
 import type { ActiveRun, FindRun } from './active-run.ts'
 import type { Answer, Upload } from './desk.ts'
+import type { RoundKeys } from './round-keys.ts'
 import type { Run } from './run.ts'
 import { UpdateSpool } from './upload.ts'
 import { admitUpdate } from './upload-admission.ts'
@@ -16,7 +17,7 @@ import { admitUpdate } from './upload-admission.ts'
 export type CollectDeps = {
   readonly crypto: Crypto
   readonly spool: BlobStore
-  readonly sealingSecret: Uint8Array
+  readonly roundKeys: RoundKeys
   readonly now: () => number
   readonly maxPayloadBytes: number
   readonly find: FindRun
@@ -66,15 +67,14 @@ function openSpool(
 
 /** Opens the segments of a client's update. */
 export function openerOf(
-  deps: Pick<CollectDeps, 'crypto' | 'sealingSecret'>,
+  deps: Pick<CollectDeps, 'crypto' | 'roundKeys'>,
   client: string,
   header: Pick<UpdateHeader, 'run' | 'round' | 'model' | 'layout' | 'oneTimeKey'>,
   parameters: number,
 ) {
   const { run, round, model, layout, oneTimeKey } = header
-  const secret = roundAgreementKey(deps.crypto, deps.sealingSecret, run, round)
   const context = { run, round, client, model, layout, plainBytes: 4 * parameters }
-  return opener(deps.crypto, secret, fromHex(oneTimeKey) ?? new Uint8Array(0), context)
+  return opener(deps.crypto, deps.roundKeys(run, round), fromHex(oneTimeKey) ?? new Uint8Array(0), context)
 }
 
 type Decider = (refusal: ParleyError) => Promise<Answer>

@@ -12,6 +12,7 @@ import type { Answer, ClientChannel, Decline, RoundDesk, Upload } from './desk.t
 import type { Effect } from './effect.ts'
 import { takeEvaluation } from './evaluations.ts'
 import { Presence } from './presence.ts'
+import type { RoundKeys } from './round-keys.ts'
 import type { Run } from './run.ts'
 import type { RunState } from './state.ts'
 import { mayEvaluate, mayUpdate } from './step.ts'
@@ -32,7 +33,7 @@ export type HubDeps = {
   readonly store: Store
   readonly limits: Limits
   readonly identity: SigningKey
-  readonly sealingSecret: Uint8Array
+  readonly roundKeys: RoundKeys
   /** The key of a listed client. */
   readonly publicKey: (client: string) => Uint8Array | undefined
   /** Work that takes long: makes the round's model, publishes the candidate, drops what is no longer needed. */
@@ -105,7 +106,7 @@ export class RoundHub implements RoundDesk {
     const deps = {
       ...this.#takingDeps(),
       spool: this.#deps.store.spool,
-      sealingSecret: this.#deps.sealingSecret,
+      roundKeys: this.#deps.roundKeys,
       observe: this.#deps.observer.updateDecided,
       progress: (sender: string, run: string, bytes: number) => {
         this.#uploaded.set(`${run}/${sender}`, bytes)

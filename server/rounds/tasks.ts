@@ -1,6 +1,5 @@
 import { type Envelope, payloadTypes, signValue } from '../../core/crypto/envelope.ts'
-import type { Crypto, SigningKey } from '../../core/crypto/primitives.ts'
-import { roundAgreementKey } from '../../core/crypto/seal.ts'
+import type { SigningKey } from '../../core/crypto/primitives.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import type {
   EvaluateConfiguration,
@@ -8,14 +7,13 @@ import type {
   TrainConfiguration,
 } from '../../core/run/round-configuration.ts'
 import type { TaskOffer } from './desk.ts'
+import type { RoundKeys } from './round-keys.ts'
 import type { Collecting, Evaluating } from './state.ts'
 
 export type TaskSigner = {
-  readonly crypto: Crypto
   /** The coordinator's identity, which clients have pinned. */
   readonly identity: SigningKey
-  /** 32 bytes from which the keys of all rounds follow. */
-  readonly sealingSecret: Uint8Array
+  readonly roundKeys: RoundKeys
 }
 
 /** The signed task of an open round: to train while it collects, to evaluate while it evaluates. */
@@ -29,8 +27,8 @@ export function taskOf(signer: TaskSigner, state: Collecting | Evaluating): Task
 }
 
 function training(signer: TaskSigner, state: Collecting): TrainConfiguration {
-  const roundKey = roundAgreementKey(signer.crypto, signer.sealingSecret, state.run, state.round)
-  return { ...common(state), kind: 'train', mode: 'sealed', model: state.model, roundKey: toHex(roundKey.publicKey) }
+  const { publicKey } = signer.roundKeys(state.run, state.round)
+  return { ...common(state), kind: 'train', mode: 'sealed', model: state.model, roundKey: toHex(publicKey) }
 }
 
 function evaluation(state: Evaluating): EvaluateConfiguration {

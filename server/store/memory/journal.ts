@@ -1,5 +1,5 @@
-import { ParleyError } from '../../../core/errors/index.ts'
 import type { Journal } from '../ports.ts'
+import { sequenceConflict } from '../sequence.ts'
 
 /** A journal in memory. */
 export class MemoryJournal implements Journal {
@@ -15,8 +15,4 @@ export class MemoryJournal implements Journal {
   async read(run: string): Promise<readonly string[]> {
     return [...(this.#runs.get(run) ?? [])]
   }
-}
-
-export function sequenceConflict(run: string, sequence: number, due: number): ParleyError {
-  return new ParleyError('run.conflict', `entry ${sequence} came for the journal of ${run}, and ${due} was due`)
 }

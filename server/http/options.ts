@@ -1,0 +1,58 @@
+import type { Server } from 'node:http'
+import { isIPv4 } from 'node:net'
+import type { Clock } from '../../core/clock.ts'
+import { ParleyError } from '../../core/errors/index.ts'
+import type { Limits } from '../../core/wire/limits.ts'
+import type { CoordinatorApi } from '../api.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { MetricsRegistry } from '../observe/metrics.ts'
+import type { Store } from '../store/ports.ts'
+
+/** What the routes need. */
+export type HttpDeps = {
+  readonly api: CoordinatorApi
+  readonly store: Pick<Store, 'records' | 'blobs'>
+  readonly metrics: MetricsRegistry
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly limits: Limits
+  /** What admin requests must bear; at least 16 characters. */
+  readonly adminToken: string
+}
+
+export type HttpOptions = HttpDeps & {
+  /** `127.0.0.1` by default. */
+  readonly host?: string
+  /** 0 takes a free one. */
+  readonly port: number
+  /** PEM texts. Without them the server speaks clear text, which it does on the loopback interface only. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly allowClearTextBeyondLoopback?: boolean
+  /** How long open answers may take to finish when the server stops; 1 s by default. */
+  readonly stopMs?: number
+}
+
+export interface HttpServer {
+  /** `http://127.0.0.1:7080`; known once `start` has resolved. */
+  readonly url: string
+  /** The server underneath, so that a WebSocket carrier can take its upgrades. */
+  readonly server: Server
+  start(): Promise<void>
+  /** Takes no more requests, ends the open ones, closes every connection. May be called twice. */
+  stop(): Promise<void>
+}
+
+/** Largest head of a request: line and header fields. */
+export const REQUEST_HEAD_BYTES = 16 * 1024
+
+/** Throws `config.insecure` or `config.invalid` for options that nobody should start with. */
+export function checkOptions({ host = '127.0.0.1', tls, allowClearTextBeyondLoopback, adminToken }: HttpOptions): void {
+  if (adminToken.length < 16) throw new ParleyError('config.invalid', 'the admin token has less than 16 characters')
+  if (tls === undefined && !isLoopback(host) && allowClearTextBeyondLoopback !== true) {
+    throw new ParleyError('config.insecure', `HTTP without TLS on ${host} is refused`)
+  }
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+}

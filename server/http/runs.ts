@@ -1,0 +1,88 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { fromUtf8 } from '../../core/encoding/bytes.ts'
+import { ParleyError } from '../../core/errors/index.ts'
+import { adminOnly } from './auth.ts'
+import { sendEvents } from './events.ts'
+import { nameOf } from './fields.ts'
+import type { HttpDeps } from './options.ts'
+
+/** Open event streams at a time. */
+export const EVENT_STREAMS = 100
+
+const stopSchema = z.strictObject({ reason: z.string().trim().min(1).max(1_000) })
+
+/** What operators do with runs. `streams` holds what ends each open event stream. */
+export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<AbortController>): void {
+  const { api, limits, logger } = deps
+  void root.register((app, _options, done) => {
+    app.addHook('onRequest', adminOnly(deps.adminToken))
+    app.addContentTypeParser(
+      ['application/yaml', 'application/x-yaml', 'text/yaml'],
+      { parseAs: 'buffer', bodyLimit: limits.planBytes },
+      async (_request: unknown, body: Buffer) => new PlanText(body),
+    )
+
+    app.post('/v1/runs', async ({ body }, reply) => {
+      if (!(body instanceof PlanText)) {
+        throw new ParleyError('request.invalid', 'the body is a plan, as application/yaml')
+      }
+      const view = await api.startRun(body.text())
+      logger.info({ run: view.run, model: view.model, plan: view.plan }, 'a run was started over HTTP')
+      return reply.code(201).header('location', `/v1/runs/${view.run}`).send(view)
+    })
+
+    app.get('/v1/runs', async () => ({ runs: await api.runs() }))
+
+    app.get('/v1/runs/:id', async ({ params }) => api.run(nameOf(params, 'id')))
+
+    app.post('/v1/runs/:id/stop', async ({ params, body }) => {
+      const id = nameOf(params, 'id')
+      const parsed = stopSchema.safeParse(body)
+      if (!parsed.success) throw new ParleyError('request.invalid', 'the body is {"reason": "…"}, as application/json')
+      const view = await api.stopRun(id, parsed.data.reason)
+      logger.info({ run: id, reason: parsed.data.reason }, 'a run was stopped over HTTP')
+      return view
+    })
+
+    app.get('/v1/runs/:id/events', { exposeHeadRoute: false }, async ({ params }, reply) => {
+      const id = nameOf(params, 'id')
+      // Before the head is out, so that an unknown run is answered as such.
+      await api.run(id)
+      if (streams.size >= EVENT_STREAMS) throw new ParleyError('session.too-many', 'too many open event streams')
+      const ended = new AbortController()
+      streams.add(ended)
+      reply.hijack()
+      const response = reply.raw
+      response.on('close', () => ended.abort())
+      const options = { clock: deps.clock, stallMs: limits.stallMs, heartbeatMs: limits.idleMs / 3 }
+      try {
+        await sendEvents(api.watch(id, ended.signal), response, options)
+      } catch (failure) {
+        logger.debug({ err: failure, run: id }, 'an event stream was broken off')
+        response.destroy()
+      } finally {
+        ended.abort()
+        streams.delete(ended)
+      }
+    })
+    done()
+  })
+}
+
+/** The body of a request that says it is YAML: a JSON text is not taken for a plan because it looks like one. */
+class PlanText {
+  readonly #bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  text(): string {
+    try {
+      return fromUtf8(this.#bytes)
+    } catch (cause) {
+      throw new ParleyError('plan.unreadable', 'the plan is not UTF-8', { cause })
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import { type FastifyInstance, fastify } from 'fastify'
+import { ParleyError } from '../../core/errors/index.ts'
+import { answerBrokenRequest, answerFailure } from './failures.ts'
+import { healthRoutes } from './health.ts'
+import { modelRoutes } from './models.ts'
+import { checkOptions, type HttpOptions, type HttpServer, REQUEST_HEAD_BYTES } from './options.ts'
+import { runRoutes } from './runs.ts'
+
+/** Nothing here is a page: whatever a browser is made to load from here, it must not run or frame it. */
+const securityHeaders = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+}
+
+/**
+ * The HTTP API: health, metrics, published models for everybody, runs for bearers of the admin token. Throws
+ * `config.insecure` for clear text beyond the loopback interface that was not asked for in so many words.
+ */
+export function createHttpServer(options: HttpOptions): HttpServer {
+  checkOptions(options)
+  const { host = '127.0.0.1', port, clock, logger, stopMs = 1_000 } = options
+  const server = plainServer(options)
+  const sockets = trackSockets(server)
+  const streams = new Set<AbortController>()
+  const app = createApp(options, server, streams)
+  let stopped: Promise<void> | undefined
+
+  async function stop(): Promise<void> {
+    for (const stream of streams) stream.abort()
+    const cancel = clock.after(stopMs, () => {
+      for (const socket of sockets) socket.destroy()
+    })
+    await app.close()
+    cancel()
+  }
+
+  return {
+    get url() {
+      return urlOf(server, options.tls !== undefined)
+    },
+    server,
+    async start() {
+      if (options.tls === undefined && options.allowClearTextBeyondLoopback === true) {
+        logger.warn({ host }, 'HTTP is served without TLS')
+      }
+      try {
+        await app.listen({ host, port })
+      } catch (cause) {
+        const reason = cause instanceof Error ? cause.message : String(cause)
+        throw new ParleyError('config.invalid', `cannot listen on ${host}:${port}: ${reason}`, { cause })
+      }
+      logger.info({ url: urlOf(server, options.tls !== undefined) }, 'HTTP is served')
+    },
+    stop() {
+      stopped ??= stop()
+      return stopped
+    },
+  }
+}
+
+function plainServer({ tls, limits }: HttpOptions): Server {
+  const common = {
+    maxHeaderSize: REQUEST_HEAD_BYTES,
+    headersTimeout: limits.handshakeMs,
+    requestTimeout: limits.stallMs,
+    connectionsCheckingInterval: 1_000,
+  }
+  const server =
+    tls === undefined ? createServer(common) : createTlsServer({ ...common, ...tls, minVersion: 'TLSv1.2' })
+  server.maxConnections = limits.connections
+  return server
+}
+
+function createApp(options: HttpOptions, server: Server, streams: Set<AbortController>): FastifyInstance {
+  const { limits, logger, metrics, tls } = options
+  const app = fastify({
+    logger: false,
+    bodyLimit: limits.requestBytes,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    serverFactory: (handler) => server.on('request', handler),
+    clientErrorHandler: (failure, socket) => answerBrokenRequest(failure, socket),
+    frameworkErrors: (failure, request, reply) => answerFailure(failure, request, reply, logger),
+  })
+  app.setErrorHandler((failure, request, reply) => answerFailure(failure, request, reply, logger))
+  app.setNotFoundHandler(() => {
+    throw new ParleyError('object.not-found', 'there is nothing at this address')
+  })
+  app.addHook('onRequest', async (_request, reply) => {
+    void reply.headers(securityHeaders)
+    if (tls !== undefined) void reply.header('strict-transport-security', 'max-age=31536000')
+  })
+  app.addHook('onResponse', async ({ method, headers }, reply) => {
+    metrics.add('httpRequests', { method, status: `${Math.floor(reply.statusCode / 100)}xx` })
+    metrics.add('bytes', { direction: 'in', carrier: 'http' }, lengthOf(headers['content-length']))
+    metrics.add('bytes', { direction: 'out', carrier: 'http' }, lengthOf(reply.getHeader('content-length')))
+  })
+  healthRoutes(app, options)
+  modelRoutes(app, options)
+  runRoutes(app, options, streams)
+  return app
+}
+
+/** The promised length of a body; 0 where it is not known beforehand. */
+function lengthOf(header: unknown): number {
+  const length = Number(header ?? 0)
+  return Number.isSafeInteger(length) && length > 0 ? length : 0
+}
+
+/** Open sockets, those of upgraded connections included, which the server itself forgets. */
+function trackSockets(server: Server): Set<Socket> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  return sockets
+}
+
+function urlOf(server: Server, secure: boolean): string {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new ParleyError('internal', 'the server does not listen')
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `${secure ? 'https' : 'http'}://${host}:${address.port}`
+}

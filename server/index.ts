@@ -1,0 +1,9 @@
+/** The face of the coordinator. */
+export type { CoordinatorApi } from './api.ts'
+export { Coordinator, type CoordinatorDeps, type CoordinatorObserver, type InitialModel } from './coordinator.ts'
+export { createLogger, type Logger } from './observe/logger.ts'
+export { type AllowList, parseAllowList } from './sessions/allow-list.ts'
+export { type CoordinatorConfig, type RunningCoordinator, startCoordinator } from './start.ts'
+export { openDurableStore } from './store/durable/store.ts'
+export { memoryStore } from './store/memory/store.ts'
+export type { Store } from './store/ports.ts'

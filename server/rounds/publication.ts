@@ -1,0 +1,30 @@
+import { pooledMetrics } from '../gates/decide.ts'
+import type { Candidate } from '../registry/manifest.ts'
+import type { ActiveRun } from './active-run.ts'
+import type { Publishing } from './state.ts'
+
+/** What the registry is told of a candidate that has passed its gates. */
+export function candidateOf(state: Publishing, { plan }: ActiveRun): Candidate {
+  const { settings, base, candidate, verdicts } = state
+  const { cohort, accepted, refused } = candidate
+  const metrics = pooledMetrics(candidate)
+  const [rule = 'mean'] = Object.keys(plan.aggregation.rule)
+  return {
+    model: settings.model,
+    run: state.run,
+    round: candidate.round,
+    weights: candidate.model,
+    layout: settings.layout,
+    parameters: settings.parameters,
+    plan: settings.plan.digest,
+    base: base.digest,
+    rule,
+    clients: {
+      invited: cohort.length,
+      accepted: accepted.length,
+      refused: new Set(refused.map(({ client }) => client)).size,
+    },
+    ...(metrics === undefined ? {} : { metrics }),
+    gates: verdicts,
+  }
+}

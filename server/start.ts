@@ -1,0 +1,119 @@
+import { nodeCrypto } from '../core/crypto/node.ts'
+import type { SigningKey } from '../core/crypto/primitives.ts'
+import type { ParleyError } from '../core/errors/index.ts'
+import { systemClock } from '../core/system-clock.ts'
+import { defaultLimits, type Limits } from '../core/wire/limits.ts'
+import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
+import { createHttpServer } from './http/server.ts'
+import { createLogger, type Logger } from './observe/logger.ts'
+import { measuredJournal } from './observe/measured-journal.ts'
+import { createMetrics } from './observe/metrics.ts'
+import { observing } from './observe/observer.ts'
+import { publishVersion } from './registry/publish.ts'
+import type { AllowList } from './sessions/allow-list.ts'
+import type { Store } from './store/ports.ts'
+import { createAdmission } from './transport/admission.ts'
+import { listenGrpc } from './transport/grpc.ts'
+import type { ServerTls } from './transport/tls.ts'
+import { attachWebSocket } from './transport/websocket.ts'
+
+export type CoordinatorConfig = {
+  /** Closed when the coordinator stops. */
+  readonly store: Store
+  /** The coordinator's key: clients and consumers pin its public half. */
+  readonly identity: SigningKey
+  /** 32 bytes, kept secret and kept: what opens spooled updates follows from it. */
+  readonly sealingSecret: Uint8Array
+  /** What admin requests must bear. */
+  readonly adminToken: string
+  readonly allowList: AllowList
+  readonly initialModel: CoordinatorDeps['initialModel']
+  /** By default 127.0.0.1. */
+  readonly host?: string
+  /** 0 takes a free port. */
+  readonly grpcPort: number
+  /** For HTTP and WebSocket; 0 takes a free port. */
+  readonly httpPort: number
+  readonly tls?: ServerTls
+  readonly allowClearTextBeyondLoopback?: boolean
+  readonly limits?: Partial<Limits>
+  /** Rounds whose updates stay on disk, counted back from the newest; by default 20. */
+  readonly keepRounds?: number
+  readonly parleyVersion: string
+  /** By default JSON lines on standard error. */
+  readonly logger?: Logger
+  /** Called once when the coordinator cannot go on; whoever embeds it should end the process then. */
+  readonly onFatal: (error: ParleyError) => void
+}
+
+export type RunningCoordinator = {
+  readonly api: Coordinator
+  readonly urls: { readonly grpc: string; readonly ws: string; readonly http: string }
+  /** Takes no new work, lets open rounds end for at most `drainMs`, then stops. May be called twice. */
+  stop(drainMs?: number): Promise<void>
+}
+
+/** A coordinator on Node.js with its carriers and HTTP: the composition root, the one place that knows every adapter. */
+export async function startCoordinator(config: CoordinatorConfig): Promise<RunningCoordinator> {
+  const limits = { ...defaultLimits, ...config.limits }
+  const { identity, adminToken, parleyVersion, host = '127.0.0.1', tls, allowClearTextBeyondLoopback = false } = config
+  const clock = systemClock
+  const logger = config.logger ?? createLogger({ now: clock.now })
+  const metrics = createMetrics({ process: true })
+  const { blobs, records } = config.store
+  const store = { ...config.store, journal: measuredJournal(config.store.journal, metrics, clock.monotonic) }
+  const publication = { records, blobs, key: identity, now: clock.now, parleyVersion }
+  const api = new Coordinator({
+    crypto: nodeCrypto,
+    clock,
+    store,
+    limits,
+    identity,
+    sealingSecret: config.sealingSecret,
+    allowList: config.allowList,
+    initialModel: config.initialModel,
+    publish: async (candidate, alias) => {
+      const version = await publishVersion(publication, candidate, { name: alias, reason: 'passed its gates' })
+      return version.number
+    },
+    keepRounds: config.keepRounds ?? 20,
+    observer: { ...observing(logger, metrics), fatal: config.onFatal },
+  })
+  const security = { allowClearTextBeyondLoopback, ...(tls === undefined ? {} : { tls }) }
+  const http = createHttpServer({
+    ...security,
+    api,
+    store,
+    metrics,
+    logger,
+    clock,
+    limits,
+    adminToken,
+    host,
+    port: config.httpPort,
+  })
+  // Answers `/readyz` while the journals are replayed.
+  await http.start()
+  await api.start()
+  const warn = (message: string) => logger.warn({ part: 'transport' }, message)
+  const admission = createAdmission(limits)
+  const ws = attachWebSocket(http.server, api.serve, { admission, limits, warn })
+  const health = { serving: () => api.ready(), watch: (listener: () => void) => api.onReadiness(listener) }
+  const grpc = await listenGrpc(api.serve, { ...security, host, port: config.grpcPort, admission, limits, health })
+  let stopping: Promise<void> | undefined
+  const stop = async (drainMs: number) => {
+    await api.drain(drainMs)
+    await api.stop()
+    await Promise.all([grpc.stop(), ws.stop()])
+    await http.stop()
+    await config.store.close()
+  }
+  return {
+    api,
+    urls: { grpc: grpc.url, ws: ws.url, http: http.url },
+    stop: (drainMs = 0) => {
+      stopping ??= stop(drainMs)
+      return stopping
+    },
+  }
+}
