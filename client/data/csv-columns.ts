@@ -1,0 +1,88 @@
+import type { CategoryColumn, Cell, Csv, NumberColumn } from '../../core/plan/data.ts'
+import { columnWidth } from '../../core/plan/data.ts'
+
+/**
+ * How one cell is read: the values that it becomes, the reason why it makes its row a bad row, or `missing`: NaN stands in
+ * its place until the column's mean is known.
+ */
+export type CellResult = { readonly values: readonly number[] } | { readonly bad: string }
+
+export type CellReader = (cell: string) => CellResult
+
+export const MISSING = 'missing value'
+
+/** A reader for the cells of a feature column. */
+export function featureReader(column: NumberColumn | CategoryColumn, missing: ReadonlySet<string>): CellReader {
+  return column.type === 'number' ? numberReader(column, missing) : categoryReader(column, missing)
+}
+
+function numberReader(column: NumberColumn, missing: ReadonlySet<string>): CellReader {
+  const absent: CellResult = column.missing === 'drop-row' ? { bad: MISSING } : { values: [valueOfMissing(column)] }
+  return (cell) => {
+    if (missing.has(cell)) return absent
+    const value = parseNumber(cell)
+    if (value === undefined) return { bad: 'not a number' }
+    if (value < (column.min ?? value) || value > (column.max ?? value)) return { bad: 'out of range' }
+    return { values: [value] }
+  }
+}
+
+function valueOfMissing({ missing }: NumberColumn): number {
+  return typeof missing === 'number' ? missing : Number.NaN
+}
+
+function categoryReader(column: CategoryColumn, missing: ReadonlySet<string>): CellReader {
+  const zeros = new Array<number>(columnWidth(column)).fill(0)
+  const absent: CellResult = column.missing === 'drop-row' ? { bad: MISSING } : { values: zeros }
+  const skipped = column.dropFirst ? 1 : 0
+  const place = placesOf(column.values)
+  return (cell) => {
+    if (missing.has(cell)) return absent
+    const index = place.get(cellKey(cell))
+    if (index === undefined) return { bad: 'unknown category' }
+    return { values: zeros.map((_, i) => (i === index - skipped ? 1 : 0)) }
+  }
+}
+
+/** A reader for the cells of the label column: one value, 0 or 1, or the index of the class. */
+export function labelReader(label: Csv['label'], missing: ReadonlySet<string>): CellReader {
+  const read = 'classes' in label ? classOf(label.classes) : positiveOf(label.positive)
+  return (cell) => (missing.has(cell) ? { bad: 'missing label' } : read(cell))
+}
+
+function classOf(classes: readonly Cell[]): CellReader {
+  const place = placesOf(classes)
+  return (cell) => {
+    const index = place.get(cellKey(cell))
+    return index === undefined ? { bad: 'unknown class' } : { values: [index] }
+  }
+}
+
+function positiveOf(positive: Extract<Csv['label'], { positive: unknown }>['positive']): CellReader {
+  if ('values' in positive) {
+    const place = placesOf(positive.values)
+    return (cell) => ({ values: [place.has(cellKey(cell)) ? 1 : 0] })
+  }
+  return (cell) => {
+    const value = parseNumber(cell)
+    return value === undefined ? { bad: 'not a number' } : { values: [value > positive.above ? 1 : 0] }
+  }
+}
+
+function placesOf(values: readonly Cell[]): Map<string | number, number> {
+  return new Map(values.map((value, i) => [cellKey(value), i]))
+}
+
+/** What two cells must share to be equal: their number, or else their text. */
+function cellKey(cell: Cell): string | number {
+  return typeof cell === 'number' ? cell : (parseNumber(cell) ?? cell)
+}
+
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+
+/** A decimal number with a point, or `undefined`: `0x10`, `1,5`, `NaN` and the empty text are none. */
+export function parseNumber(cell: string): number | undefined {
+  if (!DECIMAL.test(cell)) return undefined
+  const value = Number(cell)
+  return Number.isFinite(value) ? value : undefined
+}

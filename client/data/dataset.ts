@@ -1,0 +1,33 @@
+/** Examples in memory. */
+export type Examples = {
+  readonly rows: number
+  /** Row-major rows × `dataset.shape`. */
+  readonly features: Float32Array
+  /** 0 or 1 for a binary label, 0 … classes − 1 else; one per row. */
+  readonly labels: Int32Array
+}
+
+/** Rows that could not be used, by reason and column; the values themselves are never shown. */
+export type BadRows = { readonly reason: string; readonly column?: string; readonly count: number }
+
+export type DataReport = {
+  /** Rows found. */
+  readonly rows: number
+  /** Rows used: `train` + `test`. */
+  readonly used: number
+  readonly bad: readonly BadRows[]
+  readonly train: number
+  readonly test: number
+}
+
+/** A client's data as a model takes it. */
+export type Dataset = {
+  /** Shape of one example: `[inputs]` for a table, `[height, width, channels]` for images. */
+  readonly shape: readonly number[]
+  /** 1 for a binary label, the number of classes else. */
+  readonly classes: number
+  readonly train: Examples
+  /** Held out: never trained on. */
+  readonly test: Examples
+  readonly report: DataReport
+}

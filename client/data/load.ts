@@ -1,0 +1,116 @@
+import { open } from 'node:fs/promises'
+import { ParleyError } from '../../core/errors/index.ts'
+import { type Data, dataEnds } from '../../core/plan/data.ts'
+import { readCsv } from './csv.ts'
+import type { Dataset, Examples } from './dataset.ts'
+import { readIdx } from './idx.ts'
+import { fitScaling, scaledRows } from './scaling.ts'
+import { splitRows } from './split.ts'
+import type { Table } from './table.ts'
+
+/** Where a client's data lies: which of the two forms it must have follows from the plan. */
+export type DataFiles = { readonly csv: string } | { readonly images: string; readonly labels: string }
+
+/** Largest file of data, and largest unpacked one. A table becomes one JavaScript string, of 2²⁹ characters at most. */
+export const DATA_BYTES = 512 * 1024 * 1024 - 1024
+
+/** Largest number of input values that are held in memory, over all rows: 4 GiB of float32. */
+const MOST_VALUES = 2 ** 30
+
+/**
+ * A client's data by the schema of the plan: read, checked, split and scaled. Bad rows are left out and counted in the
+ * report. Fails with `data.not-found`, `data.malformed`, `data.schema` or `data.too-few-rows`.
+ */
+export async function loadDataset(data: Data, files: DataFiles, limits = { bytes: DATA_BYTES }): Promise<Dataset> {
+  if ('csv' in data) {
+    if (!('csv' in files)) throw new ParleyError('data.schema', 'the plan asks for a table, a data.csv file')
+    return datasetOf(data, readCsv(decode(await readFile(files.csv, limits.bytes)), data))
+  }
+  if (!('images' in files)) throw new ParleyError('data.schema', 'the plan asks for data.images and data.labels files')
+  const images = await readFile(files.images, limits.bytes)
+  const labels = await readFile(files.labels, limits.bytes)
+  return datasetOf(data, await readIdx(images, labels, data.idx, limits.bytes))
+}
+
+/** The same for a table that is already in memory. */
+export function datasetFromCsv(data: Extract<Data, { csv: unknown }>, text: string): Dataset {
+  return datasetOf(data, readCsv(text, data))
+}
+
+function datasetOf(data: Data, table: Table): Dataset {
+  const { shape, classes } = dataEnds(data)
+  const used = table.labels.length
+  const bad = table.found - used
+  const { train, test } = splitRows(table.labels, data.split)
+  if (train.length < 2 || test.length < 1) {
+    throw new ParleyError(
+      'data.too-few-rows',
+      `${used} usable and ${bad} bad rows are too few to train and to hold out`,
+      {
+        details: { used, bad },
+      },
+    )
+  }
+  if (used * table.width > MOST_VALUES)
+    throw new ParleyError('data.malformed', 'the data has too many values for one node')
+  const examples = 'csv' in data ? tableRows(table, train, data.csv.standardise) : pixelRows(table, data.idx.divideBy)
+  return {
+    shape,
+    classes,
+    train: examples(train),
+    test: examples(test),
+    report: { rows: table.found, used, bad: table.bad, train: train.length, test: test.length },
+  }
+}
+
+type ExamplesOf = (rows: Uint32Array) => Examples
+
+function tableRows({ features, labels, width }: Table, train: Uint32Array, standardise: boolean): ExamplesOf {
+  const scaling = fitScaling(features, width, train)
+  return (rows) => ({
+    rows: rows.length,
+    features: scaledRows(features, rows, scaling, standardise),
+    labels: Int32Array.from(rows, (row) => labels[row] as number),
+  })
+}
+
+function pixelRows({ features, labels, width }: Table, divideBy: number): ExamplesOf {
+  return (rows) => {
+    const out = new Float32Array(rows.length * width)
+    rows.forEach((row, i) => {
+      for (let j = 0; j < width; j++) out[i * width + j] = (features[row * width + j] as number) / divideBy
+    })
+    return { rows: rows.length, features: out, labels: Int32Array.from(rows, (row) => labels[row] as number) }
+  }
+}
+
+async function readFile(path: string, mostBytes: number): Promise<Uint8Array> {
+  let file: Awaited<ReturnType<typeof open>>
+  try {
+    file = await open(path, 'r')
+  } catch (cause) {
+    throw new ParleyError('data.not-found', `the data file ${path} cannot be opened`, { cause, details: { path } })
+  }
+  try {
+    const stat = await file.stat()
+    if (!stat.isFile()) throw new ParleyError('data.not-found', `${path} is not a file`, { details: { path } })
+    const { size } = stat
+    if (size > mostBytes) {
+      throw new ParleyError('data.malformed', `the data file ${path} has ${size} bytes, at most ${mostBytes} are read`)
+    }
+    return await file.readFile()
+  } catch (cause) {
+    if (cause instanceof ParleyError) throw cause
+    throw new ParleyError('data.not-found', `the data file ${path} cannot be read`, { cause, details: { path } })
+  } finally {
+    await file.close()
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new ParleyError('data.malformed', 'the data file is not UTF-8 text', { cause })
+  }
+}

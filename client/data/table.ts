@@ -1,0 +1,13 @@
+import type { BadRows } from './dataset.ts'
+
+/** Usable rows before the split. NaN stands for a value that becomes its column's mean over the training rows. */
+export type Table = {
+  /** Values of one row. */
+  readonly width: number
+  /** Row-major. Images are bytes until they are divided. */
+  readonly features: Float64Array | Uint8Array
+  readonly labels: Int32Array
+  /** Rows found, with the bad ones. */
+  readonly found: number
+  readonly bad: readonly BadRows[]
+}

@@ -1,0 +1,15 @@
+/** The face of the client node: what an institution runs, and what a program embeds. */
+
+export { dialUrl } from './carriers/dial.ts'
+export type { DialOptions } from './carriers/options.ts'
+export type { DataReport, Dataset } from './data/dataset.ts'
+export { type DataFiles, datasetFromCsv, loadDataset } from './data/load.ts'
+export { writeSyntheticHeart } from './datasets/synthetic-heart.ts'
+export { downloadHeart, heartFiles } from './datasets/uci-heart.ts'
+export { type ClientNode, createClientNode } from './node/client.ts'
+export type { ClientEvent, ClientOptions, RoundMemory } from './node/options.ts'
+export { MIN_COHORT, type NodeConfig, startClient } from './start.ts'
+export { initialModel } from './training/initial.ts'
+export type { InitialModel, Trainer, TrainRequest, TrainResult } from './training/ports.ts'
+export { type EngineName, engineNames } from './training/tfjs/load.ts'
+export { createTrainer, type TrainerOptions } from './training/trainer.ts'

@@ -1,0 +1,59 @@
+import { nodeCrypto } from '../core/crypto/node.ts'
+import type { SigningKey } from '../core/crypto/primitives.ts'
+import { systemClock } from '../core/system-clock.ts'
+import { defaultLimits, type Limits } from '../core/wire/limits.ts'
+import { dialUrl } from './carriers/dial.ts'
+import type { DialOptions } from './carriers/options.ts'
+import type { DataReport } from './data/dataset.ts'
+import { type DataFiles, loadDataset } from './data/load.ts'
+import { type ClientNode, createClientNode } from './node/client.ts'
+import type { ClientEvent, RoundMemory } from './node/options.ts'
+import type { EngineName } from './training/tfjs/load.ts'
+import { createTrainer } from './training/trainer.ts'
+
+export type NodeConfig = {
+  readonly identity: SigningKey
+  /** The coordinator's Ed25519 public key, 32 bytes, got over another channel. */
+  readonly coordinatorKey: Uint8Array
+  /** `grpc://`, `grpcs://`, `ws://` or `wss://`; tried in turn. */
+  readonly urls: readonly string[]
+  readonly data: DataFiles
+  readonly memory: RoundMemory
+  /** By default 3. */
+  readonly minCohort?: number
+  /** By default the fastest engine that works here. */
+  readonly engine?: EngineName
+  readonly limits?: Partial<Limits>
+  readonly dial?: Omit<DialOptions, 'limits'>
+  readonly onEvent?: (event: ClientEvent) => void
+  /** Told what was found in the data, each time a plan has been applied to it. */
+  readonly onData?: (report: DataReport) => void
+}
+
+/** Smallest cohort that a client takes part in unless it is told otherwise. */
+export const MIN_COHORT = 3
+
+/** A client node on Node.js, on data in files: started, and connected for as long as it runs. */
+export function startClient(config: NodeConfig): ClientNode {
+  const limits = { ...defaultLimits, ...config.limits }
+  const node = createClientNode({
+    crypto: nodeCrypto,
+    clock: systemClock,
+    identity: config.identity,
+    coordinatorKey: config.coordinatorKey,
+    dials: config.urls.map((url) => dialUrl(url, { ...config.dial, limits })),
+    trainer: async (plan) => {
+      const dataset = await loadDataset(plan.data, config.data)
+      config.onData?.(dataset.report)
+      const engine = config.engine === undefined ? {} : { engine: config.engine }
+      return createTrainer({ model: plan.model, dataset, training: plan.training, ...engine })
+    },
+    memory: config.memory,
+    limits,
+    minCohort: config.minCohort ?? MIN_COHORT,
+    agent: 'parley',
+    ...(config.onEvent === undefined ? {} : { onEvent: config.onEvent }),
+  })
+  node.start()
+  return node
+}

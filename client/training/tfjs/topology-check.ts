@@ -1,0 +1,134 @@
+import { ParleyError } from '../../../core/errors/index.ts'
+
+/** A layers topology taken apart and made ready to build. */
+export type CheckedTopology = {
+  readonly modelTopology: Record<string, unknown>
+  readonly layerNames: readonly string[]
+}
+
+type Config = Record<string, unknown>
+type LayerJson = { class_name: string; config: Config }
+
+/**
+ * Layers whose training is the same on every engine. Left out on purpose: BatchNormalization, whose running statistics are
+ * no gradient step and say much about one client's data (LayerNormalization does its work); layers that run code or keep
+ * state between batches; depthwise convolutions, for which WebAssembly has no gradient.
+ */
+const trainable = new Set([
+  'InputLayer',
+  'Dense',
+  'Conv1D',
+  'Conv2D',
+  'Embedding',
+  'SimpleRNN',
+  'LSTM',
+  'GRU',
+  'LayerNormalization',
+  'Activation',
+  'ReLU',
+  'LeakyReLU',
+  'ELU',
+  'Dropout',
+  'Flatten',
+  'Reshape',
+  'Permute',
+  'RepeatVector',
+  'ZeroPadding2D',
+  'MaxPooling1D',
+  'MaxPooling2D',
+  'AveragePooling1D',
+  'AveragePooling2D',
+  'GlobalAveragePooling1D',
+  'GlobalAveragePooling2D',
+  'GlobalMaxPooling1D',
+  'GlobalMaxPooling2D',
+  'Add',
+  'Average',
+  'Concatenate',
+  'Maximum',
+  'Minimum',
+  'Multiply',
+])
+
+/** Set on every layer: a layer that has no such weights takes no notice. */
+const initializers = ['kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'embeddings_initializer']
+
+/** Largest number in a layer's configuration: units, filters, vocabulary. */
+const LARGEST_SIZE = 1_048_576
+const MOST_LAYERS = 1_000
+
+/**
+ * Checks a topology before TF.js sees it, and changes two things in a copy: initial weights are zeros, for they come from the
+ * run, and the activation at the end is linear, for the loss is computed from logits. Fails with
+ * `engine.model-unsupported`, naming the layer.
+ */
+export function checkTopology(topology: Record<string, unknown>, units: number): CheckedTopology {
+  const copy = structuredClone(topology)
+  const model = isObject(copy.model_config) ? copy.model_config : copy
+  const config = isObject(model.config) ? model.config : { layers: model.config }
+  const layers = config.layers
+  if (!Array.isArray(layers) || layers.length === 0) throw unsupported('the topology has no list of layers')
+  if (layers.length > MOST_LAYERS) throw unsupported(`the topology has more than ${MOST_LAYERS} layers`)
+  const checked = layers.map(checkLayer)
+  const last = outputLayer(config, checked)
+  makeLinear(last, units)
+  return { modelTopology: model, layerNames: checked.map(nameOf) }
+}
+
+function checkLayer(layer: unknown): LayerJson {
+  if (!isObject(layer) || typeof layer.class_name !== 'string' || !isObject(layer.config)) {
+    throw unsupported('a layer has no class_name or no config')
+  }
+  const { class_name, config } = layer as LayerJson
+  const name = nameOf({ class_name, config })
+  if (!trainable.has(class_name)) throw unsupported(`the layer ${name} is a ${class_name}, which is not supported`)
+  for (const [key, value] of Object.entries(config)) {
+    if (typeof value === 'number' && value > LARGEST_SIZE) throw unsupported(`${key} of the layer ${name} is too large`)
+    if (/(regularizer|constraint)$/i.test(key) && value !== null && value !== undefined) {
+      throw unsupported(`${key} of the layer ${name} is not supported`)
+    }
+  }
+  for (const key of initializers) config[key] = { class_name: 'Zeros', config: {} }
+  if (config.stateful === true) throw unsupported(`the layer ${name} keeps state between batches`)
+  if (/RNN|LSTM|GRU/.test(class_name) && (positive(config.dropout) || positive(config.recurrent_dropout))) {
+    throw unsupported(`dropout inside the layer ${name} cannot be reproduced: use a Dropout layer`)
+  }
+  if (config.trainable === false) throw unsupported(`the layer ${name} is frozen, which is not supported`)
+  return { class_name, config }
+}
+
+function outputLayer(config: Config, layers: readonly LayerJson[]): LayerJson {
+  const outputs = config.output_layers ?? config.outputLayers
+  if (outputs === undefined) return layers.at(-1) as LayerJson
+  const first = Array.isArray(outputs) && outputs.length === 1 ? outputs[0] : undefined
+  const name = Array.isArray(first) ? first[0] : undefined
+  const found = layers.find(({ config }) => config.name === name)
+  if (found === undefined) throw unsupported('the topology must have exactly one output')
+  return found
+}
+
+function makeLinear({ class_name, config }: LayerJson, units: number): void {
+  const activation = config.activation
+  if (activation === undefined || activation === null || activation === 'linear') return
+  const expected = units === 1 ? 'sigmoid' : 'softmax'
+  if (activation !== expected || !(class_name === 'Dense' || class_name === 'Activation')) {
+    throw unsupported(`the last layer ends in ${String(activation)}: it must give logits, or end in ${expected}`)
+  }
+  config.activation = 'linear'
+}
+
+function nameOf({ class_name, config }: LayerJson): string {
+  return typeof config.name === 'string' ? config.name : class_name
+}
+
+function positive(value: unknown): boolean {
+  return typeof value === 'number' && value > 0
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function unsupported(message: string, cause?: unknown): ParleyError {
+  return new ParleyError('engine.model-unsupported', message, { cause })
+}

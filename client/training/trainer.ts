@@ -1,0 +1,190 @@
+import { ParleyError } from '../../core/errors/index.ts'
+import { countBinary, countClasses } from '../../core/metrics/count.ts'
+import type { EvaluationCounts } from '../../core/metrics/counts.ts'
+import type { Model } from '../../core/plan/model.ts'
+import { stepsOf, type Training } from '../../core/plan/training.ts'
+import { randomOf } from '../../core/random/random.ts'
+import { layoutLength, tensorsIn } from '../../core/tensors/layout.ts'
+import type { Dataset, Examples } from '../data/dataset.ts'
+import { architectureOf } from './architecture.ts'
+import { type Batch, batchesOf } from './batches.ts'
+import { crossEntropy, probabilities } from './loss.ts'
+import { addProximal, createOptimizer } from './optimizer.ts'
+import { createPace } from './pace.ts'
+import type { Trainer, TrainRequest, TrainResult } from './ports.ts'
+import { type Engine, type EngineName, loadEngine, type Tensor } from './tfjs/load.ts'
+import type { Network } from './tfjs/network.ts'
+import { shortFormNetwork } from './tfjs/short-form.ts'
+
+export type TrainerOptions = {
+  readonly model: Model
+  /** The client's data, made with the data section of the plan. */
+  readonly dataset: Dataset
+  readonly training: Training
+  /** By default the fastest engine that works here. */
+  readonly engine?: EngineName
+}
+
+/**
+ * A trainer for a plan's model on a client's data. Fails with `engine.unavailable`, `engine.model-unsupported` or
+ * `plan.invalid`.
+ */
+export async function createTrainer({ model, dataset, training, engine: name }: TrainerOptions): Promise<Trainer> {
+  const engine = await loadEngine(name)
+  const network = await networkOf(engine, model, dataset)
+  return {
+    engine: engine.name,
+    layout: network.layout,
+    train: async (request) => await train({ engine, network, model, dataset, training }, request),
+    evaluate: async (weights, signal) => await evaluate({ engine, network, dataset }, weights, signal),
+    dispose: () => network.dispose(),
+  }
+}
+
+async function networkOf(engine: Engine, model: Model, dataset: Dataset): Promise<Network> {
+  if (!('layers' in model)) return shortFormNetwork(engine, architectureOf(model, dataset))
+  const { topologyNetwork } = await import('./tfjs/topology.ts')
+  return await topologyNetwork(engine, model.layers, dataset)
+}
+
+type Work = { engine: Engine; network: Network; model: Model; dataset: Dataset; training: Training }
+
+async function train(work: Work, { weights: start, seed, signal, onProgress }: TrainRequest): Promise<TrainResult> {
+  const { engine, network, dataset, training } = work
+  checkLength(network, start)
+  const rows = dataset.train.rows
+  const { steps, perEpoch } = stepsOf(training, rows)
+  const weights = start.slice()
+  const gradient = new Float32Array(weights.length)
+  const optimize = createOptimizer(training.optimizer, weights.length)
+  const penalize = penaltyOf(work, start)
+  const batches = batchesOf(dataset.train, widthOf(dataset), training.batch, randomOf(seed, 'batches'))
+  const dropout = randomOf(seed, 'dropout')
+  const pace = createPace(signal)
+  let [lossSum, lossRows] = [0, 0]
+  for (let step = 0; step < steps; step++) {
+    const pause = pace()
+    if (pause !== undefined) {
+      onProgress?.(step / steps)
+      await pause
+    }
+    const batch = batches.next().value
+    const sum = gradientOf(engine, network, dataset, weights, batch, dropout, gradient)
+    if (!Number.isFinite(sum)) throw diverged(step)
+    penalize(gradient, weights)
+    optimize(weights, gradient)
+    if (step >= steps - perEpoch) {
+      lossSum += sum
+      lossRows += batch.rows
+    }
+  }
+  if (!weights.every(Number.isFinite)) throw diverged(steps)
+  onProgress?.(1)
+  return { weights, samples: rows, loss: lossSum / lossRows, steps }
+}
+
+/** Writes the gradient of one batch into `gradient` and gives the sum of its losses. */
+function gradientOf(
+  engine: Engine,
+  network: Network,
+  dataset: Dataset,
+  weights: Float32Array,
+  { rows, features, labels }: Batch,
+  dropout: ReturnType<typeof randomOf>,
+  gradient: Float32Array,
+): number {
+  engine.use()
+  let sum = 0
+  engine.tf.tidy(() => {
+    const tensors = uploadWeights(engine, network, weights)
+    const x = engine.upload(features, [rows, ...network.input])
+    const lossGradient = (logits: Tensor): Tensor => {
+      const loss = crossEntropy(engine.read(logits), labels, dataset.classes)
+      sum = loss.sum
+      return engine.upload(loss.gradient, [rows, dataset.classes])
+    }
+    const gradients = network.gradients(tensors, x, lossGradient, dropout)
+    let offset = 0
+    for (const tensor of gradients) {
+      gradient.set(engine.read(tensor), offset)
+      offset += tensor.size
+    }
+  })
+  return sum
+}
+
+/** What is added to the loss's gradient: weight decay of a logistic model's kernel, and FedProx. */
+function penaltyOf({ model, network, training }: Work, start: Float32Array) {
+  const l2 = 'logistic' in model ? model.logistic.l2 : 0
+  const mu = training.fedprox?.mu ?? 0
+  const kernel = [...tensorsIn(network.layout)].find(({ tensor }) => tensor.name.endsWith('/kernel'))
+  return (gradient: Float32Array, weights: Float32Array) => {
+    if (mu > 0) addProximal(gradient, weights, start, mu)
+    if (l2 === 0 || kernel === undefined) return
+    for (let i = kernel.offset; i < kernel.offset + kernel.length; i++) {
+      gradient[i] = (gradient[i] as number) + l2 * (weights[i] as number)
+    }
+  }
+}
+
+/** Rows that are evaluated at once: as many as fit into about a million input values. */
+const EVALUATION_VALUES = 2 ** 20
+
+async function evaluate(
+  { engine, network, dataset }: Pick<Work, 'engine' | 'network' | 'dataset'>,
+  weights: Float32Array,
+  signal: AbortSignal,
+): Promise<EvaluationCounts> {
+  checkLength(network, weights)
+  const { rows, labels } = dataset.test
+  const width = widthOf(dataset)
+  const logits = new Float32Array(rows * dataset.classes)
+  const most = Math.max(1, Math.min(512, Math.floor(EVALUATION_VALUES / width)))
+  const pace = createPace(signal)
+  for (let start = 0; start < rows; start += most) {
+    await pace()
+    const end = Math.min(rows, start + most)
+    logits.set(predict(engine, network, weights, dataset.test, start, end), start * dataset.classes)
+  }
+  const scores = probabilities(logits, dataset.classes)
+  return dataset.classes === 1 ? countBinary(scores, labels) : countClasses(scores, labels, dataset.classes)
+}
+
+function predict(
+  engine: Engine,
+  network: Network,
+  weights: Float32Array,
+  { features, rows }: Examples,
+  start: number,
+  end: number,
+): Float32Array {
+  const width = features.length / rows
+  engine.use()
+  let logits = new Float32Array()
+  engine.tf.tidy(() => {
+    const x = engine.upload(features.subarray(start * width, end * width), [end - start, ...network.input])
+    logits = engine.read(network.predict(uploadWeights(engine, network, weights), x)).slice()
+  })
+  return logits
+}
+
+function uploadWeights(engine: Engine, network: Network, weights: Float32Array): Tensor[] {
+  return Array.from(tensorsIn(network.layout), ({ tensor, offset, length }) =>
+    engine.upload(weights.subarray(offset, offset + length), tensor.shape),
+  )
+}
+
+function widthOf(dataset: Dataset): number {
+  return dataset.shape.reduce((product, size) => product * size, 1)
+}
+
+function checkLength(network: Network, weights: Float32Array): void {
+  const length = layoutLength(network.layout)
+  if (weights.length !== length) {
+    throw new ParleyError('node.model-mismatch', `the weights have ${weights.length} values, the model has ${length}`)
+  }
+}
+
+function diverged(step: number): ParleyError {
+  return new ParleyError('engine.diverged', `the training loss is not finite at step ${step}`, { details: { step } })
+}
