@@ -1,0 +1,105 @@
+import { type ClientEvent, type EngineName, engineNames, MIN_COHORT, startClient } from '../../client/index.ts'
+import { ParleyError } from '../../core/errors/index.ts'
+import { action, command } from '../command.ts'
+import { homeOf, identityOf } from '../home.ts'
+import { countOption, keyOption, listOption, readText } from '../options.ts'
+import { fileRoundMemory } from '../round-memory.ts'
+import { figure } from '../run-text.ts'
+import { untilStopped } from '../signals.ts'
+
+type Options = {
+  readonly home: string
+  readonly coordinator: readonly string[]
+  readonly coordinatorKey: Uint8Array
+  readonly data: string
+  readonly labels?: string
+  readonly engine?: string
+  readonly minCohort: number
+  readonly tlsCa?: string
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly allowClearTextBeyondLoopback?: boolean
+}
+
+export const clientCommand = command('client', 'run a client node on local data until it is told to stop')
+  .option('--home <folder>', 'folder of its key and its memory of rounds', '.parley/client')
+  .requiredOption(
+    '--coordinator <url>',
+    'grpc://, grpcs://, ws:// or wss:// address; may stand several times',
+    listOption,
+  )
+  .requiredOption('--coordinator-key <hex>', 'public key of the coordinator, got over another channel', keyOption)
+  .requiredOption('--data <file>', 'the data: a table, or the images of a pair of IDX files')
+  .option('--labels <file>', 'the labels of a pair of IDX files')
+  .option('--engine <name>', `training engine: ${engineNames.join(', ')}; by default the fastest that works here`)
+  .option('--min-cohort <n>', 'smallest cohort to take part in', countOption, MIN_COHORT)
+  .option('--tls-ca <file>', 'authority of the coordinator’s certificate, PEM')
+  .option('--tls-cert <file>', 'own certificate, PEM')
+  .option('--tls-key <file>', 'its private key, PEM')
+  .option('--allow-clear-text-beyond-loopback', 'connect without TLS to another machine')
+  .action(
+    action<Options>(async (options, output) => {
+      const home = homeOf(options.home)
+      const node = startClient({
+        identity: await identityOf(home),
+        coordinatorKey: options.coordinatorKey,
+        urls: options.coordinator,
+        data: options.labels === undefined ? { csv: options.data } : { images: options.data, labels: options.labels },
+        memory: await fileRoundMemory(home.rounds),
+        minCohort: options.minCohort,
+        ...(options.engine === undefined ? {} : { engine: engineOf(options.engine) }),
+        dial: await dialOptionsOf(options),
+        onEvent: (event) => output.event(plainEvent(event), eventText(event)),
+        onData: (report) =>
+          output.event(
+            { type: 'data', ...report },
+            `data: ${report.used} of ${report.rows} rows usable, ${report.train} to train and ${report.test} held out`,
+          ),
+      })
+      await untilStopped(() => node.stop())
+      return 0
+    }),
+  )
+
+function engineOf(text: string): EngineName {
+  const name = engineNames.find((one) => one === text)
+  if (name === undefined) throw new ParleyError('request.invalid', `--engine is one of ${engineNames.join(', ')}`)
+  return name
+}
+
+async function dialOptionsOf(options: Options) {
+  const ca = options.tlsCa === undefined ? {} : { ca: await readText(options.tlsCa) }
+  const cert = options.tlsCert === undefined ? {} : { cert: await readText(options.tlsCert) }
+  const key = options.tlsKey === undefined ? {} : { key: await readText(options.tlsKey) }
+  return {
+    tls: { ...ca, ...cert, ...key },
+    allowClearTextBeyondLoopback: options.allowClearTextBeyondLoopback === true,
+    warn: (message: string) => void process.stderr.write(`parley: ${message}\n`),
+  }
+}
+
+function plainEvent(event: ClientEvent): object {
+  return 'error' in event && event.error !== undefined ? { ...event, error: event.error.describe() } : event
+}
+
+function eventText(event: ClientEvent): string | undefined {
+  switch (event.type) {
+    case 'connected':
+      return `connected to ${event.remote} over ${event.carrier} as ${event.client}`
+    case 'disconnected':
+      return event.error === undefined ? 'disconnected' : `disconnected: ${event.error.code}: ${event.error.message}`
+    case 'task':
+      return `round ${event.round} of ${event.rounds}: ${event.kind}`
+    case 'evaluated':
+      return `round ${event.round}: accuracy ${figure(event.metrics.accuracy)} on ${event.metrics.rows} own held-out rows`
+    case 'receipt':
+      return `round ${event.round}: ${event.kind} ${event.accepted ? 'accepted' : `refused: ${event.code}: ${event.message}`}`
+    case 'declined':
+      return `round ${event.round}: ${event.kind} declined: ${event.error.code}: ${event.error.message}`
+    case 'training':
+    case 'sending':
+      return undefined
+    default:
+      return event satisfies never
+  }
+}

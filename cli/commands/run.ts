@@ -1,0 +1,101 @@
+import type { Command } from 'commander'
+import type { RunView } from '../../core/run/view.ts'
+import { action, command, group } from '../command.ts'
+import { DEFAULT_URL, RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
+import { readText } from '../options.ts'
+import type { Output } from '../output.ts'
+import { metricsTable, outcomeText, progressLine, roundLine } from '../run-text.ts'
+
+function remote(one: Command): Command {
+  return one
+    .option('--url <url>', 'HTTP address of the coordinator', DEFAULT_URL)
+    .option('--home <folder>', 'folder of the coordinator, from which its admin token is read')
+    .option('--token-file <file>', 'file with the admin token')
+}
+
+const start = remote(command('start', 'start a run of a plan'))
+  .argument('<plan>', 'the plan, YAML')
+  .option('--watch', 'stay and show the run until it is over')
+  .action(
+    action<RemoteOptions & { watch?: boolean }>(async (options, output, plan = '') => {
+      const coordinator = await RemoteCoordinator.connect(options)
+      const body = { type: 'application/yaml', text: await readText(plan) }
+      const view = (await coordinator.json('POST', '/v1/runs', body)) as RunView
+      if (options.watch === true) return watchRun(coordinator, view.run, output)
+      output.result(view, `started ${view.run}; watch it with: parley run watch ${view.run}`)
+      return 0
+    }),
+  )
+
+const status = remote(command('status', 'show a run, or all of them'))
+  .argument('[run]', 'id of the run')
+  .action(
+    action<RemoteOptions>(async (options, output, run) => {
+      const coordinator = await RemoteCoordinator.connect(options)
+      if (run === undefined) {
+        const { runs } = (await coordinator.json('GET', '/v1/runs')) as { runs: RunView[] }
+        output.result(
+          { runs },
+          runs.map((view) => `${view.run}  ${view.model}  ${progressLine(view)}`).join('\n') || 'no runs',
+        )
+        return 0
+      }
+      const view = (await coordinator.json('GET', `/v1/runs/${encodeURIComponent(run)}`)) as RunView
+      output.result(view, statusText(view))
+      return 0
+    }),
+  )
+
+const watch = remote(command('watch', 'follow a run until it is over; with --json one event a line'))
+  .argument('<run>', 'id of the run')
+  .action(
+    action<RemoteOptions>(async (options, output, run = '') => {
+      return watchRun(await RemoteCoordinator.connect(options), run, output)
+    }),
+  )
+
+const stop = remote(command('stop', 'end a run; an open round is given up'))
+  .argument('<run>', 'id of the run')
+  .option('--reason <text>', 'why, for the record', 'stopped by the operator')
+  .action(
+    action<RemoteOptions & { reason: string }>(async (options, output, run = '') => {
+      const coordinator = await RemoteCoordinator.connect(options)
+      const body = { type: 'application/json', text: JSON.stringify({ reason: options.reason }) }
+      const view = (await coordinator.json('POST', `/v1/runs/${encodeURIComponent(run)}/stop`, body)) as RunView
+      output.result(view, outcomeText(view))
+      return 0
+    }),
+  )
+
+async function watchRun(coordinator: RemoteCoordinator, run: string, output: Output): Promise<number> {
+  const abort = new AbortController()
+  process.once('SIGINT', () => abort.abort())
+  let shown = 0
+  let last: RunView | undefined
+  for await (const event of coordinator.events(`/v1/runs/${encodeURIComponent(run)}/events`, abort.signal)) {
+    const view = event as RunView
+    last = view
+    for (const round of view.history.slice(shown)) output.say(roundLine(round, view.rounds))
+    shown = view.history.length
+    output.event({ ...view, terminal: view.phase === 'over' })
+  }
+  if (last !== undefined) output.say(statusText(last))
+  return exitCodeOf(last)
+}
+
+/** 0 for a run that published, and 4 for one whose candidate did not pass or that failed. */
+export function exitCodeOf(view: RunView | undefined): number {
+  const kind = view?.outcome?.kind
+  return kind === 'rejected' || kind === 'failed' ? 4 : 0
+}
+
+function statusText(view: RunView): string {
+  const table = view.history.some(({ pooled }) => pooled !== undefined) ? [metricsTable(view)] : []
+  const members = view.engaged.map(
+    ({ client, phase, connected, code }) =>
+      `  ${client}: ${phase}${connected ? '' : ', not connected'}${code === undefined ? '' : `, ${code}`}`,
+  )
+  return [`${view.run}  ${view.model}  ${progressLine(view)}`, ...members, ...table, outcomeText(view)].join('\n')
+}
+
+export const runCommand = group('run', 'start, follow and stop runs', start, status, watch, stop)

@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url'
+import { parseDocument } from 'yaml'
+import { readText } from '../options.ts'
+
+/** The plan of the heart example as a text, with the seed of the demonstration in it. */
+export async function demoPlan(seed: number, rounds: number | undefined): Promise<string> {
+  const document = parseDocument(await readText(planPath()))
+  document.set('seed', seed)
+  document.setIn(['data', 'split', 'seed'], seed)
+  if (rounds !== undefined) document.set('rounds', rounds)
+  return String(document)
+}
+
+// This file runs as dist/cli/demo/plan.js; the examples lie beside dist.
+function planPath(): string {
+  return fileURLToPath(new URL('../../../examples/heart/plan.yaml', import.meta.url))
+}

@@ -1,0 +1,68 @@
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { nodeCrypto } from '../core/crypto/node.ts'
+import type { SigningKey } from '../core/crypto/primitives.ts'
+import { toHex } from '../core/encoding/bytes.ts'
+import { ParleyError } from '../core/errors/index.ts'
+import { type AllowList, parseAllowList } from '../server/index.ts'
+import { secretFile } from './secret-files.ts'
+
+/** The folder of one coordinator or client, by the names of its files. */
+export type Home = {
+  readonly identity: string
+  readonly sealingSecret: string
+  readonly adminToken: string
+  readonly clients: string
+  readonly store: string
+  readonly rounds: string
+}
+
+export function homeOf(folder: string): Home {
+  return {
+    identity: join(folder, 'identity.key'),
+    sealingSecret: join(folder, 'sealing.key'),
+    adminToken: join(folder, 'admin.token'),
+    clients: join(folder, 'clients.json'),
+    store: join(folder, 'store'),
+    rounds: join(folder, 'rounds.json'),
+  }
+}
+
+/** The Ed25519 identity of a home; made at the first call. */
+export async function identityOf(home: Home): Promise<SigningKey> {
+  return nodeCrypto.signingKey(await secretFile(home.identity))
+}
+
+type ListedClient = { readonly id: string; readonly publicKey: string }
+
+/** The listed clients of a coordinator's home; none when there is no list yet. */
+export async function readClients(path: string): Promise<{ list: AllowList; clients: readonly ListedClient[] }> {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  if (text === undefined) return { list: parseAllowList({ clients: [] }), clients: [] }
+  const value = parseJson(text, path)
+  return { list: parseAllowList(value), clients: (value as { clients: ListedClient[] }).clients }
+}
+
+/** Adds a client to the list. Adding the same one again changes nothing; another key under its id is refused. */
+export async function addClient(path: string, client: ListedClient): Promise<void> {
+  const { clients } = await readClients(path)
+  if (clients.some(({ id, publicKey }) => id === client.id && publicKey === client.publicKey)) return
+  const value = { clients: [...clients, client] }
+  parseAllowList(value)
+  await replaceFile(path, `${JSON.stringify(value, null, 2)}\n`)
+}
+
+/** Replaces a file so that a reader sees the old or the new one, and never a part. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${toHex(nodeCrypto.randomBytes(4))}.tmp`
+  await writeFile(temporary, text, { mode: 0o600, flush: true })
+  await rename(temporary, path)
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new ParleyError('config.invalid', `${path} is not JSON`, { cause })
+  }
+}

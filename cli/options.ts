@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises'
+import { InvalidArgumentError } from 'commander'
+import { fromHex } from '../core/encoding/bytes.ts'
+import { ParleyError } from '../core/errors/index.ts'
+
+/** Parsers of option values; each throws what commander turns into a usage error. */
+export function portOption(text: string): number {
+  return wholeNumber(text, 0, 65_535)
+}
+
+export function seedOption(text: string): number {
+  return wholeNumber(text, 0, 0xffff_ffff)
+}
+
+export function countOption(text: string): number {
+  return wholeNumber(text, 1, 1_000_000)
+}
+
+export function keyOption(text: string): Uint8Array {
+  const bytes = fromHex(text.toLowerCase())
+  if (bytes?.length !== 32) throw new InvalidArgumentError('a public key is 64 hexadecimal digits')
+  return bytes
+}
+
+/** For an option that may stand several times. */
+export function listOption(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text]
+}
+
+function wholeNumber(text: string, min: number, max: number): number {
+  const value = Number(text)
+  if (!/^\d{1,15}$/.test(text) || value < min || value > max) {
+    throw new InvalidArgumentError(`a whole number from ${min} to ${max}`)
+  }
+  return value
+}
+
+/** The text of a file that the user named. Throws `config.invalid`. */
+export async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new ParleyError('config.invalid', `${path} cannot be read: ${cause instanceof Error ? cause.message : ''}`, {
+      cause,
+    })
+  }
+}

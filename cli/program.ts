@@ -1,0 +1,40 @@
+import { Command } from 'commander'
+import { EXIT_CODES } from './command.ts'
+import { clientCommand } from './commands/client.ts'
+import { coordinatorCommand } from './commands/coordinator.ts'
+import { dataCommand } from './commands/data.ts'
+import { demoCommand } from './commands/demo.ts'
+import { clientsCommand, identityCommand } from './commands/identity.ts'
+import { modelCommand } from './commands/model.ts'
+import { planCommand } from './commands/plan.ts'
+import { runCommand } from './commands/run.ts'
+import { version } from './version.ts'
+
+/** The program `parley`, with all its commands. */
+export function createProgram(): Command {
+  const program = new Command('parley')
+    .description('Institutions train one model together; their data never leaves them.')
+    .version(version)
+    .addHelpText('after', EXIT_CODES)
+    .showSuggestionAfterError()
+  for (const one of [
+    coordinatorCommand,
+    clientCommand,
+    identityCommand,
+    clientsCommand,
+    planCommand,
+    runCommand,
+    modelCommand,
+    dataCommand,
+    demoCommand,
+  ]) {
+    program.addCommand(one)
+  }
+  for (const one of everyCommand(program)) one.exitOverride()
+  return program
+}
+
+function* everyCommand(parent: Command): Generator<Command> {
+  yield parent
+  for (const child of parent.commands) yield* everyCommand(child)
+}

@@ -1,0 +1,111 @@
+import type { Metrics } from '../core/metrics/metrics.ts'
+import type { GateVerdict, RoundSummary, RunView } from '../core/run/view.ts'
+
+const COLUMNS = ['accuracy', 'precision', 'recall', 'f1', 'auc', 'loss'] as const
+
+/** A run on one line: where it is, who has answered, how good the last model was. */
+export function progressLine(view: RunView): string {
+  const last = view.history.findLast((round) => round.pooled !== undefined)?.pooled
+  const parts = [`round ${Math.min(view.round, view.rounds)}/${view.rounds}`, view.phase.padEnd(11)]
+  if (view.engaged.length > 0) {
+    const done = view.engaged.filter(({ phase }) => phase === 'accepted' || phase === 'evaluated').length
+    parts.push(
+      `${done}/${view.engaged.length} answered`,
+      bytes(view.engaged.reduce((sum, member) => sum + member.bytes, 0)),
+    )
+  }
+  if (last !== undefined)
+    parts.push(`loss ${figure(last.loss)}`, `accuracy ${figure(last.accuracy)}`, `auc ${figure(last.auc)}`)
+  const left = timeLeft(view)
+  if (left !== undefined) parts.push(`about ${left} left`)
+  return parts.join('  ')
+}
+
+/** Seconds that the remaining rounds take at the pace of those done, in words; undefined before the first. */
+export function timeLeft(view: RunView): string | undefined {
+  const done = view.history.length
+  const first = view.history[0]
+  const last = view.history.at(-1)
+  if (first === undefined || last === undefined || view.phase === 'over') return undefined
+  const perRound = (Date.parse(last.closedAt) - Date.parse(first.openedAt)) / done
+  const seconds = Math.max(0, Math.round((perRound * (view.rounds - done)) / 1000))
+  return seconds < 60 ? `${seconds} s` : `${Math.round(seconds / 60)} min`
+}
+
+/** One closed round on one line. */
+export function roundLine(round: RoundSummary, rounds: number): string {
+  const { pooled, accepted, cohort, refused } = round
+  const parts = [`round ${String(round.round).padStart(String(rounds).length)}/${rounds}`]
+  parts.push(`${accepted.length}/${cohort.length} updates`, bytes(round.bytes))
+  if (pooled !== undefined) parts.push(...COLUMNS.map((name) => `${name} ${figure(pooled[name])}`))
+  for (const { client, code } of refused) parts.push(`${client} refused: ${code}`)
+  return parts.join('  ')
+}
+
+/** The metrics of the last evaluated round, a line per client and one for all rows together. */
+export function metricsTable(view: RunView): string {
+  const round = view.history.findLast(({ pooled }) => pooled !== undefined)
+  if (round?.pooled === undefined) return 'no round was evaluated'
+  const rows: [string, Metrics][] = round.clients.map(({ client, metrics }) => [client, metrics])
+  rows.push(['pooled', round.pooled])
+  const width = Math.max(...rows.map(([name]) => name.length))
+  const head = `${' '.repeat(width)}  ${['rows', ...COLUMNS].map((name) => name.padStart(9)).join(' ')}`
+  const lines = rows.map(([name, metrics]) => {
+    const figures = COLUMNS.map((column) => figure(metrics[column]).padStart(9))
+    return `${name.padEnd(width)}  ${[String(metrics.rows).padStart(9), ...figures].join(' ')}`
+  })
+  return [head, ...lines].join('\n')
+}
+
+/** The pooled metrics of every evaluated round, and each client's accuracy beside them. */
+export function roundsTable(view: RunView): string {
+  const evaluated = view.history.filter(({ pooled }) => pooled !== undefined)
+  const clients = [...new Set(evaluated.flatMap((round) => round.clients.map(({ client }) => client)))]
+  const width = Math.max(9, ...clients.map((client) => client.length))
+  const head = `round  ${COLUMNS.map((name) => name.padStart(9)).join(' ')}  | accuracy: ${clients.map((name) => name.padStart(width)).join(' ')}`
+  const lines = evaluated.map((round) => {
+    const pooled = COLUMNS.map((column) => figure(round.pooled?.[column] ?? null).padStart(9)).join(' ')
+    const own = clients.map((name) => {
+      const accuracy = round.clients.find(({ client }) => client === name)?.metrics.accuracy ?? null
+      return figure(accuracy).padStart(width)
+    })
+    return `${String(round.round).padStart(5)}  ${pooled}  |           ${own.join(' ')}`
+  })
+  return [head, ...lines].join('\n')
+}
+
+export function outcomeText(view: RunView): string {
+  const { outcome } = view
+  if (outcome === undefined) return `run ${view.run} is ${view.phase}`
+  switch (outcome.kind) {
+    case 'published':
+      return [`published ${view.model}/${outcome.version}`, ...outcome.gates.map(gateLine)].join('\n')
+    case 'rejected': {
+      const why =
+        outcome.gates.length === 0
+          ? 'the plan has no gates, so nothing is published'
+          : 'the candidate did not pass its gates'
+      return [`not published: ${why}`, ...outcome.gates.map(gateLine)].join('\n')
+    }
+    case 'failed':
+      return `failed: ${outcome.code}: ${outcome.message}`
+    case 'stopped':
+      return `stopped: ${outcome.reason}`
+    default:
+      return outcome satisfies never
+  }
+}
+
+function gateLine(gate: GateVerdict): string {
+  return `  gate ${gate.gate}: ${gate.verdict} (${gate.explanation})`
+}
+
+export function figure(value: number | null): string {
+  return value === null ? '-' : value.toFixed(3)
+}
+
+export function bytes(value: number): string {
+  if (value < 1024) return `${value} B`
+  if (value < 1024 ** 2) return `${(value / 1024).toFixed(1)} KiB`
+  return `${(value / 1024 ** 2).toFixed(1)} MiB`
+}
