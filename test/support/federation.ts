@@ -125,7 +125,9 @@ export class Federation {
           this.decided.push(update)
           this.#emit('decided', update.client)
         },
-        runChanged: () => {},
+        runStarted: () => {},
+        roundClosed: () => {},
+        runEnded: () => {},
         fatal: (error) => this.fatal.push(error),
       },
     })

@@ -1,0 +1,21 @@
+/** `npm run -s bench -- NAME [--json] [options]`: one measurement, one line of JSON. */
+import { parseArgs } from 'node:util'
+
+const benchmarks: Readonly<Record<string, (options: { readonly data: string | undefined }) => Promise<object>>> = {
+  rounds: async () => (await import('./rounds.ts')).benchRounds(),
+  transfer: async () => (await import('./transfer.ts')).benchTransfer(),
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean' }, data: { type: 'string' } },
+})
+const [name] = positionals
+const benchmark = name === undefined ? undefined : benchmarks[name]
+if (benchmark === undefined) {
+  process.stderr.write(`usage: npm run -s bench -- NAME [--json]; names: ${Object.keys(benchmarks).join(', ')}\n`)
+  process.exit(2)
+}
+const result = await benchmark({ data: values.data })
+process.stdout.write(`${values.json === true ? JSON.stringify(result) : JSON.stringify(result, null, 2)}\n`)
+process.exit(0)

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { dataEnds, dataSchema, modelEnds } from '../../core/plan/data.ts'
+import { modelSchema } from '../../core/plan/model.ts'
+import { stepsOf, trainingSchema } from '../../core/plan/training.ts'
+
+const example = parse(readFileSync(new URL('../../examples/heart/plan.yaml', import.meta.url), 'utf8')) as Record<
+  'model' | 'data' | 'training',
+  Record<string, unknown>
+>
+
+const columns = [
+  { name: 'a', type: 'number' },
+  { name: 'b', type: 'category', values: ['x', 'y', 'z'] },
+  { name: 'c', type: 'drop' },
+  { name: 'y', type: 'label' },
+]
+const csv = { columns, label: { positive: { above: 0 } } }
+
+function messages(schema: z.ZodType, value: unknown): string[] {
+  return schema.safeParse(value).error?.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) ?? []
+}
+
+describe('each section', () => {
+  test('of the heart example is valid, and what it parses to is valid again and the same', () => {
+    for (const [schema, section] of [
+      [modelSchema, example.model],
+      [dataSchema, example.data],
+      [trainingSchema, example.training],
+    ] as const) {
+      const parsed = schema.parse(section)
+      expect(schema.parse(parsed)).toEqual(parsed)
+    }
+  })
+
+  test('has a JSON Schema that says that exactly one key is given', () => {
+    const schema = z.toJSONSchema(modelSchema, { io: 'input' })
+    expect(schema.oneOf).toEqual([
+      { required: ['logistic'] },
+      { required: ['mlp'] },
+      { required: ['cnn'] },
+      { required: ['layers'] },
+    ])
+    expect(() => z.toJSONSchema(dataSchema, { io: 'input' })).not.toThrow()
+    expect(() => z.toJSONSchema(trainingSchema, { io: 'input' })).not.toThrow()
+  })
+
+  test('says which key is unknown, and where', () => {
+    expect(messages(modelSchema, { mlp: { hidden: [3], depth: 2 } })).toEqual(['mlp: Unrecognized key: "depth"'])
+    expect(messages(trainingSchema, { steps: 1, optimizer: { sgd: { learningRate: 1, nesterov: true } } })).toEqual([
+      'optimizer.sgd: Unrecognized key: "nesterov"',
+    ])
+    expect(messages(dataSchema, { csv: { ...csv, headers: true } })[0]).toBe('csv: Unrecognized key: "headers"')
+  })
+
+  test('takes exactly one of its alternatives', () => {
+    expect(messages(modelSchema, {})).toEqual([': give exactly one of logistic, mlp, cnn, layers'])
+    expect(messages(modelSchema, { logistic: {}, mlp: { hidden: [3] } })).toHaveLength(1)
+    expect(messages(trainingSchema, { epochs: 1, steps: 1, optimizer: { sgd: { learningRate: 1 } } })).toHaveLength(1)
+    expect(messages(trainingSchema, { epochs: 1, optimizer: {} })).toEqual(['optimizer: give exactly one of sgd, adam'])
+    expect(messages(dataSchema, { idx: {}, csv })).toHaveLength(1)
+  })
+})
+
+test.each([
+  ['a hidden layer without units', modelSchema, { mlp: { hidden: [0] } }],
+  ['dropping all units', modelSchema, { mlp: { hidden: [4], dropout: 1 } }],
+  ['no batch', trainingSchema, { epochs: 1, batch: 0, optimizer: { sgd: { learningRate: 0.1 } } }],
+  ['a negative step size', trainingSchema, { epochs: 1, optimizer: { sgd: { learningRate: -1 } } }],
+  ['a column twice', dataSchema, { csv: { ...csv, columns: [...columns, columns[0]] } }],
+  ['two labels', dataSchema, { csv: { ...csv, columns: [...columns, { name: 'z', type: 'label' }] } }],
+  ['no label', dataSchema, { csv: { ...csv, columns: columns.slice(0, 3) } }],
+  ['no input', dataSchema, { csv: { ...csv, columns: columns.slice(2) } }],
+  ['an unknown type', dataSchema, { csv: { ...csv, columns: [{ name: 'a', type: 'text' }] } }],
+  ['all rows held out', dataSchema, { csv, split: { test: 1 } }],
+])('refused: %s', (_, schema, value) => {
+  expect(messages(schema, value).length).toBeGreaterThan(0)
+})
+
+describe('the ends of a model', () => {
+  const ends = (model: z.input<typeof modelSchema>, data: unknown) =>
+    modelEnds(modelSchema.parse(model), dataSchema.parse(data))
+
+  test('of the heart example are 13 inputs and one logit', () => {
+    expect(modelEnds(modelSchema.parse(example.model), dataSchema.parse(example.data))).toEqual({
+      input: [13],
+      task: 'binary',
+      units: 1,
+    })
+  })
+
+  test('follow from categories and classes', () => {
+    expect(ends({ logistic: {} }, { csv })).toEqual({ input: [4], task: 'binary', units: 1 })
+    const dropFirst = columns.map((column) => (column.name === 'b' ? { ...column, dropFirst: true } : column))
+    const classes = { columns: dropFirst, label: { classes: ['p', 'q'] } }
+    expect(ends({ mlp: { hidden: [5] } }, { csv: classes })).toEqual({ input: [3], task: 'classes', units: 2 })
+  })
+
+  test('of images are flat for dense models and have channels for convolutions', () => {
+    expect(ends({ mlp: { hidden: [5] } }, { idx: {} })).toEqual({ input: [784], task: 'classes', units: 10 })
+    expect(ends({ cnn: { filters: [4] } }, { idx: {} }).input).toEqual([28, 28, 1])
+    expect(dataEnds(dataSchema.parse({ idx: { shape: [8, 9, 3], classes: 4 } }))).toEqual({
+      shape: [8, 9, 3],
+      classes: 4,
+    })
+    expect(() => ends({ cnn: { filters: [4] } }, { csv })).toThrow('needs images')
+  })
+})
+
+test('steps of a round', () => {
+  const optimizer = { sgd: { learningRate: 0.1 } }
+  expect(stepsOf(trainingSchema.parse({ epochs: 3, batch: 4, optimizer }), 10)).toEqual({ steps: 9, perEpoch: 3 })
+  expect(stepsOf(trainingSchema.parse({ steps: 100, batch: 4, optimizer }), 10)).toEqual({ steps: 100, perEpoch: 3 })
+})

@@ -1,0 +1,289 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { nodeCrypto } from '../../core/crypto/node.ts'
+import type { UpdateHeader } from '../../core/run/update-header.ts'
+import { effectsOf } from '../../server/rounds/effect.ts'
+import type { RunEvent } from '../../server/rounds/event.ts'
+import { settingsOf } from '../../server/rounds/settings.ts'
+import type { Collecting, RunState } from '../../server/rounds/state.ts'
+import { PATIENCE, step } from '../../server/rounds/step.ts'
+import { countsOf } from '../support/federation.ts'
+import { type PlanOptions, planOf } from '../support/plans.ts'
+
+const clients = ['a', 'b', 'c', 'd', 'e']
+const base = { digest: '00'.repeat(32), bytes: 64 }
+const stored = { plan: { digest: '11'.repeat(32), bytes: 9 }, layout: '22'.repeat(32), parameters: 4 }
+
+function start(options: PlanOptions = {}): RunState {
+  return go(undefined, { type: 'started', at: 0, run: 'run_1', settings: settingsOf(planOf(options), stored), base })
+}
+
+function go(state: RunState | undefined, ...events: RunEvent[]): RunState {
+  for (const event of events) [state] = step(nodeCrypto, state, event)
+  return state!
+}
+
+const available = (at: number, ...who: string[]): RunEvent => ({
+  type: 'clients-available',
+  at,
+  clients: who,
+  entropy: 'e',
+})
+const tick = (at: number): RunEvent => ({ type: 'time-reached', at })
+
+function accepted(at: number, client: string, round = 1): RunEvent {
+  const header: UpdateHeader = {
+    v: 1,
+    run: 'run_1',
+    round,
+    client,
+    mode: 'sealed',
+    model: base.digest,
+    layout: stored.layout,
+    oneTimeKey: '33'.repeat(32),
+    bytes: 32,
+    sha256: '44'.repeat(32),
+    samples: 10,
+    steps: 1,
+    loss: '0.5',
+  }
+  return { type: 'update-accepted', at, round, update: { client, header, signature: '', norm: 1 } }
+}
+
+const refused = (at: number, client: string, round = 1): RunEvent => ({
+  type: 'update-refused',
+  at,
+  round,
+  client,
+  code: 'update.not-finite',
+  message: '',
+})
+const aggregated = (at: number, round = 1, digest = 'cc'.repeat(32)): RunEvent => ({
+  type: 'aggregated',
+  at,
+  round,
+  model: { digest, bytes: 64 },
+})
+const evaluated = (at: number, client: string, round = 1, right = 8): RunEvent => ({
+  type: 'evaluated',
+  at,
+  round,
+  result: { client, counts: [countsOf(10, right)] },
+})
+
+describe('waiting', () => {
+  test('a round opens once the cohort can be filled, and draws only from who is there', () => {
+    const waiting = go(start({ count: { min: 2, max: 3 }, time: { min: '10s' } }), available(1, 'a', 'b'))
+    expect(waiting.phase).toBe('waiting')
+    const open = go(waiting, available(2, 'a', 'b', 'c', 'd'))
+    expect(open).toMatchObject({ phase: 'collecting', round: 1, openedAt: 2 })
+    expect((open as Collecting).cohort).toHaveLength(3)
+  })
+
+  test('after time.min it opens with count.min', () => {
+    const waiting = go(start({ count: { min: 2, max: 3 }, time: { min: '10s' } }), available(1, 'a', 'b'))
+    expect(go(waiting, tick(9_999)).phase).toBe('waiting')
+    expect(go(waiting, tick(10_000))).toMatchObject({ phase: 'collecting', cohort: ['a', 'b'] })
+  })
+
+  test('over-selection asks more clients than are needed', () => {
+    const open = go(start({ count: { min: 2, max: 4 }, overselect: 0.25 }), available(1, ...clients))
+    expect(open).toMatchObject({ cohort: clients })
+  })
+
+  test('every client is drawn about equally often', () => {
+    const drawn = new Map(clients.map((client) => [client, 0]))
+    for (let draw = 0; draw < 500; draw++) {
+      const event = { ...available(1, ...clients), entropy: `entropy ${draw}` } as RunEvent
+      const { cohort } = go(start({ count: { min: 2, max: 2 } }), event) as Collecting
+      for (const client of cohort) drawn.set(client, drawn.get(client)! + 1)
+    }
+    for (const count of drawn.values()) expect(Math.abs(count - 200)).toBeLessThan(50)
+  })
+})
+
+describe('collecting', () => {
+  const open = () =>
+    go(start({ count: { min: 2, max: 3 }, time: { min: '10s', max: '60s' } }), available(0, 'a', 'b', 'c'))
+
+  test.each<[string, RunEvent[], string]>([
+    ['count.max closes at once', [accepted(1, 'a'), accepted(2, 'b'), accepted(3, 'c')], 'aggregating'],
+    ['count.min does not close before time.min', [accepted(1, 'a'), accepted(2, 'b'), tick(9_999)], 'collecting'],
+    ['count.min closes at time.min', [accepted(1, 'a'), accepted(2, 'b'), tick(10_000)], 'aggregating'],
+    [
+      'the update that reaches count.min after time.min closes',
+      [accepted(1, 'a'), tick(10_000), accepted(20_000, 'b')],
+      'aggregating',
+    ],
+    ['fewer than count.min fail at time.max', [accepted(1, 'a'), tick(60_000)], 'waiting'],
+    [
+      'the last client out closes early',
+      [accepted(1, 'a'), accepted(2, 'b'), refused(3, 'c'), refused(4, 'c'), refused(5, 'c')],
+      'aggregating',
+    ],
+    [
+      'a quorum out of reach fails early',
+      [...[1, 2, 3].map((at) => refused(at, 'b')), ...[4, 5, 6].map((at) => refused(at, 'c'))],
+      'waiting',
+    ],
+  ])('%s', (_name, events, phase) => {
+    expect(go(open(), ...events).phase).toBe(phase)
+  })
+
+  test('updates of strangers, of other rounds and second ones change nothing', () => {
+    const state = go(open(), accepted(1, 'a'))
+    expect(go(state, accepted(2, 'd'))).toBe(state)
+    expect(go(state, accepted(2, 'b', 2))).toBe(state)
+    expect(go(state, accepted(2, 'a'))).toBe(state)
+  })
+
+  test('the order of arrival leaves no trace in the state', () => {
+    const one = go(open(), accepted(1, 'a'), accepted(1, 'b'), accepted(1, 'c'))
+    const other = go(open(), accepted(1, 'c'), accepted(1, 'a'), accepted(1, 'b'))
+    expect(other).toEqual(one)
+  })
+})
+
+test('rounds that fail are repeated under the next number, and after some in a row the run fails by name', () => {
+  let state = start({ count: { min: 2, max: 2 }, time: { max: '60s' } })
+  for (let failure = 1; failure <= PATIENCE; failure++) {
+    expect(state).toMatchObject({ phase: 'waiting', round: failure })
+    const at = failure * 100_000
+    state = go(state, available(at, 'a', 'b'), tick(at + 60_000))
+  }
+  expect(state).toMatchObject({ phase: 'over', outcome: { kind: 'failed', code: 'round.quorum' } })
+})
+
+describe('evaluating', () => {
+  const evaluating = () =>
+    go(start({ rounds: 1 }), available(0, 'a', 'b'), accepted(1, 'a'), accepted(2, 'b'), aggregated(3))
+
+  test('ends when everybody answered; a candidate that passes its gates is to be published', () => {
+    expect(go(evaluating(), evaluated(4, 'a'))).toMatchObject({ phase: 'evaluating' })
+    const publishing = go(evaluating(), evaluated(4, 'a'), evaluated(5, 'b'))
+    expect(publishing).toMatchObject({ phase: 'publishing', verdicts: [{ verdict: 'pass' }] })
+    expect(go(publishing, { type: 'published', at: 6, version: 7 })).toMatchObject({
+      phase: 'over',
+      outcome: { kind: 'published', version: 7 },
+    })
+  })
+
+  test('nobody answering is no pass', () => {
+    const over = go(evaluating(), tick(700_000))
+    expect(over).toMatchObject({
+      phase: 'over',
+      outcome: { kind: 'rejected', verdicts: [{ verdict: 'not-evaluable' }] },
+    })
+  })
+
+  test('a gate that fails keeps the candidate from being published, and says so', () => {
+    const state = go(
+      start({ rounds: 1, gates: '[{ metric: accuracy, min: 0.9 }]' }),
+      available(0, 'a', 'b'),
+      accepted(1, 'a'),
+      accepted(2, 'b'),
+      aggregated(3),
+      evaluated(4, 'a'),
+      evaluated(5, 'b'),
+    )
+    expect(state).toMatchObject({
+      outcome: { kind: 'rejected', verdicts: [{ gate: 'accuracy-min', verdict: 'fail', value: 0.8, bound: 0.9 }] },
+    })
+  })
+
+  test('a plan without gates publishes nothing', () => {
+    const state = go(
+      start({ rounds: 1, gates: '[]' }),
+      available(0, 'a', 'b'),
+      accepted(1, 'a'),
+      accepted(2, 'b'),
+      aggregated(3),
+      evaluated(4, 'a'),
+      evaluated(5, 'b'),
+    )
+    expect(state).toMatchObject({ outcome: { kind: 'rejected', verdicts: [] } })
+  })
+})
+
+test('a run can be stopped in every phase, and then nothing changes it', () => {
+  const path: RunEvent[] = [
+    available(0, 'a', 'b'),
+    accepted(1, 'a'),
+    accepted(2, 'b'),
+    aggregated(3),
+    evaluated(4, 'a'),
+    evaluated(5, 'b'),
+  ]
+  for (let length = 0; length <= path.length; length++) {
+    const stopped = go(start({ rounds: 1 }), ...path.slice(0, length), {
+      type: 'stop-requested',
+      at: 9,
+      reason: 'enough',
+    })
+    expect(stopped).toMatchObject({ phase: 'over', outcome: { kind: 'stopped', reason: 'enough' } })
+    for (const event of path) expect(go(stopped, event)).toBe(stopped)
+  }
+})
+
+describe('for any events', () => {
+  const client = fc.constantFrom(...clients)
+  const round = fc.nat(4)
+  const anyEvent: fc.Arbitrary<RunEvent> = fc.oneof(
+    fc.uniqueArray(client).map((who) => available(0, ...who)),
+    fc.tuple(client, round).map(([who, of]) => accepted(0, who, of)),
+    fc.tuple(client, round).map(([who, of]) => refused(0, who, of)),
+    fc.constant(tick(0)),
+    round.map((of) => aggregated(0, of)),
+    fc.tuple(client, round).map(([who, of]) => evaluated(0, who, of)),
+    fc.constant<RunEvent>({ type: 'published', at: 0, version: 1 }),
+  )
+  const history = fc.array(fc.tuple(anyEvent, fc.nat(20_000)), { maxLength: 80 }).map((steps) => {
+    let at = 0
+    return steps.map(([event, after]): RunEvent => {
+      at += after
+      return { ...event, at }
+    })
+  })
+  const options = { rounds: 3, count: { min: 2, max: 3 }, time: { min: '5s', max: '30s' } }
+
+  test('a replay of the events that changed the state gives the same state, through JSON', () => {
+    fc.assert(
+      fc.property(history, (events) => {
+        let state = start(options)
+        const journal: string[] = []
+        for (const event of events) {
+          const [next] = step(nodeCrypto, state, event)
+          if (next !== state) journal.push(JSON.stringify(event))
+          state = next!
+        }
+        expect(go(start(options), ...journal.map((entry) => JSON.parse(entry) as RunEvent))).toEqual(state)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('rounds only grow, nobody counts twice, accepted clients are of the cohort, and nothing is done twice', () => {
+    fc.assert(
+      fc.property(history, (events) => {
+        let state = start(options)
+        for (const event of events) {
+          const [next, effects] = step(nodeCrypto, state, event)
+          expect(next!.round).toBeGreaterThanOrEqual(state.round)
+          if (effects.length > 0) expect(effects).toEqual(effectsOf(next!))
+          if (next === state) expect(effects).toEqual([])
+          if ('accepted' in next!) {
+            const who = next.accepted.map((update) => update.client)
+            expect(new Set(who).size).toBe(who.length)
+            expect(who.every((one) => next.cohort.includes(one))).toBe(true)
+            expect(who.length).toBeLessThanOrEqual(options.count.max)
+          }
+          for (const record of next!.history) {
+            if (record.model !== undefined) expect(record.accepted.length).toBeGreaterThanOrEqual(options.count.min)
+          }
+          state = next!
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})

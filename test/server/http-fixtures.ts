@@ -1,0 +1,177 @@
+import { connect, type Socket } from 'node:net'
+import { afterEach } from 'vitest'
+import { nodeCrypto } from '../../core/crypto/node.ts'
+import { toHex } from '../../core/encoding/bytes.ts'
+import { ParleyError } from '../../core/errors/index.ts'
+import type { RunView } from '../../core/run/view.ts'
+import { systemClock } from '../../core/system-clock.ts'
+import { layoutBytes, layoutOf } from '../../core/tensors/layout.ts'
+import { writeModel } from '../../core/tensors/safetensors.ts'
+import { defaultLimits } from '../../core/wire/limits.ts'
+import type { CoordinatorApi } from '../../server/api.ts'
+import type { HttpOptions, HttpServer } from '../../server/http/options.ts'
+import { createHttpServer } from '../../server/http/server.ts'
+import { createLogger } from '../../server/observe/logger.ts'
+import { createMetrics } from '../../server/observe/metrics.ts'
+import { publishVersion } from '../../server/registry/publish.ts'
+import { memoryStore } from '../../server/store/memory/store.ts'
+import type { Store, VersionRecord } from '../../server/store/ports.ts'
+
+export const TOKEN = 'an-admin-token-of-some-length'
+export const releaseKey = nodeCrypto.signingKey(new Uint8Array(32).fill(9))
+
+export const view = (run: string, changes: Partial<RunView> = {}): RunView => ({
+  run,
+  model: 'heart',
+  plan: 'a'.repeat(64),
+  createdAt: '2026-01-02T00:00:00.000Z',
+  phase: 'collecting',
+  round: 1,
+  rounds: 3,
+  engaged: [],
+  history: [],
+  ...changes,
+})
+
+/** A coordinator that knows one run, and remembers what it was asked. */
+export class FakeApi implements CoordinatorApi {
+  readonly started: string[] = []
+  readonly stopped: [string, string][] = []
+  views: AsyncIterable<RunView> = (async function* () {})()
+  signal: AbortSignal | undefined
+  isReady = true
+
+  async startRun(planText: string): Promise<RunView> {
+    if (planText.includes('defect')) throw new TypeError('secret detail of the inside')
+    if (!planText.startsWith('parley:')) throw new ParleyError('plan.invalid', 'parley: is missing')
+    this.started.push(planText)
+    return view('run_new')
+  }
+  async runs(): Promise<readonly RunView[]> {
+    return [view('run_1')]
+  }
+  async run(id: string): Promise<RunView> {
+    if (id !== 'run_1') throw new ParleyError('run.not-found')
+    return view(id)
+  }
+  watch(_id: string, signal: AbortSignal): AsyncIterable<RunView> {
+    this.signal = signal
+    return this.views
+  }
+  async stopRun(id: string, reason: string): Promise<RunView> {
+    this.stopped.push([id, reason])
+    return view(id, { phase: 'over', outcome: { kind: 'stopped', reason } })
+  }
+  ready(): boolean {
+    return this.isReady
+  }
+}
+
+const cleanUp: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const stop of cleanUp.splice(0).reverse()) await stop()
+})
+
+export type Running = {
+  readonly http: HttpServer
+  readonly url: string
+  readonly api: FakeApi
+  readonly store: Store
+  /** All lines of the log so far. */
+  readonly log: () => string
+  readonly get: (path: string, headers?: Record<string, string>) => Promise<Response>
+  readonly admin: (method: string, path: string, body?: string, type?: string) => Promise<Response>
+}
+
+/** A server on a free port, stopped after the test. */
+export async function running(options: Partial<HttpOptions> = {}): Promise<Running> {
+  const api = new FakeApi()
+  const store = memoryStore()
+  let log = ''
+  const stream = {
+    write: (line: string) => {
+      log += line
+    },
+  }
+  const http = createHttpServer({
+    api,
+    store,
+    metrics: createMetrics(),
+    logger: createLogger({ stream, now: () => 0, level: 'debug' }),
+    clock: systemClock,
+    limits: defaultLimits,
+    adminToken: TOKEN,
+    port: 0,
+    stopMs: 50,
+    ...options,
+  })
+  await http.start()
+  cleanUp.push(() => http.stop())
+  const { url } = http
+  const get = (path: string, headers: Record<string, string> = {}) => fetch(url + path, { headers })
+  const admin = (method: string, path: string, body?: string, type = 'application/yaml') =>
+    fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${TOKEN}`, ...(body === undefined ? {} : { 'content-type': type }) },
+      ...(body === undefined ? {} : { body }),
+    })
+  return { http, url, api, store, log: () => log, get, admin }
+}
+
+/** Publishes a version of `heart` with so many parameters, and returns its record and file. */
+export async function publish(
+  store: Store,
+  round: number,
+  parameters = 8,
+): Promise<{ version: VersionRecord; file: Uint8Array }> {
+  const layout = layoutOf([{ name: 'w', shape: [parameters] }])
+  const file = writeModel(
+    layout,
+    Float32Array.from({ length: parameters }, (_, i) => i + round),
+  )
+  const version = await publishVersion(
+    { records: store.records, blobs: store.blobs, key: releaseKey, now: () => 1_000 * round, parleyVersion: '0.1.0' },
+    {
+      model: 'heart',
+      run: 'run_1',
+      round,
+      weights: { digest: await store.blobs.put(file), bytes: file.length },
+      layout: toHex(nodeCrypto.sha256(layoutBytes(layout))),
+      parameters,
+      plan: 'a'.repeat(64),
+      base: 'b'.repeat(64),
+      rule: 'mean',
+      clients: { invited: 3, accepted: 3, refused: 0 },
+      gates: [{ gate: 'auc-min', metric: 'auc', verdict: 'pass', value: 0.8, bound: 0.7, explanation: 'enough' }],
+    },
+    { name: 'production', reason: `round ${round}` },
+  )
+  return { version, file }
+}
+
+/** Sends bytes as they are, which no HTTP client would, and returns all that is answered until the server closes. */
+export async function raw(url: string, text: string): Promise<string> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.setEncoding('utf8')
+  socket.write(text)
+  let answer = ''
+  for await (const part of socket) answer += part
+  return answer
+}
+
+export async function opened(url: string): Promise<Socket> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  cleanUp.push(async () => void socket.destroy())
+  await new Promise((resolve) => socket.once('connect', resolve))
+  return socket
+}
+
+/** The error of an answer, which must be of that status and code. */
+export async function failure(response: Response): Promise<{ status: number; code: string; message: string }> {
+  const body = (await response.json()) as { error: { code: string; message: string; hint: string; retryable: boolean } }
+  const { code, message, hint, retryable } = body.error
+  if (typeof hint !== 'string' || typeof retryable !== 'boolean') throw new Error('not the form of an error')
+  return { status: response.status, code, message }
+}
