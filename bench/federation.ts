@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import { toHex } from '../core/encoding/bytes.ts'
@@ -13,10 +14,12 @@ import {
   openDurableStore,
   parseAllowList,
   type RunningCoordinator,
+  type Store,
   startCoordinator,
 } from '../server/index.ts'
 import { mlpLayout } from './noop-trainer.ts'
 
+export type Ports = { readonly grpcPort: number; readonly httpPort: number }
 export type BenchModel = { readonly inputs: number; readonly hidden: number }
 
 const identity = nodeCrypto.signingKey(new Uint8Array(32).fill(1))
@@ -28,53 +31,54 @@ export function parametersOf({ inputs, hidden }: BenchModel): number {
 }
 
 /** A coordinator on a durable store in a folder, which knows `clients` clients. */
-export function benchCoordinator(
+export async function benchCoordinator(
   folder: string,
   model: BenchModel,
   clients: number,
-  ports = { grpcPort: 0, httpPort: 0 },
-) {
-  return openDurableStore({ folder }).then((store) =>
-    startCoordinator({
-      store,
-      identity,
-      sealingSecret: new Uint8Array(32).fill(2),
-      allowList: parseAllowList({
-        clients: Array.from({ length: clients }, (_, index) => ({
-          id: `client-${index}`,
-          publicKey: toHex(nodeCrypto.signingKey(new Uint8Array(32).fill(100 + index)).publicKey),
-        })),
-      }),
-      initialModel: async () => {
-        const layout = mlpLayout(model.inputs, model.hidden)
-        return { layout, weights: new Float32Array(layoutLength(layout)) }
-      },
-      ...ports,
-      keepRounds: 2,
-      adminToken: 'a token of the benchmark',
-      parleyVersion: 'bench',
-      logger: createLogger({ now: systemClock.now, level: 'error' }),
-      onFatal: (error) => {
-        throw error
-      },
+  options: { readonly ports?: Ports; readonly wrap?: (journal: Store['journal']) => Store['journal'] } = {},
+): Promise<RunningCoordinator> {
+  const { ports = { grpcPort: 0, httpPort: 0 }, wrap = (journal) => journal } = options
+  const store = await openDurableStore({ folder })
+  return startCoordinator({
+    store: { ...store, journal: wrap(store.journal) },
+    identity,
+    sealingSecret: new Uint8Array(32).fill(2),
+    allowList: parseAllowList({
+      clients: Array.from({ length: clients }, (_, index) => ({
+        id: `client-${index}`,
+        publicKey: toHex(nodeCrypto.signingKey(new Uint8Array(32).fill(100 + index)).publicKey),
+      })),
     }),
-  )
+    initialModel: async () => {
+      const layout = mlpLayout(model.inputs, model.hidden)
+      return { layout, weights: new Float32Array(layoutLength(layout)) }
+    },
+    ...ports,
+    keepRounds: 2,
+    adminToken: 'a token of the benchmark',
+    parleyVersion: 'bench',
+    logger: createLogger({ now: systemClock.now, level: 'error' }),
+    onFatal: (error) => {
+      throw error
+    },
+  })
 }
 
-/** A client process; ended with the returned function. */
+/** A client process; each line that it writes, one for each receipt of an update, goes to `onLine`. */
 export function benchClient(
   index: number,
   urls: readonly string[],
   model: BenchModel,
+  onLine: (line: string) => void = () => {},
 ): { readonly stop: () => Promise<void> } {
-  const config = { seed: seedOf(index), coordinatorKey: toHex(identity.publicKey), urls, ...model }
-  const child: ChildProcess = spawn(process.execPath, [clientScript, JSON.stringify(config)], {
-    stdio: ['pipe', 'inherit', 'inherit'],
-  })
+  const distance = 1e-4 * (index + 1)
+  const config = { seed: seedOf(index), coordinatorKey: toHex(identity.publicKey), urls, distance, ...model }
+  const child = spawn(process.execPath, [clientScript, JSON.stringify(config)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  createInterface({ input: child.stdout }).on('line', onLine)
   return {
     stop: async () => {
       if (child.exitCode !== null) return
-      child.stdin?.end()
+      child.stdin.end()
       await once(child, 'exit')
     },
   }
@@ -85,8 +89,9 @@ export function benchPlan(options: {
   rounds: number
   clients: number
   evaluateEvery?: number
+  gates?: string
 }): string {
-  const { model, rounds, clients, evaluateEvery = 1 } = options
+  const { model, rounds, clients, evaluateEvery = 1, gates = '[]' } = options
   const columns = Array.from({ length: model.inputs }, (_, index) => `      - { name: x${index}, type: number }`).join(
     '\n',
   )
@@ -105,7 +110,7 @@ rounds: ${rounds}
 window: { count: { min: ${clients}, max: ${clients} }, time: { max: 10m } }
 aggregation: { screens: { maxNorm: 100000 } }
 evaluation: { every: ${evaluateEvery} }
-gates: []
+gates: ${gates}
 `
 }
 

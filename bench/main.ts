@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 
 const benchmarks: Readonly<Record<string, (options: { readonly data: string | undefined }) => Promise<object>>> = {
   rounds: async () => (await import('./rounds.ts')).benchRounds(),
+  crash: async () => (await import('./crash.ts')).benchCrash(),
   transfer: async () => (await import('./transfer.ts')).benchTransfer(),
 }
 

@@ -12,14 +12,14 @@ export function mlpLayout(inputs: number, hidden: number): Layout {
   ])
 }
 
-/** Trains nothing: every weight moves by the same small step, so that what is measured is the round and not the training. */
-export function noopTrainer(layout: Layout): Trainer {
+/** Trains nothing: every weight moves by `distance`, so that what is measured is the round and not the training. */
+export function noopTrainer(layout: Layout, distance = 1e-4): Trainer {
+  const trained = new Float32Array(layoutLength(layout))
   return {
     engine: 'none',
     layout,
     async train({ weights }) {
-      const trained = new Float32Array(layoutLength(layout))
-      for (let j = 0; j < trained.length; j++) trained[j] = (weights[j] as number) + 1e-4
+      for (let j = 0; j < trained.length; j++) trained[j] = (weights[j] as number) + distance
       return { weights: trained, samples: 10, loss: 0, steps: 1 }
     },
     evaluate: async () => noCounts,

@@ -1,6 +1,7 @@
 import { nodeCrypto } from '../core/crypto/node.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
 import { systemClock } from '../core/system-clock.ts'
+import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { dialUrl } from './carriers/dial.ts'
 import type { DialOptions } from './carriers/options.ts'
@@ -35,6 +36,7 @@ export const MIN_COHORT = 3
 
 /** A client node on Node.js, on data in files: started, and connected for as long as it runs. */
 export function startClient(config: NodeConfig): ClientNode {
+  keepLargeBlocks()
   const limits = { ...defaultLimits, ...config.limits }
   const node = createClientNode({
     crypto: nodeCrypto,

@@ -22,6 +22,7 @@ import { settingsOf } from './rounds/settings.ts'
 import { timestamp, viewOf } from './rounds/view.ts'
 import { RunWatchers } from './rounds/watchers.ts'
 import type { AllowList } from './sessions/allow-list.ts'
+import { ChunkFrames } from './sessions/chunk-frames.ts'
 import { Session, type SessionDeps } from './sessions/session.ts'
 import type { Store } from './store/ports.ts'
 
@@ -79,6 +80,7 @@ export type CoordinatorObserver = {
 export class Coordinator implements CoordinatorApi {
   readonly #deps: CoordinatorDeps
   readonly #hub: RoundHub
+  readonly #frames: ChunkFrames
   readonly #watchers = new RunWatchers()
   readonly #sessions = new Map<string, Session>()
   /** Closed rounds of each run that the observer was told of, and runs whose end it was told of. */
@@ -91,6 +93,7 @@ export class Coordinator implements CoordinatorApi {
   constructor(deps: CoordinatorDeps) {
     this.#deps = deps
     const { crypto, store, clock, keepRounds } = deps
+    this.#frames = new ChunkFrames(store.blobs)
     const keys = roundKeys(crypto, deps.sealingSecret)
     const work = { crypto, store, roundKeys: keys, keepRounds, now: () => clock.now() }
     this.#hub = new RoundHub({
@@ -251,7 +254,8 @@ export class Coordinator implements CoordinatorApi {
   }
 
   #sessionDeps(): SessionDeps {
-    return { ...this.#deps, desk: this.#hub, blobs: this.#deps.store.blobs, capabilities: ['mode:sealed'] }
+    const { blobs } = this.#deps.store
+    return { ...this.#deps, desk: this.#hub, blobs, frames: this.#frames, capabilities: ['mode:sealed'] }
   }
 
   #runDeps() {

@@ -2,6 +2,7 @@ import { nodeCrypto } from '../core/crypto/node.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
 import type { ParleyError } from '../core/errors/index.ts'
 import { systemClock } from '../core/system-clock.ts'
+import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
 import { createHttpServer } from './http/server.ts'
@@ -55,6 +56,7 @@ export type RunningCoordinator = {
 
 /** A coordinator on Node.js with its carriers and HTTP: the composition root, the one place that knows every adapter. */
 export async function startCoordinator(config: CoordinatorConfig): Promise<RunningCoordinator> {
+  keepLargeBlocks()
   const limits = { ...defaultLimits, ...config.limits }
   const { identity, adminToken, parleyVersion, host = '127.0.0.1', tls, allowClearTextBeyondLoopback = false } = config
   const clock = systemClock

@@ -37,9 +37,10 @@ export class Fetcher {
 
   /**
    * The bytes of a blob. Rejects with `node.model-mismatch` when they do not have the digest, `object.not-found` when the
-   * coordinator does not have them, `interrupted` when `signal` fires.
+   * coordinator does not have them, `interrupted` when `signal` fires. `into` is memory that is used where it has the
+   * length: fresh memory costs more than the copy into it.
    */
-  fetch(digest: string, length: number, signal: AbortSignal): Promise<Uint8Array> {
+  fetch(digest: string, length: number, signal: AbortSignal, into?: Uint8Array): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const abort = () => {
         this.#open.delete(digest)
@@ -56,7 +57,7 @@ export class Fetcher {
       signal.addEventListener('abort', abort, { once: true })
       const fetch: Fetch = {
         name: digest,
-        bytes: new Uint8Array(length),
+        bytes: into?.length === length ? into : new Uint8Array(length),
         hash: this.#crypto.hasher(),
         offset: 0,
         resolve: settle(resolve),

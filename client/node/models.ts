@@ -70,6 +70,17 @@ export class Models {
     return toHex(this.#options.crypto.sha256(layoutBytes(layout)))
   }
 
+  /** Makes room for one more file, and gives the memory of the one that had to go. */
+  #oldest(): Uint8Array | undefined {
+    let freed: Uint8Array | undefined
+    for (const [digest, file] of this.#files) {
+      if (this.#files.size < KEPT_MODELS) break
+      this.#files.delete(digest)
+      freed = file
+    }
+    return freed
+  }
+
   async #file(ref: ModelRef, configuration: RoundConfiguration, signal: AbortSignal): Promise<Uint8Array> {
     const kept = this.#files.get(ref.digest)
     if (kept !== undefined) return kept
@@ -78,12 +89,8 @@ export class Models {
     if (ref.bytes > limits.modelBytes || headerBytes < 8 || headerBytes > limits.headerBytes + 8) {
       throw new ParleyError('node.plan-refused', `a model file of ${ref.bytes} bytes does not fit its parameters`)
     }
-    const file = await this.#fetcher.fetch(ref.digest, ref.bytes, signal)
+    const file = await this.#fetcher.fetch(ref.digest, ref.bytes, signal, this.#oldest())
     this.#files.set(ref.digest, file)
-    for (const oldest of this.#files.keys()) {
-      if (this.#files.size <= KEPT_MODELS) break
-      this.#files.delete(oldest)
-    }
     return file
   }
 }

@@ -1,6 +1,6 @@
 import { type Envelope, payloadTypes, signValue } from '../../core/crypto/envelope.ts'
 import { type Crypto, KEY_BYTES, type SigningKey } from '../../core/crypto/primitives.ts'
-import { SEALED_SEGMENT_BYTES, sealedLength, sealer, segmentCount } from '../../core/crypto/seal.ts'
+import { SEALED_SEGMENT_BYTES, sealedLength, sealer, segmentCount, segmentLength } from '../../core/crypto/seal.ts'
 import { bytesView, fromHex, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { TrainConfiguration } from '../../core/run/round-configuration.ts'
@@ -17,40 +17,37 @@ export type SealDeps = {
   readonly breathe: () => Promise<void>
 }
 
-/** delta = trained − base. Throws `engine.diverged` unless every value is finite. */
-export function deltaOf(trained: Float32Array, base: Float32Array): Float32Array {
-  const delta = new Float32Array(base.length)
-  let sum = 0
-  for (let j = 0; j < delta.length; j++) {
-    delta[j] = (trained[j] as number) - (base[j] as number)
-    // Zero times a finite number is zero; times anything else it is NaN.
-    sum += (delta[j] as number) * 0
-  }
-  if (sum !== 0) throw new ParleyError('engine.diverged', 'training gave weights that are not finite')
-  return delta
-}
-
-/** Seals and signs an update for the round's key. The delta itself does not leave this function. */
+/**
+ * Seals and signs the update `result.weights − base` for the round's key, a segment at a time, so that the update itself
+ * never stands in memory. `into` is the memory of an earlier sealed update, which is used again where it has the length:
+ * fresh memory costs more than sealing does. Throws `engine.diverged` unless every value is finite.
+ */
 export async function sealUpdate(
   deps: SealDeps,
   configuration: TrainConfiguration,
-  delta: Float32Array,
-  result: Pick<TrainResult, 'samples' | 'loss' | 'steps'>,
-): Promise<Outgoing> {
+  base: Float32Array,
+  result: TrainResult,
+  into?: Uint8Array,
+): Promise<Outgoing & { readonly sealed: Uint8Array }> {
   const { crypto, client } = deps
   const { run, round, model, layout } = configuration
-  const plain = bytesView(delta)
-  const context = { run, round, client, model: model.digest, layout, plainBytes: plain.length }
+  const plainBytes = base.byteLength
+  const context = { run, round, client, model: model.digest, layout, plainBytes }
   const roundKey = fromHex(configuration.roundKey) ?? new Uint8Array(0)
   const seal = sealer(crypto, roundKey, crypto.randomBytes(KEY_BYTES), context)
-  const sealed = new Uint8Array(sealedLength(plain.length))
+  const length = sealedLength(plainBytes)
+  const sealed = into?.length === length ? into : new Uint8Array(length)
   const hash = crypto.hasher()
-  for (let index = 0; index < segmentCount(plain.length); index++) {
-    const segment = seal.segment(index, plain.subarray(index * SEGMENT_BYTES, (index + 1) * SEGMENT_BYTES))
+  const delta = new Float32Array(Math.min(SEGMENT_BYTES, plainBytes) / 4)
+  for (let index = 0; index < segmentCount(plainBytes); index++) {
+    const values = delta.subarray(0, segmentLength(plainBytes, index) / 4)
+    subtract(result.weights, base, (index * SEGMENT_BYTES) / 4, values)
+    const segment = seal.segment(index, bytesView(values))
     sealed.set(segment, index * SEALED_SEGMENT_BYTES)
     hash.update(segment)
     if (index % 16 === 15) await deps.breathe()
   }
+  delta.fill(0)
   const digest = hash.digest()
   const header: UpdateHeader = {
     v: 1,
@@ -68,6 +65,18 @@ export async function sealUpdate(
     loss: decimal(result.loss),
   }
   return { kind: 'train', envelope: signUpdate(deps.identity, header), digest, sealed }
+}
+
+/** out = trained − base from `offset` on. Throws `engine.diverged` unless every value is finite. */
+function subtract(trained: Float32Array, base: Float32Array, offset: number, out: Float32Array): void {
+  let sum = 0
+  for (let j = 0; j < out.length; j++) {
+    const difference = Math.fround((trained[offset + j] as number) - (base[offset + j] as number))
+    out[j] = difference
+    // Zero times a finite number is zero; times anything else it is NaN.
+    sum += difference * 0
+  }
+  if (sum !== 0) throw new ParleyError('engine.diverged', 'training gave weights that are not finite')
 }
 
 function signUpdate(identity: SigningKey, header: UpdateHeader): Envelope {

@@ -14,7 +14,7 @@ import type { Fetcher } from './fetcher.ts'
 import { Models } from './models.ts'
 import type { ClientOptions } from './options.ts'
 import { Outbox, type Outgoing } from './outbox.ts'
-import { deltaOf, sealUpdate } from './update.ts'
+import { sealUpdate } from './update.ts'
 
 type Work = {
   readonly key: string
@@ -35,6 +35,8 @@ export class Worker {
   #client = ''
   #link: Link | undefined
   #work: Work | undefined
+  /** Memory of the last sealed update. Work is done one at a time, and the outbox is cleared before it begins. */
+  #spare: Uint8Array | undefined
 
   constructor(options: ClientOptions, fetcher: Fetcher) {
     this.#options = options
@@ -115,10 +117,11 @@ export class Worker {
       signal,
       onProgress: (done) => onEvent?.({ type: 'training', run, round, done, engine }),
     })
-    const delta = deltaOf(result.weights, weights)
     const breathe = () => new Promise<void>((resolve) => void clock.after(0, resolve))
-    const answer = await sealUpdate({ crypto, identity, client: this.#client, breathe }, configuration, delta, result)
-    onEvent?.({ type: 'sending', run, round, bytes: answer.sealed?.length ?? 0 })
+    const deps = { crypto, identity, client: this.#client, breathe }
+    const answer = await sealUpdate(deps, configuration, weights, result, this.#spare)
+    this.#spare = answer.sealed
+    onEvent?.({ type: 'sending', run, round, bytes: answer.sealed.length })
     return answer
   }
 

@@ -56,31 +56,35 @@ function decode(bytes: Uint8Array): Frame__Output {
   }
 }
 
-/** The same bytes as the general encoder gives, with one copy of the data instead of three: chunks are all the volume. */
-function encodeChunk(chunk: FrameOf<'blobChunk'> | FrameOf<'uploadChunk'>): Uint8Array {
-  const { digest, offset, data } = chunk
-  const body =
-    1 +
-    varintLength(digest.length) +
-    digest.length +
-    1 +
-    varintLength(offset) +
-    1 +
-    varintLength(data.length) +
-    data.length
-  const tag = ((chunkFields[chunk.type] << 3) | 2) >>> 0
-  const out = new Uint8Array(varintLength(tag) + varintLength(body) + body)
-  let at = writeVarint(out, 0, tag)
-  at = writeVarint(out, at, body)
-  at = writeVarint(out, at, (1 << 3) | 2)
-  at = writeVarint(out, at, digest.length)
-  out.set(digest, at)
-  at = writeVarint(out, at + digest.length, 2 << 3)
-  at = writeVarint(out, at, offset)
-  at = writeVarint(out, at, (3 << 3) | 2)
-  at = writeVarint(out, at, data.length)
-  out.set(data, at)
-  return out
+/**
+ * A frame of a chunk whose data is still to be written: `data` is its place within `frame`. The same bytes as the general
+ * encoder gives, without its copies: chunks are all the volume.
+ */
+export function chunkFrame(
+  type: keyof typeof chunkFields,
+  digest: Uint8Array,
+  offset: number,
+  length: number,
+): { readonly frame: Uint8Array; readonly data: Uint8Array } {
+  const tag = ((chunkFields[type] << 3) | 2) >>> 0
+  const head = 1 + varintLength(digest.length) + digest.length + 1 + varintLength(offset) + 1 + varintLength(length)
+  const frame = new Uint8Array(varintLength(tag) + varintLength(head + length) + head + length)
+  let at = writeVarint(frame, 0, tag)
+  at = writeVarint(frame, at, head + length)
+  at = writeVarint(frame, at, (1 << 3) | 2)
+  at = writeVarint(frame, at, digest.length)
+  frame.set(digest, at)
+  at = writeVarint(frame, at + digest.length, 2 << 3)
+  at = writeVarint(frame, at, offset)
+  at = writeVarint(frame, at, (3 << 3) | 2)
+  at = writeVarint(frame, at, length)
+  return { frame, data: frame.subarray(at) }
+}
+
+function encodeChunk({ type, digest, offset, data }: FrameOf<'blobChunk'> | FrameOf<'uploadChunk'>): Uint8Array {
+  const chunk = chunkFrame(type, digest, offset, data.length)
+  chunk.data.set(data)
+  return chunk.frame
 }
 
 function varintLength(value: number): number {

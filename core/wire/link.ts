@@ -55,19 +55,24 @@ export class Link {
 
   /** Resolves when the frame was taken over and there is room for another. Frames go out in the order of the calls. */
   send(frame: Frame): Promise<void> {
-    const sent = this.#sending.then(() => this.#send(frame))
+    return this.sendEncoded(() => encodeFrame(frame))
+  }
+
+  /** The same for a frame that is encoded when its turn comes, or that several links share. */
+  sendEncoded(encode: () => Uint8Array): Promise<void> {
+    const sent = this.#sending.then(() => this.#send(encode))
     this.#sending = sent.catch(() => {})
     return sent
   }
 
-  async #send(frame: Frame): Promise<void> {
+  async #send(encode: () => Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     this.#sentAt = this.#options.clock.monotonic()
     const cancel = this.#options.clock.after(this.#options.stallMs, () => {
       this.destroy(new ParleyError('session.slow-consumer'))
     })
     try {
-      await this.#connection.send(encodeFrame(frame))
+      await this.#connection.send(encode())
     } catch (cause) {
       throw this.#failure ?? cause
     } finally {

@@ -1,7 +1,7 @@
 import { bytesView, float32View } from '../../core/encoding/bytes.ts'
 import { SEGMENT_BYTES } from '../../core/wire/limits.ts'
-import type { BlobStore, BlobWriter, Digest } from '../store/ports.ts'
-import type { Rule, UpdateRow } from './rule.ts'
+import type { BlobStore, Digest } from '../store/ports.ts'
+import type { Reducer, Rule, UpdateRow } from './rule.ts'
 import type { ServerOptimizer } from './server-optimizer.ts'
 
 export type AggregationInput = {
@@ -28,10 +28,13 @@ export async function aggregate(input: AggregationInput): Promise<AggregationRes
   const headerBytes = model.bytes - 4 * parameters
   const tiles = Math.ceil((4 * parameters) / SEGMENT_BYTES)
   const reducer = await input.rule(rows, tiles)
+  const scratch = scratchOf(Math.min(parameters, SEGMENT_BYTES / 4))
   const writer = await blobs.create()
   try {
     await writer.write(await blobs.read(model.digest, 0, headerBytes))
-    for (let index = 0; index < tiles; index++) await writeTile(input, reducer.reduce, headerBytes, index, writer)
+    for (let index = 0; index < tiles; index++) {
+      await writer.write(await makeTile(input, reducer, headerBytes, index, scratch))
+    }
     return { model: { digest: await writer.commit(), bytes: model.bytes }, weights: reducer.weights }
   } catch (failure) {
     await writer.release()
@@ -39,21 +42,33 @@ export async function aggregate(input: AggregationInput): Promise<AggregationRes
   }
 }
 
-async function writeTile(
+/** Memory of one tile, used for all of them: fresh memory costs more than the arithmetic. */
+type Scratch = { readonly weights: Uint8Array; readonly aggregate: Float64Array; readonly out: Float32Array }
+
+function scratchOf(length: number): Scratch {
+  return {
+    weights: new Uint8Array(4 * length),
+    aggregate: new Float64Array(length),
+    out: new Float32Array(length),
+  }
+}
+
+/** The bytes of tile `index` of the new model. They lie in the scratch memory. */
+async function makeTile(
   { blobs, model, parameters, rows, optimizer }: AggregationInput,
-  reduce: (rows: readonly Float32Array[], out: Float64Array) => void,
+  reducer: Reducer,
   headerBytes: number,
   index: number,
-  writer: BlobWriter,
-): Promise<void> {
+  scratch: Scratch,
+): Promise<Uint8Array> {
   const length = Math.min(SEGMENT_BYTES / 4, parameters - (index * SEGMENT_BYTES) / 4)
   const [weights, ...tiles] = await Promise.all([
-    blobs.read(model.digest, headerBytes + index * SEGMENT_BYTES, 4 * length),
+    blobs.read(model.digest, headerBytes + index * SEGMENT_BYTES, 4 * length, scratch.weights),
     ...rows.map((row) => row.tile(index)),
   ])
-  const aggregated = new Float64Array(length)
-  reduce(tiles, aggregated)
-  const out = new Float32Array(length)
+  const aggregated = scratch.aggregate.subarray(0, length)
+  const out = scratch.out.subarray(0, length)
+  reducer.reduce(tiles, aggregated)
   optimizer.apply(float32View(weights), aggregated, out)
-  await writer.write(bytesView(out))
+  return bytesView(out)
 }

@@ -1,4 +1,5 @@
 import type { Crypto } from '../../core/crypto/primitives.ts'
+import { SEALED_SEGMENT_BYTES } from '../../core/crypto/seal.ts'
 import { float32View } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { aggregate } from '../aggregation/aggregate.ts'
@@ -56,11 +57,12 @@ function rowsOf(deps: AggregationWorkDeps, state: Extract<RunState, { phase: 'ag
   const { parameters } = state.settings
   return state.accepted.map(({ client, header }) => {
     const segments = openerOf(deps, client, header, parameters)
+    const scratch = new Uint8Array(Math.min(SEALED_SEGMENT_BYTES, header.bytes))
     return {
       client,
       samples: header.samples,
       tile: async (index) =>
-        float32View(await readSegment(deps.store.spool, header.sha256, 4 * parameters, segments, index)),
+        float32View(await readSegment(deps.store.spool, header.sha256, 4 * parameters, segments, index, scratch)),
     }
   })
 }

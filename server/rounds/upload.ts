@@ -93,14 +93,15 @@ export class UpdateSpool {
   }
 }
 
-/** The plain bytes of one segment of a spooled update. */
+/** The plain bytes of one segment of a spooled update. The sealed ones are read into `scratch` where it is long enough. */
 export async function readSegment(
   spool: Pick<BlobStore, 'read'>,
   digest: Digest,
   plainBytes: number,
   opener: Opener,
   index: number,
+  scratch?: Uint8Array,
 ): Promise<Uint8Array> {
   const length = Math.min(SEGMENT_BYTES, plainBytes - index * SEGMENT_BYTES) + TAG_BYTES
-  return opener.segment(index, await spool.read(digest, index * SEALED_SEGMENT_BYTES, length))
+  return opener.segment(index, await spool.read(digest, index * SEALED_SEGMENT_BYTES, length, scratch))
 }

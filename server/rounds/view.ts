@@ -84,7 +84,18 @@ function evaluatingMember(state: Evaluating, client: string, live: LiveInfo): Co
   }
 }
 
+// A closed round never changes, and a run is looked at after every change of the open one.
+const summaries = new WeakMap<RoundRecord, RoundSummary>()
+
 function summaryOf(record: RoundRecord): RoundSummary {
+  const known = summaries.get(record)
+  if (known !== undefined) return known
+  const summary = makeSummary(record)
+  summaries.set(record, summary)
+  return summary
+}
+
+function makeSummary(record: RoundRecord): RoundSummary {
   const pooled = pooledMetrics(record)
   return {
     round: record.round,

@@ -4,6 +4,7 @@ import type { FrameOf } from '../../core/wire/frame.ts'
 import { SEGMENT_BYTES } from '../../core/wire/limits.ts'
 import type { Link } from '../../core/wire/link.ts'
 import type { BlobStore } from '../store/ports.ts'
+import type { ChunkFrames } from './chunk-frames.ts'
 
 // A client needs one download at a time; some may overlap when tasks follow each other quickly.
 const MAX_PENDING = 8
@@ -13,14 +14,16 @@ const MAX_GRANTED = 64
 /** Sends the blobs that one client asks for, one after the other, and only those that its tasks name. */
 export class Downloads {
   readonly #link: Link
-  readonly #blobs: Pick<BlobStore, 'size' | 'read'>
+  readonly #blobs: Pick<BlobStore, 'size'>
+  readonly #frames: ChunkFrames
   readonly #granted = new Set<string>()
   #pending = 0
   #tail: Promise<void> = Promise.resolve()
 
-  constructor(link: Link, blobs: Pick<BlobStore, 'size' | 'read'>) {
+  constructor(link: Link, blobs: Pick<BlobStore, 'size'>, frames: ChunkFrames) {
     this.#link = link
     this.#blobs = blobs
+    this.#frames = frames
   }
 
   grant(digests: readonly string[]): void {
@@ -49,8 +52,8 @@ export class Downloads {
     const size = this.#granted.has(name) ? await this.#blobs.size(name) : undefined
     if (size === undefined || from > size) return this.#link.send({ type: 'blobAbsent', digest })
     for (let offset = from; offset < size; offset += SEGMENT_BYTES) {
-      const data = await this.#blobs.read(name, offset, Math.min(SEGMENT_BYTES, size - offset))
-      await this.#link.send({ type: 'blobChunk', digest, offset, data })
+      const frame = await this.#frames.get(name, offset, Math.min(SEGMENT_BYTES, size - offset))
+      await this.#link.sendEncoded(() => frame)
     }
   }
 }

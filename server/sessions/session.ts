@@ -9,6 +9,7 @@ import { Link } from '../../core/wire/link.ts'
 import { assertNever } from '../rounds/assert-never.ts'
 import type { Answer, RoundDesk, TaskOffer, Upload } from '../rounds/desk.ts'
 import type { BlobStore } from '../store/ports.ts'
+import type { ChunkFrames } from './chunk-frames.ts'
 import { Downloads } from './downloads.ts'
 import { acceptHandshake, type HandshakeDeps } from './handshake.ts'
 
@@ -16,7 +17,8 @@ export type SessionDeps = HandshakeDeps & {
   readonly clock: Clock
   readonly limits: Limits
   readonly desk: RoundDesk
-  readonly blobs: BlobStore
+  readonly blobs: Pick<BlobStore, 'size'>
+  readonly frames: ChunkFrames
 }
 
 // Segments that were under way when their upload was refused still arrive; more than these are no accident.
@@ -35,7 +37,7 @@ export class Session {
     this.client = client
     this.#deps = deps
     this.#link = link
-    this.#downloads = new Downloads(link, deps.blobs)
+    this.#downloads = new Downloads(link, deps.blobs, deps.frames)
   }
 
   /** Authenticates a connection. Rejects with the reason, which the peer was told, when it is not to be. */

@@ -15,10 +15,10 @@ export interface BlobStore {
   size(digest: Digest): Promise<number | undefined>
   /**
    * `length` bytes from `offset`. Fails with `object.not-found` when absent, `request.invalid` when out of range. The
-   * result belongs to the caller. A read of a whole blob is held against its name and fails with `store.corrupt`; a part
+   * result belongs to the caller; it lies in `into` where that is long enough. A read of a whole blob is held against its name and fails with `store.corrupt`; a part
    * cannot be, and is worth what `verify` or the reader's own check says.
    */
-  read(digest: Digest, offset: number, length: number): Promise<Uint8Array>
+  read(digest: Digest, offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>
   /** Reads the blob once through. Fails with `store.corrupt` when it was altered, `object.not-found` when absent. */
   verify(digest: Digest): Promise<void>
   /** Stores bytes under their digest; storing what is there already does nothing. */

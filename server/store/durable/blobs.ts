@@ -6,6 +6,7 @@ import type { BlobStore, BlobWriter, Digest } from '../ports.ts'
 import { storeFailure } from './failures.ts'
 import { FILE_MODE, type FileSystem, makeFolder, nodeFiles, openExisting, removeFile, syncFolder } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
+import { OpenFiles } from './open-files.ts'
 import { type OpenBlob, readBlob, verifyBlob } from './reading.ts'
 import { FileWriter } from './writer.ts'
 
@@ -18,10 +19,10 @@ export class FileBlobs implements BlobStore {
   readonly #files: FileSystem
   readonly #complete: string
   readonly #partial: string
-  readonly #shards = new Set<string>()
   readonly #writers = new Map<Digest, FileWriter>()
   readonly #open = new Set<FileWriter>()
   readonly #queue = new KeyedQueue()
+  readonly #reads = new OpenFiles()
   #created = 0
   #closed = false
 
@@ -37,6 +38,7 @@ export class FileBlobs implements BlobStore {
     return attempt(`opening the blobs in ${folder}`, async () => {
       await makeFolder(files, store.#complete)
       await makeFolder(files, store.#partial)
+      await store.#makeShards()
       await syncFolder(files, folder)
       for (const name of await files.readdir(store.#partial)) {
         if (name.startsWith('new-')) await removeFile(files, join(store.#partial, name))
@@ -54,10 +56,10 @@ export class FileBlobs implements BlobStore {
     })
   }
 
-  async read(digest: Digest, offset: number, length: number): Promise<Uint8Array> {
-    return this.#reading(digest, (blob) => {
+  async read(digest: Digest, offset: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
+    return this.#reading(digest, async (blob) => {
       checkRange(offset, length, blob.size)
-      return readBlob(blob, offset, length)
+      return readBlob(blob, offset, length, into)
     })
   }
 
@@ -115,6 +117,7 @@ export class FileBlobs implements BlobStore {
       attempt(`removing blob ${digest}`, async () => {
         this.#checkOpen()
         await this.#takeOver(digest)
+        await this.#reads.drop(digest)
         await removeFile(this.#files, join(this.#partial, digest))
         if (await removeFile(this.#files, this.#path(digest))) await syncFolder(this.#files, this.#shard(digest))
       }),
@@ -132,6 +135,7 @@ export class FileBlobs implements BlobStore {
   async close(): Promise<void> {
     this.#closed = true
     for (const writer of [...this.#open]) await writer.release()
+    await this.#reads.close()
   }
 
   async #adopt(
@@ -173,22 +177,31 @@ export class FileBlobs implements BlobStore {
   }
 
   async #place(from: string, digest: Digest): Promise<void> {
-    const shard = this.#shard(digest)
-    if (!this.#shards.has(shard)) {
-      if (await makeFolder(this.#files, shard)) await syncFolder(this.#files, this.#complete)
-      this.#shards.add(shard)
-    }
     await this.#files.rename(from, this.#path(digest))
-    await syncFolder(this.#files, shard)
+    await syncFolder(this.#files, this.#shard(digest))
+  }
+
+  /** All shards at once, when the store is new: making one for a blob would cost that blob two more waits for the disk. */
+  async #makeShards(): Promise<void> {
+    const there = new Set(await this.#files.readdir(this.#complete))
+    for (let shard = 0; shard < 256; shard++) {
+      const name = shard.toString(16).padStart(2, '0')
+      if (!there.has(name)) await makeFolder(this.#files, join(this.#complete, name))
+    }
+    await syncFolder(this.#files, this.#complete)
   }
 
   async #reading<Result>(digest: Digest, work: (blob: OpenBlob) => Promise<Result>): Promise<Result> {
     checkDigest(digest)
     return attempt(`reading blob ${digest}`, async () => {
-      const handle = await openExisting(this.#files, this.#path(digest), 'r')
-      if (handle === undefined) throw new ParleyError('object.not-found', `there is no blob ${digest}`)
-      return using(handle, async () => work({ digest, handle, size: (await handle.stat()).size }))
+      return this.#reads.use(digest, () => this.#openComplete(digest), work)
     })
+  }
+
+  async #openComplete(digest: Digest): Promise<OpenBlob> {
+    const handle = await openExisting(this.#files, this.#path(digest), 'r')
+    if (handle === undefined) throw new ParleyError('object.not-found', `there is no blob ${digest}`)
+    return { digest, handle, size: (await handle.stat()).size }
   }
 
   /** The folder may be another coordinator's already. */

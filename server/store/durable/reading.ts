@@ -7,14 +7,16 @@ import { PIECE_BYTES, readFully } from './files.ts'
 /** A complete blob that is open. */
 export type OpenBlob = { readonly digest: Digest; readonly handle: FileHandle; readonly size: number }
 
-/** A range that lies within the blob, in memory of its own. A read of the whole is held against the digest. */
+/** A range that lies within the blob, in `into` or in memory of its own. A read of the whole is held against the digest. */
 export async function readBlob(
   { digest, handle, size }: OpenBlob,
   offset: number,
   length: number,
+  into?: Uint8Array,
 ): Promise<Uint8Array> {
   // Not from the pool of small buffers, which is neither aligned nor the caller's alone.
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+  const fits = into !== undefined && into.length >= length
+  const bytes = fits ? into.subarray(0, length) : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
   const hash = length === size ? createHash('sha256') : undefined
   for (let at = 0; at < length; at += PIECE_BYTES) {
     const piece = bytes.subarray(at, at + PIECE_BYTES)

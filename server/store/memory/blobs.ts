@@ -14,10 +14,12 @@ export class MemoryBlobs implements BlobStore {
     return this.#blobs.get(digest)?.length
   }
 
-  async read(digest: Digest, offset: number, length: number): Promise<Uint8Array> {
+  async read(digest: Digest, offset: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
     const blob = this.#find(digest)
     checkRange(offset, length, blob.length)
-    return blob.slice(offset, offset + length)
+    if (into === undefined || into.length < length) return blob.slice(offset, offset + length)
+    into.set(blob.subarray(offset, offset + length))
+    return into.subarray(0, length)
   }
 
   async verify(digest: Digest): Promise<void> {
