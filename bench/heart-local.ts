@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parse } from 'yaml'
+import { parse, parseDocument } from 'yaml'
 import type { Dataset } from '../client/data/dataset.ts'
 import { loadDataset } from '../client/data/load.ts'
 import { poolDatasets } from '../client/data/pool.ts'
@@ -32,6 +32,14 @@ export async function heartSections(seed: number): Promise<{ model: Model; data:
     model: modelSchema.parse(model),
     data: dataSchema.parse({ ...data, split: { ...data.split, seed } }),
   }
+}
+
+/** The example's plan as a text, with a seed in its training and its split. */
+export async function heartPlan(seed: number): Promise<string> {
+  const document = parseDocument(await readPlan())
+  document.set('seed', seed)
+  document.setIn(['data', 'split', 'seed'], seed)
+  return String(document)
 }
 
 /** The hospitals of a folder with the four UCI files, split by `seed`. */

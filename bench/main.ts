@@ -3,6 +3,12 @@ import { parseArgs } from 'node:util'
 
 const benchmarks: Readonly<Record<string, (options: { readonly data: string | undefined }) => Promise<object>>> = {
   rounds: async () => (await import('./rounds.ts')).benchRounds(),
+  heart: async ({ data }) => {
+    if (data === undefined) throw new Error('--data: the folder with the four UCI files')
+    return (await import('./heart.ts')).benchHeart(data)
+  },
+  carriers: async () => ({ rows: await (await import('./carriers.ts')).benchCarriers() }),
+  journal: async () => (await import('./journal.ts')).benchJournal(),
   crash: async () => (await import('./crash.ts')).benchCrash(),
   transfer: async () => (await import('./transfer.ts')).benchTransfer(),
 }

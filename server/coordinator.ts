@@ -76,6 +76,17 @@ export type CoordinatorObserver = {
   readonly fatal: (error: ParleyError) => void
 }
 
+/** Tells nobody anything but what is fatal, which must be dealt with. */
+export const silentObserver: Omit<CoordinatorObserver, 'fatal'> = {
+  sessionOpened: () => {},
+  sessionClosed: () => {},
+  sessionRefused: () => {},
+  updateDecided: () => {},
+  runStarted: () => {},
+  roundClosed: () => {},
+  runEnded: () => {},
+}
+
 /** Runs plans with the clients that connect. Owns no socket and no disk: they are handed to it. */
 export class Coordinator implements CoordinatorApi {
   readonly #deps: CoordinatorDeps

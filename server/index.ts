@@ -1,6 +1,12 @@
 /** The face of the coordinator. */
 export type { CoordinatorApi } from './api.ts'
-export { Coordinator, type CoordinatorDeps, type CoordinatorObserver, type InitialModel } from './coordinator.ts'
+export {
+  Coordinator,
+  type CoordinatorDeps,
+  type CoordinatorObserver,
+  type InitialModel,
+  silentObserver,
+} from './coordinator.ts'
 export { createLogger, type Logger } from './observe/logger.ts'
 export { type AllowList, parseAllowList } from './sessions/allow-list.ts'
 export { type CoordinatorConfig, type RunningCoordinator, startCoordinator } from './start.ts'
