@@ -61,7 +61,7 @@ async function keepConnected(
       attempt++
     }
     if (signal.aborted) return
-    const retryInMs = backoff.next()
+    const retryInMs = Math.max(backoff.next(), retryAfterOf(error, options.limits.idleMs))
     options.onEvent?.({ type: 'disconnected', retryInMs, ...(error === undefined ? {} : { error }) })
     await sleep(options, retryInMs, signal)
   }
@@ -127,6 +127,12 @@ function take(frame: Frame, fetcher: Fetcher, worker: Worker): void {
     default:
       return frame satisfies never
   }
+}
+
+/** What the coordinator asked to wait, as far as that is reasonable. */
+function retryAfterOf(error: ParleyError | undefined, mostMs: number): number {
+  const asked = error?.details?.retryAfterMs
+  return typeof asked === 'number' ? Math.min(asked, mostMs) : 0
 }
 
 function sleep({ clock }: ClientOptions, ms: number, signal: AbortSignal): Promise<void> {

@@ -44,8 +44,10 @@ export class ParleyError extends Error {
     return new ParleyError(fallback, message, { cause: thrown })
   }
 
-  /** An error that the other end reported. An unknown code becomes `fallback`: a newer peer may know more codes. */
-  static fromPeer(code: string, message: string, fallback: ErrorCode = 'session.closed'): ParleyError {
-    return isErrorCode(code) ? new ParleyError(code, message) : new ParleyError(fallback, `${code}: ${message}`)
+  /** An error that the other end reported. An unknown code becomes `session.closed`: a newer peer may know more. */
+  static fromPeer(code: string, message: string, details: ErrorDetails = {}): ParleyError {
+    return isErrorCode(code)
+      ? new ParleyError(code, message, { details })
+      : new ParleyError('session.closed', `${code}: ${message}`, { details })
   }
 }

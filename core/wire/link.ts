@@ -91,7 +91,10 @@ export class Link {
       if (bytes.length > maxBytes) throw new ParleyError('frame.too-large', `a frame of ${bytes.length} bytes came`)
       const frame = decodeFrame(bytes)
       if (frame.type === 'heartbeat') continue
-      if (frame.type === 'close') throw ParleyError.fromPeer(frame.code, frame.message)
+      if (frame.type === 'close') {
+        const { code, message, retryAfterMs } = frame
+        throw ParleyError.fromPeer(code, message.slice(0, 500), { retryAfterMs })
+      }
       return frame
     }
   }
