@@ -1,8 +1,7 @@
 import { nodeCrypto } from '../core/crypto/node.ts'
-import type { RunEvent } from '../server/rounds/event.ts'
-import type { RunState } from '../server/rounds/state.ts'
-import { step } from '../server/rounds/step.ts'
-import type { Journal } from '../server/store/ports.ts'
+import { type RunEvent, type RunState, type Store, step } from '../server/index.ts'
+
+type Journal = Store['journal']
 
 /** A place in a round at which the coordinator dies: before or after the journal takes the nth event of a kind. */
 export type CrashPoint = {

@@ -198,6 +198,7 @@ export class Coordinator implements CoordinatorApi {
       plan: { digest: planDigest, bytes: planBytes.length },
       layout: toHex(this.#deps.crypto.sha256(layoutBytes(layout))),
       parameters: layoutLength(layout),
+      maxRefusals: this.#deps.limits.refusedUpdates,
     })
     const at = this.#deps.clock.now()
     const id = `run_${toHex(this.#deps.crypto.randomBytes(8))}`

@@ -8,6 +8,9 @@ export {
   silentObserver,
 } from './coordinator.ts'
 export { createLogger, type Logger } from './observe/logger.ts'
+export type { RunEvent } from './rounds/event.ts'
+export type { RunState } from './rounds/state.ts'
+export { step } from './rounds/step.ts'
 export { type AllowList, parseAllowList } from './sessions/allow-list.ts'
 export { type CoordinatorConfig, type RunningCoordinator, startCoordinator } from './start.ts'
 export { openDurableStore } from './store/durable/store.ts'

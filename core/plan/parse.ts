@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { utf8 } from '../encoding/bytes.ts'
 import { type CanonicalValue, canonicalJson } from '../encoding/canonical-json.ts'
 import { ParleyError } from '../errors/index.ts'
+import { defaultLimits } from '../wire/limits.ts'
 import { nearestWord } from './nearest.ts'
 import { type Plan, planJsonSchema, planSchema } from './plan.ts'
 
@@ -10,7 +11,7 @@ import { type Plan, planJsonSchema, planSchema } from './plan.ts'
  * Reads a plan from YAML (JSON is YAML too). Throws `plan.unreadable` with the line, or `plan.invalid` with every field
  * that is wrong and, for an unknown key, the nearest known one.
  */
-export function parsePlan(text: string, maxBytes: number): Plan {
+export function parsePlan(text: string, maxBytes = defaultLimits.planBytes): Plan {
   if (utf8(text).length > maxBytes) throw new ParleyError('plan.unreadable', `a plan has at most ${maxBytes} bytes`)
   const document = parseDocument(text, { uniqueKeys: true, strict: true })
   const problem = document.errors[0]

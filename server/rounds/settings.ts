@@ -1,10 +1,12 @@
 import { durationMs } from '../../core/plan/duration.ts'
 import { cohortSize, type Plan } from '../../core/plan/plan.ts'
-import type { ModelRef } from '../../core/run/round-configuration.ts'
 import type { RunSettings } from './state.ts'
 
-/** What the machine needs of a plan. `plan`: its canonical text as a blob; `layout`: the layout's digest. */
-export function settingsOf(plan: Plan, stored: { plan: ModelRef; layout: string; parameters: number }): RunSettings {
+/** What the machine needs of a plan, and of what it came to: its canonical text as a blob, the layout's digest, a limit. */
+export function settingsOf(
+  plan: Plan,
+  stored: Pick<RunSettings, 'plan' | 'layout' | 'parameters' | 'maxRefusals'>,
+): RunSettings {
   const { window, evaluation } = plan
   return {
     model: plan.name,

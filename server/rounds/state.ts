@@ -16,6 +16,8 @@ export type RunSettings = {
   readonly layout: string
   readonly parameters: number
   readonly rounds: number
+  /** Refused updates of one client in one round, after which it is left out of the round. */
+  readonly maxRefusals: number
   /** Clients asked in a round. */
   readonly cohortSize: number
   readonly window: { readonly min: number; readonly max: number; readonly minMs: number; readonly maxMs: number }

@@ -38,13 +38,11 @@ export function excluded(state: Collecting): ReadonlySet<string> {
   for (const { client, code } of state.refused) {
     const count = (refusals.get(client) ?? 0) + 1
     refusals.set(client, count)
-    if (count >= MAX_REFUSALS || code === 'client.training-failed' || code === 'node.plan-refused') out.add(client)
+    if (count >= state.settings.maxRefusals || code === 'client.training-failed' || code === 'node.plan-refused')
+      out.add(client)
   }
   return out
 }
-
-/** Refused updates of one client in one round after which it is left out of the round. */
-export const MAX_REFUSALS = 3
 
 /** The clients that are asked for an evaluation: the whole cohort, since each has the model's plan and data. */
 export function evaluationExpected(state: Evaluating): string[] {

@@ -12,7 +12,7 @@ import { type PlanOptions, planOf } from '../support/plans.ts'
 
 const clients = ['a', 'b', 'c', 'd', 'e']
 const base = { digest: '00'.repeat(32), bytes: 64 }
-const stored = { plan: { digest: '11'.repeat(32), bytes: 9 }, layout: '22'.repeat(32), parameters: 4 }
+const stored = { plan: { digest: '11'.repeat(32), bytes: 9 }, layout: '22'.repeat(32), parameters: 4, maxRefusals: 3 }
 
 function start(options: PlanOptions = {}): RunState {
   return go(undefined, { type: 'started', at: 0, run: 'run_1', settings: settingsOf(planOf(options), stored), base })
