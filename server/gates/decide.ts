@@ -11,6 +11,9 @@ export type EvaluatedCandidate = {
   readonly results: readonly { readonly client: string; readonly counts: readonly EvaluationCounts[] }[]
 }
 
+// A drop is a difference of two rounded figures: one of exactly the bound must not fail by the last bit.
+const ROUNDING = 1e-12
+
 /** Judges a candidate by the gates of its plan. What cannot be evaluated did not pass. */
 export function decideGates(gates: readonly Gate[], candidate: EvaluatedCandidate): GateVerdict[] {
   return gates.map((gate) => decide(gate, candidate))
@@ -61,7 +64,7 @@ function decide(gate: Gate, candidate: EvaluatedCandidate): GateVerdict {
   const drop = lowerIsBetter(metric) ? value - inUse : inUse - value
   return {
     ...head,
-    verdict: drop <= gate.maxDrop ? 'pass' : 'fail',
+    verdict: drop <= gate.maxDrop + ROUNDING ? 'pass' : 'fail',
     value: drop,
     explanation: `${metric} ${show(value)} against ${show(inUse)} of version ${candidate.champion.version}: worse by ${show(drop)}, at most ${gate.maxDrop}`,
   }
