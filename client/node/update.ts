@@ -1,5 +1,5 @@
 import { type Envelope, payloadTypes, signValue } from '../../core/crypto/envelope.ts'
-import { type Crypto, KEY_BYTES, type SigningKey } from '../../core/crypto/primitives.ts'
+import { type Crypto, KEY_BYTES, type SigningKey, TAG_BYTES } from '../../core/crypto/primitives.ts'
 import { SEALED_SEGMENT_BYTES, sealedLength, sealer, segmentCount, segmentLength } from '../../core/crypto/seal.ts'
 import { bytesView, fromHex, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
@@ -42,8 +42,9 @@ export async function sealUpdate(
   for (let index = 0; index < segmentCount(plainBytes); index++) {
     const values = delta.subarray(0, segmentLength(plainBytes, index) / 4)
     subtract(result.weights, base, (index * SEGMENT_BYTES) / 4, values)
-    const segment = seal.segment(index, bytesView(values))
-    sealed.set(segment, index * SEALED_SEGMENT_BYTES)
+    const from = index * SEALED_SEGMENT_BYTES
+    const segment = sealed.subarray(from, from + 4 * values.length + TAG_BYTES)
+    seal.segment(index, bytesView(values), segment)
     hash.update(segment)
     if (index % 16 === 15) await deps.breathe()
   }

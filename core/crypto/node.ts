@@ -81,9 +81,11 @@ export const nodeCrypto: Crypto = {
     }
   },
 
-  sealAead(key, nonce, associated, plain) {
+  sealAead(key, nonce, associated, plain, into) {
     const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(associated)
-    return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+    into.set(cipher.update(plain))
+    cipher.final()
+    into.set(cipher.getAuthTag(), plain.length)
   },
 
   openAead(key, nonce, associated, sealed) {

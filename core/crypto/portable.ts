@@ -39,7 +39,7 @@ export const portableCrypto: Crypto = {
     }
   },
 
-  sealAead: (key, nonce, associated, bytes) => gcm(key, nonce, associated).encrypt(bytes),
+  sealAead: (key, nonce, associated, bytes, into) => into.set(gcm(key, nonce, associated).encrypt(bytes)),
 
   openAead(key, nonce, associated, sealed) {
     if (sealed.length < TAG_BYTES) return undefined

@@ -17,8 +17,11 @@ export interface Crypto {
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
   /** An X25519 key from its 32-byte secret. */
   agreementKey(secret: Uint8Array): AgreementKey
-  /** Ciphertext followed by the 16-byte tag. Key 32 bytes, nonce 12 bytes, never used twice with one key. */
-  sealAead(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, plain: Uint8Array): Uint8Array
+  /**
+   * Ciphertext followed by the 16-byte tag, written to `into`, which has that length. Key 32 bytes, nonce 12 bytes, never
+   * used twice with one key.
+   */
+  sealAead(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, plain: Uint8Array, into: Uint8Array): void
   /** The plain bytes, or undefined when the tag does not fit. */
   openAead(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined
 }

@@ -43,7 +43,8 @@ export function segmentLength(plainBytes: number, index: number): number {
 export interface Sealer {
   /** The client's one-time public key, which goes into the update's header. */
   readonly publicKey: Uint8Array
-  segment(index: number, plain: Uint8Array): Uint8Array
+  /** Seals segment `index` into `into`, which is longer than `plain` by a tag. */
+  segment(index: number, plain: Uint8Array, into: Uint8Array): void
 }
 
 /** Seals for `roundKey`. `oneTimeSecret` is 32 random bytes that are used for this update only. */
@@ -53,7 +54,7 @@ export function sealer(crypto: Crypto, roundKey: Uint8Array, oneTimeSecret: Uint
   const associated = contextBytes(context)
   return {
     publicKey: own.publicKey,
-    segment: (index, plain) => crypto.sealAead(key, nonce(context, index), associated, plain),
+    segment: (index, plain, into) => crypto.sealAead(key, nonce(context, index), associated, plain, into),
   }
 }
 

@@ -2,9 +2,22 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { nodeCrypto } from '../../core/crypto/node.ts'
 import { portableCrypto } from '../../core/crypto/portable.ts'
+import type { Crypto } from '../../core/crypto/primitives.ts'
 import { fromHex, toHex, utf8 } from '../../core/encoding/bytes.ts'
 
 const hex = (text: string) => fromHex(text)!
+
+function seal(
+  crypto: Crypto,
+  key: Uint8Array,
+  nonce: Uint8Array,
+  associated: Uint8Array,
+  plain: Uint8Array,
+): Uint8Array {
+  const sealed = new Uint8Array(plain.length + 16)
+  crypto.sealAead(key, nonce, associated, plain, sealed)
+  return sealed
+}
 
 describe.each([
   ['node', nodeCrypto],
@@ -57,14 +70,14 @@ describe.each([
   })
 
   test('AES-256-GCM (McGrew and Viega, test case 14)', () => {
-    const sealed = crypto.sealAead(new Uint8Array(32), new Uint8Array(12), new Uint8Array(0), new Uint8Array(16))
+    const sealed = seal(crypto, new Uint8Array(32), new Uint8Array(12), new Uint8Array(0), new Uint8Array(16))
     expect(toHex(sealed)).toBe('cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919')
   })
 
   test('what is sealed opens only unchanged, under the same key, nonce and associated data', () => {
     const key = new Uint8Array(32).fill(1)
     const nonce = new Uint8Array(12).fill(2)
-    const sealed = crypto.sealAead(key, nonce, utf8('context'), utf8('plain'))
+    const sealed = seal(crypto, key, nonce, utf8('context'), utf8('plain'))
     expect(crypto.openAead(key, nonce, utf8('context'), sealed)).toEqual(expect.objectContaining({ length: 5 }))
     for (let at = 0; at < sealed.length; at++) {
       const changed = sealed.slice()
@@ -92,7 +105,7 @@ test('both implementations give the same bytes', () => {
       expect(a.signingKey(seed).sign(message)).toEqual(b.signingKey(seed).sign(message))
       const other = b.agreementKey(seed).publicKey
       expect(a.agreementKey(secret).agree(other)).toEqual(b.agreementKey(secret).agree(other))
-      expect(toHex(a.sealAead(seed, nonce, secret, message))).toBe(toHex(b.sealAead(seed, nonce, secret, message)))
+      expect(toHex(seal(a, seed, nonce, secret, message))).toBe(toHex(seal(b, seed, nonce, secret, message)))
       expect(a.hkdf(seed, secret, message, 64)).toEqual(b.hkdf(seed, secret, message, 64))
     }),
     { numRuns: 20 },

@@ -25,9 +25,12 @@ const roundKey = roundAgreementKey(crypto, secret, 'run_1', 3)
 
 function sealAll(plain: Uint8Array, sealContext = context) {
   const seal = sealer(crypto, roundKey.publicKey, oneTime, sealContext)
-  const segments = Array.from({ length: segmentCount(plain.length) }, (_, index) =>
-    seal.segment(index, plain.subarray(index * SEGMENT_BYTES, (index + 1) * SEGMENT_BYTES)),
-  )
+  const segments = Array.from({ length: segmentCount(plain.length) }, (_, index) => {
+    const part = plain.subarray(index * SEGMENT_BYTES, (index + 1) * SEGMENT_BYTES)
+    const sealed = new Uint8Array(part.length + 16)
+    seal.segment(index, part, sealed)
+    return sealed
+  })
   return { publicKey: seal.publicKey, segments }
 }
 

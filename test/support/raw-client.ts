@@ -114,8 +114,9 @@ export function forgeUpdate(
   const seal = sealer(nodeCrypto, fromHex(roundKey)!, nodeCrypto.randomBytes(32), context)
   const sealed = new Uint8Array(sealedLength(plain.length))
   for (let index = 0; index < segmentCount(plain.length); index++) {
-    const segment = seal.segment(index, plain.subarray(index * SEGMENT_BYTES, (index + 1) * SEGMENT_BYTES))
-    sealed.set(segment, index * SEALED_SEGMENT_BYTES)
+    const part = plain.subarray(index * SEGMENT_BYTES, (index + 1) * SEGMENT_BYTES)
+    const from = index * SEALED_SEGMENT_BYTES
+    seal.segment(index, part, sealed.subarray(from, from + part.length + 16))
   }
   const digest = nodeCrypto.sha256(sealed)
   const header = {
