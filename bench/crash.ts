@@ -62,7 +62,9 @@ async function livesOf(folder: string, ports: Ports, points: readonly CrashPoint
   let diedAt: number | undefined
   for (;;) {
     const config = { folder, model, rounds: ROUNDS, ports, point: points[kills] }
-    const child = spawn(process.execPath, [script, JSON.stringify(config)], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [...process.execArgv, script, JSON.stringify(config)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     let view: RunView | undefined
     createInterface({ input: child.stdout }).on('line', (line) => {
       const event = JSON.parse(line) as { event: string; view?: RunView }

@@ -73,7 +73,9 @@ export function benchClient(
 ): { readonly stop: () => Promise<void> } {
   const distance = 1e-4 * (index + 1)
   const config = { seed: seedOf(index), coordinatorKey: toHex(identity.publicKey), urls, distance, ...model }
-  const child = spawn(process.execPath, [clientScript, JSON.stringify(config)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [...process.execArgv, clientScript, JSON.stringify(config)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   createInterface({ input: child.stdout }).on('line', onLine)
   return {
     stop: async () => {

@@ -1,5 +1,5 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
 import { toHex } from '../core/encoding/bytes.ts'
@@ -54,6 +54,7 @@ export async function addClient(path: string, client: ListedClient): Promise<voi
 
 /** Replaces a file so that a reader sees the old or the new one, and never a part. */
 export async function replaceFile(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const temporary = `${path}.${toHex(nodeCrypto.randomBytes(4))}.tmp`
   await writeFile(temporary, text, { mode: 0o600, flush: true })
   await rename(temporary, path)

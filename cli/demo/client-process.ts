@@ -14,9 +14,13 @@ export function startClientProcess(
   args: readonly string[],
   onEvent: (event: Readonly<Record<string, unknown>>) => void,
 ): ClientProcess {
-  const child: ChildProcess = spawn(process.execPath, [process.argv[1] ?? '', 'client', '--json', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [...process.execArgv, process.argv[1] ?? '', 'client', '--json', ...args],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   if (child.stdout !== null) {
     createInterface({ input: child.stdout }).on('line', (line) => {
       onEvent(JSON.parse(line) as Readonly<Record<string, unknown>>)

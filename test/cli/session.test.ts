@@ -1,0 +1,167 @@
+/** Everything as an operator does it: processes, folders, ports that are free, commands. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse, stringify } from 'yaml'
+import type { RunView } from '../../core/run/view.ts'
+import { inProcess, LongCommand, parley, parleyJson } from '../support/cli.ts'
+import { root } from '../support/source-files.ts'
+
+const names = ['cleveland', 'hungarian', 'switzerland'] as const
+const started: LongCommand[] = []
+let folder: string
+let home: string
+let key: string
+let listening: Record<'grpc' | 'ws' | 'http', string>
+let coordinator: LongCommand
+let clients: LongCommand[]
+let data: readonly string[]
+
+const start = (...args: readonly string[]) => {
+  const command = new LongCommand(...args)
+  started.push(command)
+  return command
+}
+const startCoordinator = () => start('coordinator', '--home', home, '--grpc-port', '0', '--http-port', '0')
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'parley-session-'))
+  home = join(folder, 'coordinator')
+  key = (await parleyJson<{ publicKey: string }>('identity', '--home', home)).publicKey
+  const { files } = await parleyJson<{ files: { path: string }[] }>('data', 'synthetic-heart', join(folder, 'data'))
+  data = files.map(({ path }) => path)
+  for (const name of names) {
+    const { publicKey } = await parleyJson<{ publicKey: string }>('identity', '--home', join(folder, name))
+    await parleyJson('clients', 'add', name, publicKey, '--home', home)
+  }
+  coordinator = startCoordinator()
+  listening = (await coordinator.event({ event: 'listening' })) as typeof listening
+  clients = names.map((name, index) => client(name, index, key))
+  await Promise.all(clients.map((one) => one.event({ type: 'connected' })))
+}, 60_000)
+
+afterAll(async () => {
+  for (const one of started) await one.end()
+  await rm(folder, { recursive: true, force: true })
+})
+
+function client(name: string, index: number, coordinatorKey: string): LongCommand {
+  const url = index === 0 ? listening.ws : listening.grpc
+  const args = ['--coordinator', url, '--coordinator-key', coordinatorKey, '--data', data[index]!]
+  return start('client', '--home', join(folder, name), ...args)
+}
+
+/** The example's plan, small, with these changes. */
+async function plan(name: string, changed: object = {}): Promise<string> {
+  const example = parse(await readFile(join(root, 'examples/heart/plan.yaml'), 'utf8')) as Record<string, unknown>
+  const small = {
+    model: { logistic: {} },
+    rounds: 2,
+    window: { count: { min: 3, max: 3 } },
+    gates: [{ metric: 'accuracy', min: 0 }],
+  }
+  const path = join(folder, `${name}.yaml`)
+  await writeFile(path, stringify({ ...example, ...small, name, ...changed }))
+  return path
+}
+
+const remote = () => ['--url', listening.http]
+const admin = () => [...remote(), '--home', home]
+
+describe('a whole session', () => {
+  test('a run is started, followed to its end, and published', async () => {
+    const watching = await parley('run', 'start', await plan('small'), '--watch', ...admin(), '--json')
+    expect(watching).toMatchObject({ code: 0, stderr: '' })
+    const views = watching.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as RunView & { terminal: boolean })
+    expect(views.filter(({ terminal }) => terminal)).toHaveLength(1)
+    expect(views.at(-1)).toMatchObject({ terminal: true, phase: 'over', outcome: { kind: 'published', version: 1 } })
+    expect(views.at(-1)?.history.map(({ accepted }) => accepted)).toEqual([[...names], [...names]])
+    for (const one of clients) await one.event({ type: 'receipt', kind: 'evaluate', round: 2, accepted: true })
+  })
+
+  test('status, list and show agree on what was published, with a token or without', async () => {
+    const { runs } = await parleyJson<{ runs: RunView[] }>('run', 'status', ...admin())
+    const { models } = await parleyJson<{ models: object[] }>('model', 'list', ...remote())
+    const manifest = await parleyJson<Record<string, unknown>>('model', 'show', 'small', ...remote())
+    const anonymous = await inProcess('run', 'start', await plan('small'), ...remote(), '--json')
+    expect(runs).toHaveLength(1)
+    expect(models).toEqual([expect.objectContaining({ model: 'small', versions: 1 })])
+    expect(manifest).toMatchObject({ model: 'small', number: 1, run: runs[0]?.run, round: 2 })
+    expect(runs[0]?.outcome).toMatchObject({ weights: manifest.weights })
+    expect(anonymous.code).toBe(3)
+    expect(JSON.parse(anonymous.stdout)).toMatchObject({ error: { code: 'auth.token-invalid' } })
+  })
+
+  test('a version is downloaded and verified; with another key, or one flipped byte, it is not genuine', async () => {
+    const version = join(folder, 'version')
+    const downloaded = await parleyJson<{ checks: { result: string }[] }>(
+      ...(['model', 'download', 'small@production', version, '--key', key, ...remote()] as const),
+    )
+    expect(downloaded.checks.map(({ result }) => result)).not.toContain('failed')
+    const verify = (of: string) => inProcess('model', 'verify', version, '--key', of, '--json')
+    expect((await verify(key)).code).toBe(0)
+    expect((await verify('ab'.repeat(32))).code).toBe(6)
+    const path = join(version, 'model.safetensors')
+    const weights = await readFile(path)
+    weights[weights.length - 1]! ^= 1
+    await writeFile(path, weights)
+    const flipped = await parley('model', 'verify', version, '--key', key, '--json')
+    expect(flipped.code).toBe(6)
+    expect(JSON.parse(flipped.stdout)).toMatchObject({ exitCode: 6, error: { code: 'verify.failed' } })
+  })
+
+  test('a second coordinator does not get the folder', async () => {
+    const second = await parley('coordinator', '--home', home, '--grpc-port', '0', '--http-port', '0', '--json')
+    expect(second.code).toBe(4)
+    expect(JSON.parse(second.stdout)).toMatchObject({ exitCode: 4, error: { code: 'store.locked' } })
+  })
+
+  test('a client with another coordinator’s key proves nothing and does nothing', async () => {
+    const wary = client('switzerland', 2, 'ab'.repeat(32))
+    const { error } = await wary.event({ type: 'disconnected' })
+    expect(error).toMatchObject({ code: 'node.untrusted-coordinator' })
+    wary.signal('SIGTERM')
+    expect(await wary.exited).toBe(0)
+    expect(wary.events.some(({ type }) => type !== 'disconnected')).toBe(false)
+  })
+})
+
+describe('an end', () => {
+  test('a run is stopped with its reason, and the answer of nobody is waited for', async () => {
+    // Connected clients that answer nothing.
+    for (const one of clients) one.signal('SIGSTOP')
+    const { run } = await parleyJson<RunView>('run', 'start', await plan('endless'), ...admin())
+    const stopped = await parleyJson<RunView>('run', 'stop', run, '--reason', 'seen enough', ...admin())
+    expect(stopped.outcome).toEqual({ kind: 'stopped', reason: 'seen enough' })
+    expect((await parleyJson<RunView>('run', 'status', run, ...admin())).phase).toBe('over')
+  })
+
+  test('SIGTERM drains: an open round goes on, until a second one ends the coordinator at once', async () => {
+    const { run } = await parleyJson<RunView>('run', 'start', await plan('endless'), ...admin())
+    while ((await parleyJson<RunView>('run', 'status', run, ...admin())).phase !== 'collecting');
+    coordinator.signal('SIGTERM')
+    // Until it drains.
+    while ((await fetch(`${listening.http}/readyz`)).status === 200);
+    expect(await parleyJson<RunView>('run', 'status', run, ...admin())).toMatchObject({ phase: 'collecting', round: 1 })
+    coordinator.signal('SIGTERM')
+    expect(await coordinator.exited).toBe(130)
+    const again = startCoordinator()
+    listening = (await again.event({ event: 'listening' })) as typeof listening
+    expect(await parleyJson<RunView>('run', 'status', run, ...admin())).toMatchObject({ phase: 'collecting', round: 1 })
+    await parleyJson('run', 'stop', run, ...admin())
+    again.signal('SIGTERM')
+    expect(await again.exited).toBe(0)
+  })
+
+  test('SIGTERM ends the clients with 0, connected or not', async () => {
+    for (const one of clients) {
+      one.signal('SIGCONT')
+      one.signal('SIGTERM')
+    }
+    expect(await Promise.all(clients.map((one) => one.exited))).toEqual([0, 0, 0])
+  })
+})
