@@ -1,8 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDurableStore } from '../server/store/durable/store.ts'
-import type { Store } from '../server/store/ports.ts'
+import { openDurableStore, type Store } from '../server/index.ts'
 
 const MiB = 1024 * 1024
 

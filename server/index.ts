@@ -1,12 +1,7 @@
 /** The face of the coordinator. */
 export type { CoordinatorApi } from './api.ts'
-export {
-  Coordinator,
-  type CoordinatorDeps,
-  type CoordinatorObserver,
-  type InitialModel,
-  silentObserver,
-} from './coordinator.ts'
+export { Coordinator, type CoordinatorDeps, type InitialModel } from './coordinator.ts'
+export { type CoordinatorObserver, silentObserver } from './observe/coordinator-observer.ts'
 export { createLogger, type Logger } from './observe/logger.ts'
 export type { RunEvent } from './rounds/event.ts'
 export type { RunState } from './rounds/state.ts'

@@ -2,7 +2,7 @@ import { float32View, fromUtf8, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { checkPlan } from '../../core/plan/parse.ts'
 import type { ModelRef, RoundConfiguration } from '../../core/run/round-configuration.ts'
-import { type Layout, layoutBytes } from '../../core/tensors/layout.ts'
+import { type Layout, layoutBytes, layoutLength } from '../../core/tensors/layout.ts'
 import { readModel } from '../../core/tensors/safetensors.ts'
 import type { Trainer } from '../training/ports.ts'
 import type { Fetcher } from './fetcher.ts'
@@ -62,7 +62,8 @@ export class Models {
   }
 
   #checkLayout(layout: Layout, configuration: RoundConfiguration): void {
-    if (this.#layoutDigest(layout) === configuration.layout) return
+    const fits = layoutLength(layout) === configuration.parameters
+    if (fits && this.#layoutDigest(layout) === configuration.layout) return
     throw new ParleyError('node.plan-refused', 'the model that this client builds from the plan has another layout')
   }
 

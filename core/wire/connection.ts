@@ -14,8 +14,9 @@ export type CarrierLimits = Pick<Limits, 'frameBytes' | 'sendQueueBytes'>
  * - Reading is pulled: while nobody asks for the next frame, at most a small bounded number of frames is held and the
  *   peer's sending is held back by the carrier's own flow control. One reader at a time; a reader that stops early
  *   (`break`) closes nothing, and the next one goes on where it stopped.
- * - Frames are plain `Uint8Array`s that belong to the receiver. A frame that was handed to `send` belongs to the carrier:
- *   the sender must not write to it again (the memory pipe hands the very same bytes to the peer).
+ * - Frames are plain `Uint8Array`s that the receiver may keep. A frame that was handed to `send` belongs to the carrier:
+ *   nobody writes to it again, neither the sender nor the peer's reader (the memory pipe hands over the very same bytes, and
+ *   one frame may be sent to many peers).
  * - `send` resolves when the frame was taken over and there is room for another (back-pressure). It rejects with
  *   `session.closed` once the connection is closed, and with `session.slow-consumer`, taking nothing over, when the
  *   caller did not wait and the send queue is full.

@@ -34,7 +34,7 @@ export const limitTable = {
   modelBytes: bytes(
     8 * 1024 * MiB,
     'largest model file that a coordinator serves or a client takes',
-    'tensors.malformed',
+    'node.plan-refused',
   ),
   headerBytes: bytes(16 * MiB, 'largest safetensors header', 'tensors.malformed'),
   tensors: count(100_000, 'tensors in one layout', 'tensors.malformed'),

@@ -67,7 +67,8 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 function plainServer({ tls, limits }: HttpOptions): Server {
   const common = {
     maxHeaderSize: REQUEST_HEAD_BYTES,
-    headersTimeout: limits.handshakeMs,
+    // Node wants the time for the headers within the time for the request.
+    headersTimeout: Math.min(limits.handshakeMs, limits.stallMs),
     requestTimeout: limits.stallMs,
     connectionsCheckingInterval: 1_000,
   }

@@ -1,4 +1,4 @@
-import type { CoordinatorObserver } from '../coordinator.ts'
+import type { CoordinatorObserver } from './coordinator-observer.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 

@@ -37,7 +37,9 @@ export class ChunkFrames {
 
   async #make(name: string, offset: number, length: number): Promise<Uint8Array> {
     const { frame, data } = chunkFrame('blobChunk', fromHex(name) ?? new Uint8Array(0), offset, length)
-    await this.#blobs.read(name, offset, length, data)
+    const read = await this.#blobs.read(name, offset, length, data)
+    // A store may give memory of its own.
+    if (read.buffer !== data.buffer) data.set(read)
     return frame
   }
 

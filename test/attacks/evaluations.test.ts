@@ -93,6 +93,8 @@ describe.each(['grpc', 'ws'] as const)('over %s, an evaluation', (carrier) => {
       },
       'evaluation.invalid',
     ],
+    ['with a negative count', counts({ truePositives: -1, rows: 1 }), 'evaluation.invalid'],
+    ['with a fraction', counts({ lossMicros: 0.5 }), 'evaluation.invalid'],
     ['of another model', () => ({ results: [{ model: 'ab'.repeat(32), counts: countsOf(10, 10) }] }), 'update.stale'],
     ['in the name of another client', () => ({ client: 'b' }), 'auth.identity-mismatch'],
     ['of an unknown run', () => ({ run: 'run_0' }), 'update.stale'],
@@ -104,8 +106,6 @@ describe.each(['grpc', 'ws'] as const)('over %s, an evaluation', (carrier) => {
   })
 
   test.each<[string, (own: RoundConfiguration) => object]>([
-    ['a negative count', counts({ truePositives: -1, rows: 1 })],
-    ['a fraction', counts({ lossMicros: 0.5 })],
     ['scores in too few bins', counts({ positiveScores: [8] })],
     ['a field that nobody knows', counts({ weight: 5 })],
     ['no result', () => ({ results: [] })],

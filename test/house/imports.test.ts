@@ -12,7 +12,7 @@ const roomOf = (path: string): Room | undefined => rooms.find((room) => within(r
 const shown = (found: readonly Import[]) => found.map(({ from, to }) => `${from} imports ${to}`)
 
 /** Benchmarks that measure one part by itself, below the faces; a file that needs no exception any more leaves the list. */
-const insideBenches = ['bench/carriers.ts', 'bench/journal.ts']
+const insideBenches = ['bench/carriers.ts']
 
 test('there is something to hold to the rules', () => {
   expect(sources.length).toBeGreaterThan(150)
@@ -81,19 +81,14 @@ describe('inside the server', () => {
   })
 
   test('what all stand on imports nothing above it', () => {
-    const typesOnly = ['server/observe/observer.ts imports server/coordinator.ts']
     const wrong = between.filter(({ source, target }) => ground.includes(source!) && !ground.includes(target!))
-    // The observer implements a type of the coordinator: its one import is a type.
-    expect(shown(wrong)).toEqual(typesOnly)
+    expect(shown(wrong)).toEqual([])
   })
 
   test('only the composition knows the composition; HTTP knows the interface for operators', () => {
     const wrong = between.filter(
-      ({ from, source, target }) =>
-        composition.includes(target!) &&
-        !composition.includes(source!) &&
-        !(source === 'http' && target === 'api.ts') &&
-        from !== 'server/observe/observer.ts',
+      ({ source, target }) =>
+        composition.includes(target!) && !composition.includes(source!) && !(source === 'http' && target === 'api.ts'),
     )
     expect(shown(wrong)).toEqual([])
   })

@@ -52,7 +52,7 @@ export const clientErrors = {
   'node.model-mismatch': entry(
     'unverified',
     'the weights that arrived do not have the digest of the signed round configuration',
-    'nothing was trained; the download starts again',
+    'nothing was trained; the next round starts with a new download',
   ),
   'node.rollback-refused': entry(
     'forbidden',

@@ -68,7 +68,7 @@ export const sessionErrors = {
   'auth.failed': entry(
     'unauthenticated',
     'the identity is not on the list of clients, or its proof is wrong',
-    'ask the operator to add the public key that `parley client identity` prints',
+    'ask the operator to add the public key that `parley identity` prints at the client',
     { close: 4401 },
   ),
   'auth.bad-signature': entry(
