@@ -36,7 +36,6 @@ export async function aggregateRound(deps: AggregationWorkDeps, { run, plan }: A
       rule: ruleOf(plan.aggregation),
       optimizer: serverOptimizerOf(plan.aggregation),
     })
-    await dropOldUpdates(deps, state)
     const champion = await championOf(deps, state)
     await run.tell({
       type: 'aggregated',
@@ -45,6 +44,7 @@ export async function aggregateRound(deps: AggregationWorkDeps, { run, plan }: A
       model,
       ...(champion === undefined ? {} : { champion }),
     })
+    await dropOldUpdates(deps, state)
   } catch (failure) {
     const error = ParleyError.from(failure)
     if (error.code === 'run.conflict' || error.code === 'store.full') throw error

@@ -26,6 +26,7 @@ export class UpdateSpool {
   readonly #resumed: boolean
   readonly #length: number
   #offset: number
+  #writing: Promise<void> = Promise.resolve()
 
   private constructor(input: SpoolInput, writer: BlobWriter | undefined) {
     this.#input = input
@@ -64,12 +65,17 @@ export class UpdateSpool {
     }
     const plain = this.#input.opener.segment(index, data)
     if (!this.#resumed) this.#screen.add(float32View(plain))
-    await this.#writer.write(data)
+    // The last segment goes to the disk while this one was opened and screened.
+    await this.#writing
+    this.#writing = this.#writer.write(data)
+    // A write that fails is found with the next segment, or with the commit.
+    this.#writing.catch(() => {})
     this.#offset += data.length
   }
 
   /** Makes the complete update durable and returns its norm. Throws the named refusal. */
   async commit(): Promise<number> {
+    await this.#writing
     await this.#writer?.commit()
     return this.#resumed ? this.#screenStored() : this.#screen.norm
   }

@@ -49,11 +49,12 @@ export class FileBlobs implements BlobStore {
 
   async size(digest: Digest): Promise<number | undefined> {
     checkDigest(digest)
-    return attempt(`looking for blob ${digest}`, async () => {
-      const handle = await openExisting(this.#files, this.#path(digest), 'r')
-      if (handle === undefined) return undefined
-      return using(handle, async () => (await handle.stat()).size)
-    })
+    try {
+      return await this.#reading(digest, async ({ size }) => size)
+    } catch (failure) {
+      if (failure instanceof ParleyError && failure.code === 'object.not-found') return undefined
+      throw failure
+    }
   }
 
   async read(digest: Digest, offset: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
@@ -236,13 +237,5 @@ async function attempt<Result>(what: string, work: () => Promise<Result>): Promi
     return await work()
   } catch (failure) {
     throw storeFailure(failure, what)
-  }
-}
-
-async function using<Result>(handle: FileHandle, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work()
-  } finally {
-    await handle.close()
   }
 }
