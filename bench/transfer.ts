@@ -36,6 +36,11 @@ function transferOver(carrier: 'grpc' | 'ws') {
     const sorted = later.toSorted((a, b) => a - b)
     const middle = sorted.length >> 1
     const median = ((sorted[middle] ?? Number.NaN) + (sorted[(sorted.length - 1) >> 1] ?? Number.NaN)) / 2
-    return { seconds: median, firstSeconds, all: seconds, rssMiB: Math.round(peak / 1024 ** 2) }
+    return {
+      seconds: Math.round(1000 * median) / 1000,
+      firstSeconds,
+      all: seconds,
+      rssMiB: Math.round(peak / 1024 ** 2),
+    }
   })
 }
