@@ -206,8 +206,9 @@ export class Coordinator implements CoordinatorApi {
       if (this.#draining) throw new ParleyError('server.draining')
       session = await Session.open(this.#sessionDeps(), connection)
     } catch (failure) {
-      connection.close('server.draining')
-      return observer.sessionRefused(carrier, remote, ParleyError.from(failure))
+      const error = ParleyError.from(failure)
+      connection.close(error.code)
+      return observer.sessionRefused(carrier, remote, error)
     }
     this.#sessions.get(session.client)?.end(new ParleyError('session.replaced'))
     this.#sessions.set(session.client, session)

@@ -7,7 +7,8 @@ import {
 } from '../../core/crypto/handshake.ts'
 import { equalBytes, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
-import type { Frame, FrameOf } from '../../core/wire/frame.ts'
+import { expectFrame } from '../../core/wire/expect-frame.ts'
+import type { FrameOf } from '../../core/wire/frame.ts'
 import type { Link } from '../../core/wire/link.ts'
 import type { ClientOptions } from './options.ts'
 
@@ -32,7 +33,7 @@ export async function openHandshake(
     capabilities,
     agent: options.agent,
   })
-  const challenge = await expect(link, 'challenge', limits.handshakeBytes)
+  const challenge = await expectFrame(link, 'challenge', limits.handshakeBytes, 'session.protocol')
   if (!equalBytes(challenge.publicKey, coordinatorKey)) {
     throw new ParleyError(
       'node.untrusted-coordinator',
@@ -55,16 +56,5 @@ export async function openHandshake(
   }
   checkHandshake(crypto, 'coordinator', transcript, challenge.signature)
   await link.send({ type: 'authenticate', signature: proveHandshake(identity, 'client', transcript) })
-  return expect(link, 'welcome', limits.handshakeBytes)
-}
-
-async function expect<T extends Frame['type']>(link: Link, type: T, maxBytes: number): Promise<FrameOf<T>> {
-  const frame = await link.read(maxBytes)
-  if (frame === undefined) throw new ParleyError('session.closed', 'the coordinator closed during the handshake')
-  if (!isType(frame, type)) throw new ParleyError('session.protocol', `a ${frame.type} came instead of a ${type}`)
-  return frame
-}
-
-function isType<T extends Frame['type']>(frame: Frame, type: T): frame is FrameOf<T> {
-  return frame.type === type
+  return expectFrame(link, 'welcome', limits.handshakeBytes, 'session.protocol')
 }

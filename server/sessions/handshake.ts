@@ -8,7 +8,8 @@ import {
 } from '../../core/crypto/handshake.ts'
 import { type Crypto, KEY_BYTES, type SigningKey } from '../../core/crypto/primitives.ts'
 import { ParleyError } from '../../core/errors/index.ts'
-import type { Frame, FrameOf } from '../../core/wire/frame.ts'
+import { expectFrame } from '../../core/wire/expect-frame.ts'
+import type { FrameOf } from '../../core/wire/frame.ts'
 import type { Limits } from '../../core/wire/limits.ts'
 import type { Link } from '../../core/wire/link.ts'
 import type { AllowList } from './allow-list.ts'
@@ -27,7 +28,7 @@ export type HandshakeDeps = {
  */
 export async function acceptHandshake(deps: HandshakeDeps, link: Link): Promise<string> {
   const { crypto, identity, limits } = deps
-  const hello = await expect(link, 'hello', limits)
+  const hello = await expectFrame(link, 'hello', limits.handshakeBytes, 'session.not-authenticated')
   const version = chooseVersion(hello.minVersion, hello.maxVersion)
   if (version === undefined) {
     throw new ParleyError(
@@ -55,24 +56,12 @@ export async function acceptHandshake(deps: HandshakeDeps, link: Link): Promise<
     capabilities: [...transcript.agreed],
     signature: proveHandshake(identity, 'coordinator', transcript),
   })
-  const { signature } = await expect(link, 'authenticate', limits)
+  const { signature } = await expectFrame(link, 'authenticate', limits.handshakeBytes, 'session.not-authenticated')
   checkHandshake(crypto, 'client', transcript, signature)
   const client = deps.allowList.idOf(hello.publicKey)
   if (client === undefined) throw new ParleyError('auth.failed')
   await link.send({ type: 'welcome', client, idleMs: limits.idleMs, maxFrameBytes: limits.frameBytes })
   return client
-}
-
-async function expect<T extends Frame['type']>(link: Link, type: T, limits: Limits): Promise<FrameOf<T>> {
-  const frame = await link.read(limits.handshakeBytes)
-  if (frame === undefined) throw new ParleyError('session.closed', 'the client went away during the handshake')
-  if (!isType(frame, type))
-    throw new ParleyError('session.not-authenticated', `a ${frame.type} came instead of a ${type}`)
-  return frame
-}
-
-function isType<T extends Frame['type']>(frame: Frame, type: T): frame is FrameOf<T> {
-  return frame.type === type
 }
 
 function wellFormed(hello: FrameOf<'hello'>): boolean {

@@ -33,7 +33,7 @@ export type Port = {
 
 type SocketHandler = {
   accept(socket: Socket): void
-  /** Says no in the carrier's own words, if it has any. Without it the socket is destroyed. */
+  /** Says no in the carrier's own words, where it has some. Without it the socket is destroyed. */
   refuse?(socket: Socket, error: ParleyError): void
 }
 
