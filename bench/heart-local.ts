@@ -66,7 +66,7 @@ async function trained(dataset: Dataset, seed: number): Promise<Score> {
   const trainer = await createTrainer({ model, dataset, training: baseline })
   try {
     const { weights } = await initialModel(model, data, seed)
-    const result = await trainer.train({ weights, seed, signal })
+    const result = await trainer.train({ weights, seed, run: 'local', model: 'local', signal })
     const { accuracy, auc } = metricsOf(await trainer.evaluate(result.weights, signal))
     return { accuracy: accuracy ?? Number.NaN, auc: auc ?? Number.NaN }
   } finally {

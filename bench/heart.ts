@@ -1,9 +1,10 @@
-import { createClientNode, createTrainer, initialModel } from '../client/index.ts'
+import { createClientNode, createTrainer, startingModel } from '../client/index.ts'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import { toHex } from '../core/encoding/bytes.ts'
 import { systemClock } from '../core/system-clock.ts'
 import { defaultLimits } from '../core/wire/limits.ts'
 import { memoryListener } from '../core/wire/pipe.ts'
+import { createKernels } from '../kernels/index.ts'
 import { Coordinator, memoryStore, parseAllowList, silentObserver } from '../server/index.ts'
 import { heartPlan, loadHospitals, type NamedScore, type Score, trainAlone, trainPooled } from './heart-local.ts'
 
@@ -37,6 +38,7 @@ async function trainFederated(data: string, seed: number): Promise<Score> {
   const hospitals = await loadHospitals(data, seed)
   const identity = nodeCrypto.signingKey(nodeCrypto.randomBytes(32))
   const keys = hospitals.map(({ name }) => ({ name, key: nodeCrypto.signingKey(nodeCrypto.randomBytes(32)) }))
+  const kernels = createKernels({ threads: 0 })
   const coordinator = new Coordinator({
     crypto: nodeCrypto,
     clock: systemClock,
@@ -47,9 +49,11 @@ async function trainFederated(data: string, seed: number): Promise<Score> {
     allowList: parseAllowList({
       clients: keys.map(({ name, key }) => ({ id: name, publicKey: toHex(key.publicKey) })),
     }),
-    initialModel: (plan) => initialModel(plan.model, plan.data, plan.seed),
+    initialModel: startingModel,
     publish: async () => 1,
     keepRounds: 1,
+    kernels,
+    residentBytes: 1 << 20,
     observer: {
       ...silentObserver,
       fatal: (error) => {

@@ -1,7 +1,9 @@
 /** `npm run -s bench -- NAME [--json] [options]`: one measurement, one line of JSON. */
 import { parseArgs } from 'node:util'
 
-const benchmarks: Readonly<Record<string, (options: { readonly data: string | undefined }) => Promise<object>>> = {
+type Options = { readonly data: string | undefined; readonly threads: number | undefined }
+
+const benchmarks: Readonly<Record<string, (options: Options) => Promise<object>>> = {
   rounds: async () => (await import('./rounds.ts')).benchRounds(),
   heart: async ({ data }) => {
     if (data === undefined) throw new Error('--data: the folder with the four UCI files')
@@ -10,12 +12,15 @@ const benchmarks: Readonly<Record<string, (options: { readonly data: string | un
   carriers: async () => ({ rows: await (await import('./carriers.ts')).benchCarriers() }),
   journal: async () => (await import('./journal.ts')).benchJournal(),
   crash: async () => (await import('./crash.ts')).benchCrash(),
+  aggregation: async ({ threads }) => (await import('./aggregation.ts')).benchAggregation(threads),
+  memory: async () => (await import('./memory.ts')).benchMemory(),
+  kernels: async () => (await import('./kernels.ts')).benchKernels(),
   transfer: async () => (await import('./transfer.ts')).benchTransfer(),
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, data: { type: 'string' } },
+  options: { json: { type: 'boolean' }, data: { type: 'string' }, threads: { type: 'string' } },
 })
 const [name] = positionals
 const benchmark = name === undefined ? undefined : benchmarks[name]
@@ -23,6 +28,9 @@ if (benchmark === undefined) {
   process.stderr.write(`usage: npm run -s bench -- NAME [--json]; names: ${Object.keys(benchmarks).join(', ')}\n`)
   process.exit(2)
 }
-const result = await benchmark({ data: values.data })
+const result = await benchmark({
+  data: values.data,
+  threads: values.threads === undefined ? undefined : Number(values.threads),
+})
 process.stdout.write(`${values.json === true ? JSON.stringify(result) : JSON.stringify(result, null, 2)}\n`)
 process.exit(0)

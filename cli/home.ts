@@ -15,6 +15,7 @@ export type Home = {
   readonly clients: string
   readonly store: string
   readonly rounds: string
+  readonly controls: string
 }
 
 export function homeOf(folder: string): Home {
@@ -25,6 +26,7 @@ export function homeOf(folder: string): Home {
     clients: join(folder, 'clients.json'),
     store: join(folder, 'store'),
     rounds: join(folder, 'rounds.json'),
+    controls: join(folder, 'controls'),
   }
 }
 
@@ -53,10 +55,10 @@ export async function addClient(path: string, client: ListedClient): Promise<voi
 }
 
 /** Replaces a file so that a reader sees the old or the new one, and never a part. */
-export async function replaceFile(path: string, text: string): Promise<void> {
+export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const temporary = `${path}.${toHex(nodeCrypto.randomBytes(4))}.tmp`
-  await writeFile(temporary, text, { mode: 0o600, flush: true })
+  await writeFile(temporary, content, { mode: 0o600, flush: true })
   await rename(temporary, path)
 }
 

@@ -7,6 +7,7 @@ import { demoCommand } from './commands/demo.ts'
 import { clientsCommand, identityCommand } from './commands/identity.ts'
 import { modelCommand } from './commands/model.ts'
 import { planCommand } from './commands/plan.ts'
+import { roundCommand } from './commands/round.ts'
 import { runCommand } from './commands/run.ts'
 import { version } from './version.ts'
 
@@ -24,6 +25,7 @@ export function createProgram(): Command {
     clientsCommand,
     planCommand,
     runCommand,
+    roundCommand,
     modelCommand,
     dataCommand,
     demoCommand,

@@ -1,4 +1,6 @@
 import type { Metrics } from '../core/metrics/metrics.ts'
+import type { Recomputation } from '../core/run/recomputation.ts'
+import type { RobustnessReport, Suspect } from '../core/run/robustness.ts'
 import type { GateVerdict, RoundSummary, RunView } from '../core/run/view.ts'
 
 const COLUMNS = ['accuracy', 'precision', 'recall', 'f1', 'auc', 'loss'] as const
@@ -72,6 +74,57 @@ export function roundsTable(view: RunView): string {
     return `${String(round.round).padStart(5)}  ${pooled}  |           ${own.join(' ')}`
   })
   return [head, ...lines].join('\n')
+}
+
+/** What became of each client's update in one round. */
+export function robustnessTable({ rule, attackers, norm, clients }: RobustnessReport): string {
+  const width = Math.max(6, ...clients.map(({ client }) => client.length))
+  const weighted = clients.some(({ weight }) => weight !== null)
+  const columns = [weighted ? 'weight' : 'kept', 'scale', 'norm', 'distance', 'cosine'] as const
+  const head = `${'client'.padEnd(width)}  ${columns.map((name) => name.padStart(9)).join(' ')}  marks`
+  const lines = clients.map((one) => {
+    const cells = columns.map((name) => brief(one[name]).padStart(9)).join(' ')
+    const why = one.leftOut === undefined ? '' : ` (${one.leftOut})`
+    return `${one.client.padEnd(width)}  ${cells}  ${one.marks.join(', ')}${why}`.trimEnd()
+  })
+  const assumed = attackers === null ? '' : `, against ${attackers} attacker${attackers === 1 ? '' : 's'}`
+  return [`combined by ${rule}${assumed}; norm of the aggregate ${brief(norm)}`, head, ...lines].join('\n')
+}
+
+/** What a recomputation came to, and the weights of each client then and now. */
+export function recomputationText(recomputation: Recomputation): string {
+  const { round, without, identical, difference, recomputed } = recomputation
+  const { norm, relative, cosine } = difference
+  const { recordedReport, recomputedReport } = recomputation
+  const changed = without.length === 0 ? '' : ` without ${without.join(', ')}`
+  const head = identical
+    ? `round ${round}${changed} gives the same bytes again: ${recomputed}`
+    : `round ${round}${changed} would have made ${recomputed}`
+  const share = relative === null ? '' : `, ${(100 * relative).toFixed(1)} % of the way that the round went`
+  const line = `the new weights would lie ${brief(norm)} from those that were made${share}; cosine ${brief(cosine)}`
+  return [
+    head,
+    ...(identical ? [] : [line]),
+    ...(recordedReport === undefined ? [] : ['', `then: ${robustnessTable(recordedReport)}`]),
+    '',
+    `now: ${robustnessTable(recomputedReport)}`,
+    '',
+    'Nothing was stored, and what is published stays as it is.',
+  ].join('\n')
+}
+
+/** One line for each client that a person should look at; none when there is none. */
+export function suspectLines(suspects: readonly Suspect[]): string[] {
+  return suspects.map(
+    ({ client, marked, of, marks }) =>
+      `suspicious: ${client}, marked in ${marked} of its last ${of} rounds (${marks.join(', ')})`,
+  )
+}
+
+function brief(value: number | null): string {
+  if (value === null) return '-'
+  const size = Math.abs(value)
+  return size !== 0 && (size < 0.001 || size >= 100_000) ? value.toExponential(2) : value.toFixed(4)
 }
 
 export function outcomeText(view: RunView): string {

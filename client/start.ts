@@ -9,6 +9,7 @@ import type { DataReport } from './data/dataset.ts'
 import { type DataFiles, loadDataset } from './data/load.ts'
 import { type ClientNode, createClientNode } from './node/client.ts'
 import type { ClientEvent, RoundMemory } from './node/options.ts'
+import { type ControlMemory, memoryControls } from './training/controls.ts'
 import type { EngineName } from './training/tfjs/load.ts'
 import { createTrainer } from './training/trainer.ts'
 
@@ -20,6 +21,11 @@ export type NodeConfig = {
   readonly urls: readonly string[]
   readonly data: DataFiles
   readonly memory: RoundMemory
+  /**
+   * Where the client's own control variates are kept, for plans with `scaffold`. By default only in memory: a client that
+   * lost them is a lasting error in the coordinator's mean of all of them.
+   */
+  readonly controls?: ControlMemory
   /** By default 3. */
   readonly minCohort?: number
   /** By default the fastest engine that works here. */
@@ -38,6 +44,7 @@ export const MIN_COHORT = 3
 export function startClient(config: NodeConfig): ClientNode {
   keepLargeBlocks()
   const limits = { ...defaultLimits, ...config.limits }
+  const controls = config.controls ?? memoryControls()
   const node = createClientNode({
     crypto: nodeCrypto,
     clock: systemClock,
@@ -48,7 +55,7 @@ export function startClient(config: NodeConfig): ClientNode {
       const dataset = await loadDataset(plan.data, config.data)
       config.onData?.(dataset.report)
       const engine = config.engine === undefined ? {} : { engine: config.engine }
-      return createTrainer({ model: plan.model, dataset, training: plan.training, ...engine })
+      return createTrainer({ model: plan.model, dataset, training: plan.training, controls, ...engine })
     },
     memory: config.memory,
     limits,

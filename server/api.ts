@@ -1,4 +1,6 @@
+import type { Recomputation } from '../core/run/recomputation.ts'
 import type { RunView } from '../core/run/view.ts'
+import type { RecomputeRequest } from './rounds/recompute.ts'
 
 /** What operators can do with a coordinator: the HTTP API, the command line and embedding programs all call this. */
 export interface CoordinatorApi {
@@ -12,6 +14,11 @@ export interface CoordinatorApi {
   watch(id: string, signal: AbortSignal): AsyncIterable<RunView>
   /** Ends the run; an open round is given up. A run that is over stays as it is. Fails with `run.not-found`. */
   stopRun(id: string, reason: string): Promise<RunView>
+  /**
+   * Computes a round that is over again, without some clients or by another rule, and compares; keeps nothing of it.
+   * Fails with `run.not-found`, `request.invalid`, `object.not-found` or `plan.infeasible`.
+   */
+  recompute(id: string, round: number, request: RecomputeRequest): Promise<Recomputation>
   /** False while the journal is replayed and while draining. */
   ready(): boolean
 }

@@ -4,22 +4,29 @@ import { bytesView, toHex, utf8 } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
 import { canonicalPlan, parsePlan } from '../core/plan/parse.ts'
 import type { Plan } from '../core/plan/plan.ts'
+import type { Recomputation } from '../core/run/recomputation.ts'
 import type { ModelRef } from '../core/run/round-configuration.ts'
 import type { RunView } from '../core/run/view.ts'
+import { withoutControl } from '../core/tensors/control.ts'
 import { type Layout, layoutBytes, layoutLength } from '../core/tensors/layout.ts'
 import { writeHeader } from '../core/tensors/safetensors.ts'
 import type { Connection, ConnectionHandler } from '../core/wire/connection.ts'
 import { type Limits, SEGMENT_BYTES } from '../core/wire/limits.ts'
+import type { Kernels } from '../kernels/index.ts'
 import type { CoordinatorApi } from './api.ts'
 import type { CoordinatorObserver } from './observe/coordinator-observer.ts'
 import type { Candidate } from './registry/manifest.ts'
 import type { ActiveRun } from './rounds/active-run.ts'
+import type { AggregationDeps } from './rounds/aggregate-updates.ts'
 import { aggregateRound } from './rounds/aggregation-work.ts'
 import { RoundHub } from './rounds/hub.ts'
+import { Matrices } from './rounds/matrices.ts'
 import { candidateOf } from './rounds/publication.ts'
+import { type RecomputeRequest, recompute } from './rounds/recompute.ts'
+import { checkRootData, type RootUpdate } from './rounds/root-update.ts'
 import { roundKeys } from './rounds/round-keys.ts'
 import { Run } from './rounds/run.ts'
-import { settingsOf } from './rounds/settings.ts'
+import { controlOf, settingsOf } from './rounds/settings.ts'
 import { timestamp, viewOf } from './rounds/view.ts'
 import { RunWatchers } from './rounds/watchers.ts'
 import type { AllowList } from './sessions/allow-list.ts'
@@ -45,6 +52,12 @@ export type CoordinatorDeps = {
   readonly publish: (candidate: Candidate, alias: string) => Promise<number>
   /** Rounds whose updates stay on disk, counted back from the newest. */
   readonly keepRounds: number
+  /** Closed by whoever made them. */
+  readonly kernels: Kernels
+  /** Bytes of updates of one open round that may lie in memory in the clear. */
+  readonly residentBytes: number
+  /** Trains on rows of the coordinator's own, for rules that ask for it; a port, since only clients carry training engines. */
+  readonly rootUpdate?: RootUpdate
   readonly observer: CoordinatorObserver
 }
 
@@ -53,6 +66,8 @@ export class Coordinator implements CoordinatorApi {
   readonly #deps: CoordinatorDeps
   readonly #hub: RoundHub
   readonly #frames: ChunkFrames
+  readonly #matrices: Matrices
+  readonly #work: AggregationDeps
   readonly #watchers = new RunWatchers()
   readonly #sessions = new Map<string, Session>()
   /** Closed rounds of each run that the observer was told of, and runs whose end it was told of. */
@@ -64,13 +79,17 @@ export class Coordinator implements CoordinatorApi {
 
   constructor(deps: CoordinatorDeps) {
     this.#deps = deps
-    const { crypto, store, clock, keepRounds } = deps
+    const { crypto, store, clock, keepRounds, kernels } = deps
     this.#frames = new ChunkFrames(store.blobs)
     const keys = roundKeys(crypto, deps.sealingSecret)
-    const work = { crypto, store, roundKeys: keys, keepRounds, now: () => clock.now() }
+    this.#matrices = new Matrices(deps)
+    this.#work = { crypto, store, kernels, roundKeys: keys }
+    const { rootUpdate } = deps
+    const work = { ...this.#work, store, matrices: this.#matrices, rootUpdate, keepRounds, now: () => clock.now() }
     this.#hub = new RoundHub({
       ...deps,
       roundKeys: keys,
+      matrices: this.#matrices,
       publicKey: (client) => deps.allowList.publicKeyOf(client),
       aggregate: (active) => aggregateRound(work, active),
       publish: (active) => this.#publish(active),
@@ -135,6 +154,7 @@ export class Coordinator implements CoordinatorApi {
     this.#hub.stop()
     for (const session of this.#sessions.values()) session.end(new ParleyError('server.draining'), 1_000)
     this.#watchers.close()
+    this.#matrices.endAll()
   }
 
   ready(): boolean {
@@ -150,15 +170,18 @@ export class Coordinator implements CoordinatorApi {
   async startRun(planText: string): Promise<RunView> {
     if (this.#draining) throw new ParleyError('server.draining')
     const plan = parsePlan(planText, this.#deps.limits.planBytes)
+    checkRootData(plan, this.#deps.rootUpdate)
     const { layout, weights } = await this.#deps.initialModel(plan)
     await this.#checkLayout(plan, layout)
     const base = await this.#storeModel(layout, weights)
     const planBytes = utf8(canonicalPlan(plan))
     const planDigest = await this.#deps.store.blobs.put(planBytes)
+    const control = controlOf(plan, layout, (one) => this.#layoutDigest(one))
     const settings = settingsOf(plan, {
       plan: { digest: planDigest, bytes: planBytes.length },
-      layout: toHex(this.#deps.crypto.sha256(layoutBytes(layout))),
+      layout: this.#layoutDigest(layout),
       parameters: layoutLength(layout),
+      ...(control === undefined ? {} : { control }),
       maxRefusals: this.#deps.limits.refusedUpdates,
     })
     const at = this.#deps.clock.now()
@@ -196,6 +219,10 @@ export class Coordinator implements CoordinatorApi {
     const { run } = this.#find(id)
     await run.tell({ type: 'stop-requested', at: this.#deps.clock.now(), reason })
     return this.#view(run)
+  }
+
+  async recompute(id: string, round: number, request: RecomputeRequest): Promise<Recomputation> {
+    return await recompute(this.#work, this.#find(id), round, request)
   }
 
   async #serve(connection: Connection): Promise<void> {
@@ -259,7 +286,7 @@ export class Coordinator implements CoordinatorApi {
     const { records, blobs } = this.#deps.store
     const latest = (await records.versions(plan.name)).at(-1)
     if (latest === undefined) return
-    const header = writeHeader(layout)
+    const header = writeHeader(withoutControl(layout))
     const size = await blobs.size(latest.weights)
     const stored = size === undefined ? undefined : await blobs.read(latest.weights, 0, Math.min(header.length, size))
     if (stored !== undefined && toHex(stored) === toHex(header)) return
@@ -267,6 +294,10 @@ export class Coordinator implements CoordinatorApi {
       'run.conflict',
       `the plan's model has another layout than version ${latest.number} of ${plan.name}: give it a new name`,
     )
+  }
+
+  #layoutDigest(layout: Layout): string {
+    return toHex(this.#deps.crypto.sha256(layoutBytes(layout)))
   }
 
   async #publish(active: ActiveRun): Promise<void> {

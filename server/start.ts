@@ -4,6 +4,7 @@ import type { ParleyError } from '../core/errors/index.ts'
 import { systemClock } from '../core/system-clock.ts'
 import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
+import { createKernels } from '../kernels/index.ts'
 import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
 import { createHttpServer } from './http/server.ts'
 import { createLogger, type Logger } from './observe/logger.ts'
@@ -40,6 +41,12 @@ export type CoordinatorConfig = {
   readonly limits?: Partial<Limits>
   /** Rounds whose updates stay on disk, counted back from the newest; by default 20. */
   readonly keepRounds?: number
+  /** Bytes of updates of one open round that may lie in memory in the clear; larger ones are read from the disk. By default 64 MiB. */
+  readonly residentBytes?: number
+  /** Threads of the aggregation kernels; by default as many as there are processors, at most 8. */
+  readonly threads?: number
+  /** Trains on rows of the coordinator's own; rules with a root data set need it. */
+  readonly rootUpdate?: CoordinatorDeps['rootUpdate']
   readonly parleyVersion: string
   /** By default JSON lines on standard error. */
   readonly logger?: Logger
@@ -65,6 +72,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   const { blobs, records } = config.store
   const store = { ...config.store, journal: measuredJournal(config.store.journal, metrics, clock.monotonic) }
   const publication = { records, blobs, key: identity, now: clock.now, parleyVersion }
+  const kernels = createKernels(config.threads === undefined ? {} : { threads: config.threads })
   const api = new Coordinator({
     crypto: nodeCrypto,
     clock,
@@ -79,6 +87,9 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
       return version.number
     },
     keepRounds: config.keepRounds ?? 20,
+    kernels,
+    residentBytes: config.residentBytes ?? 64 * 2 ** 20,
+    ...(config.rootUpdate === undefined ? {} : { rootUpdate: config.rootUpdate }),
     observer: { ...observing(logger, metrics), fatal: config.onFatal },
   })
   const security = { allowClearTextBeyondLoopback, ...(tls === undefined ? {} : { tls }) }
@@ -108,6 +119,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     await api.stop()
     await Promise.all([grpc.stop(), ws.stop()])
     await http.stop()
+    await kernels.close()
     await config.store.close()
   }
   return {

@@ -1,6 +1,7 @@
 import { type ClientEvent, type EngineName, engineNames, MIN_COHORT, startClient } from '../../client/index.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { action, command } from '../command.ts'
+import { fileControlMemory } from '../control-memory.ts'
 import { homeOf, identityOf } from '../home.ts'
 import { countOption, keyOption, listOption, readText } from '../options.ts'
 import { fileRoundMemory } from '../round-memory.ts'
@@ -22,7 +23,7 @@ type Options = {
 }
 
 export const clientCommand = command('client', 'run a client node on local data until it is told to stop')
-  .option('--home <folder>', 'folder of its key and its memory of rounds', '.parley/client')
+  .option('--home <folder>', 'folder of its key and its memory of rounds and controls', '.parley/client')
   .requiredOption(
     '--coordinator <url>',
     'grpc://, grpcs://, ws:// or wss:// address; may stand several times',
@@ -46,6 +47,7 @@ export const clientCommand = command('client', 'run a client node on local data 
         urls: options.coordinator,
         data: options.labels === undefined ? { csv: options.data } : { images: options.data, labels: options.labels },
         memory: await fileRoundMemory(home.rounds),
+        controls: fileControlMemory(home.controls),
         minCohort: options.minCohort,
         ...(options.engine === undefined ? {} : { engine: engineOf(options.engine) }),
         dial: await dialOptionsOf(options),
@@ -96,6 +98,8 @@ function eventText(event: ClientEvent): string | undefined {
       return `round ${event.round}: ${event.kind} ${event.accepted ? 'accepted' : `refused: ${event.code}: ${event.message}`}`
     case 'declined':
       return `round ${event.round}: ${event.kind} declined: ${event.error.code}: ${event.error.message}`
+    case 'not-kept':
+      return `round ${event.round}: accepted, but not kept here: ${event.error.code}: ${event.error.message}`
     case 'training':
     case 'sending':
       return undefined

@@ -1,4 +1,4 @@
-import { initialModel } from '../../client/index.ts'
+import { startingModel } from '../../client/index.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { durationMs, durationSchema } from '../../core/plan/duration.ts'
@@ -51,7 +51,7 @@ export const coordinatorCommand = command('coordinator', 'run a coordinator unti
         sealingSecret: await secretFile(home.sealingSecret),
         adminToken: toHex(await secretFile(home.adminToken)),
         allowList: list,
-        initialModel: (plan) => initialModel(plan.model, plan.data, plan.seed),
+        initialModel: startingModel,
         host: options.host,
         grpcPort: options.grpcPort,
         httpPort: options.httpPort,

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { initialModel } from '../../client/index.ts'
+import { startingModel } from '../../client/index.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { RunView } from '../../core/run/view.ts'
@@ -100,7 +100,7 @@ async function startEmbedded(folder: string, hospitals: readonly Hospital[]): Pr
     sealingSecret: await secretFile(home.sealingSecret),
     adminToken: toHex(await secretFile(home.adminToken)),
     allowList: (await readClients(home.clients)).list,
-    initialModel: (plan) => initialModel(plan.model, plan.data, plan.seed),
+    initialModel: startingModel,
     grpcPort: 0,
     httpPort: 0,
     parleyVersion: version,

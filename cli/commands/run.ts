@@ -1,17 +1,10 @@
-import type { Command } from 'commander'
 import type { RunView } from '../../core/run/view.ts'
 import { action, command, group } from '../command.ts'
-import { DEFAULT_URL, RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
+import { RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
 import { readText } from '../options.ts'
 import type { Output } from '../output.ts'
-import { metricsTable, outcomeText, progressLine, roundLine } from '../run-text.ts'
-
-function remote(one: Command): Command {
-  return one
-    .option('--url <url>', 'HTTP address of the coordinator', DEFAULT_URL)
-    .option('--home <folder>', 'folder of the coordinator, from which its admin token is read')
-    .option('--token-file <file>', 'file with the admin token')
-}
+import { remote } from '../remote.ts'
+import { metricsTable, outcomeText, progressLine, robustnessTable, roundLine, suspectLines } from '../run-text.ts'
 
 const start = remote(command('start', 'start a run of a plan'))
   .argument('<plan>', 'the plan, YAML')
@@ -95,7 +88,10 @@ function statusText(view: RunView): string {
     ({ client, phase, connected, code }) =>
       `  ${client}: ${phase}${connected ? '' : ', not connected'}${code === undefined ? '' : `, ${code}`}`,
   )
-  return [`${view.run}  ${view.model}  ${progressLine(view)}`, ...members, ...table, outcomeText(view)].join('\n')
+  const report = view.history.findLast(({ robustness }) => robustness !== undefined)?.robustness
+  const combined = report === undefined ? [] : [robustnessTable(report)]
+  const head = `${view.run}  ${view.model}  ${progressLine(view)}`
+  return [head, ...members, ...table, ...combined, ...suspectLines(view.suspects), outcomeText(view)].join('\n')
 }
 
 export const runCommand = group('run', 'start, follow and stop runs', start, status, watch, stop)

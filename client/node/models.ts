@@ -2,6 +2,7 @@ import { float32View, fromUtf8, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { checkPlan } from '../../core/plan/parse.ts'
 import type { ModelRef, RoundConfiguration } from '../../core/run/round-configuration.ts'
+import { hasControl, withoutControl } from '../../core/tensors/control.ts'
 import { type Layout, layoutBytes, layoutLength } from '../../core/tensors/layout.ts'
 import { readModel } from '../../core/tensors/safetensors.ts'
 import type { Trainer } from '../training/ports.ts'
@@ -39,7 +40,10 @@ export class Models {
     return trainer
   }
 
-  /** The flat vector of a model, of exactly the trainer's layout. */
+  /**
+   * The flat vector of a model, of exactly the trainer's layout. Where that has control variates, what is to be evaluated
+   * may come without them, as versions are published.
+   */
   async weights(
     ref: ModelRef,
     configuration: RoundConfiguration,
@@ -47,9 +51,11 @@ export class Models {
     signal: AbortSignal,
   ): Promise<Float32Array> {
     this.#checkLayout(trainer.layout, configuration)
-    const file = await this.#file(ref, configuration, signal)
+    const layouts = layoutsOf(trainer.layout, configuration)
+    const file = await this.#file(ref, layouts, signal)
     const { layout, values } = readModel(file)
-    if (this.#layoutDigest(layout) !== configuration.layout) {
+    const digest = this.#layoutDigest(layout)
+    if (!layouts.some((allowed) => this.#layoutDigest(allowed) === digest)) {
       throw new ParleyError('node.plan-refused', 'the model file has another layout than the signed configuration')
     }
     return float32View(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
@@ -82,16 +88,24 @@ export class Models {
     return freed
   }
 
-  async #file(ref: ModelRef, configuration: RoundConfiguration, signal: AbortSignal): Promise<Uint8Array> {
+  async #file(ref: ModelRef, layouts: readonly Layout[], signal: AbortSignal): Promise<Uint8Array> {
     const kept = this.#files.get(ref.digest)
     if (kept !== undefined) return kept
     const { limits } = this.#options
-    const headerBytes = ref.bytes - 4 * configuration.parameters
-    if (ref.bytes > limits.modelBytes || headerBytes < 8 || headerBytes > limits.headerBytes + 8) {
+    const fits = (layout: Layout) => {
+      const headerBytes = ref.bytes - 4 * layoutLength(layout)
+      return headerBytes >= 8 && headerBytes <= limits.headerBytes + 8
+    }
+    if (ref.bytes > limits.modelBytes || !layouts.some(fits)) {
       throw new ParleyError('node.plan-refused', `a model file of ${ref.bytes} bytes does not fit its parameters`)
     }
     const file = await this.#fetcher.fetch(ref.digest, ref.bytes, signal, this.#oldest())
     this.#files.set(ref.digest, file)
     return file
   }
+}
+
+/** The layouts that a model file of a task may have. */
+function layoutsOf(layout: Layout, { kind }: RoundConfiguration): readonly Layout[] {
+  return kind === 'evaluate' && hasControl(layout) ? [layout, withoutControl(layout)] : [layout]
 }

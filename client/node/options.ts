@@ -42,6 +42,8 @@ export type ClientEvent =
       readonly code?: string
       readonly message?: string
     }
+  /** What the trainer wanted to keep of an accepted update could not be stored: it is lost with the next restart. */
+  | { readonly type: 'not-kept'; readonly run: string; readonly round: number; readonly error: ParleyError }
   | {
       readonly type: 'declined'
       readonly kind: 'train' | 'evaluate'

@@ -10,6 +10,7 @@ import {
   type TrainConfiguration,
 } from '../../core/run/round-configuration.ts'
 import type { Link } from '../../core/wire/link.ts'
+import type { TrainResult } from '../training/ports.ts'
 import type { Fetcher } from './fetcher.ts'
 import { Models } from './models.ts'
 import type { ClientOptions } from './options.ts'
@@ -24,6 +25,9 @@ type Work = {
   refusal?: ParleyError
 }
 
+/** What a task came to, and what the trainer wants to keep once the coordinator has accepted it. */
+type Answer = { readonly answer: Outgoing; readonly keep?: TrainResult['accepted'] }
+
 /**
  * Does the tasks of a coordinator, one at a time, the newest first: a task of another round ends the work on the one
  * before. Work goes on while the connection is away.
@@ -37,6 +41,7 @@ export class Worker {
   #work: Work | undefined
   /** Memory of the last sealed update. Work is done one at a time, and the outbox is cleared before it begins. */
   #spare: Uint8Array | undefined
+  #keeping = Promise.resolve()
 
   constructor(options: ClientOptions, fetcher: Fetcher) {
     this.#options = options
@@ -75,6 +80,7 @@ export class Worker {
     this.#work?.abort.abort()
     this.#work = undefined
     this.outbox.clear()
+    await this.#keeping
     await this.#models.dispose()
   }
 
@@ -83,11 +89,25 @@ export class Worker {
     const { kind, run, round, rounds } = configuration
     this.#options.onEvent?.({ type: 'task', kind, run, round, rounds })
     await this.#admit(configuration)
-    const answer = kind === 'train' ? await this.#train(work, configuration) : await this.#evaluate(work, configuration)
+    const { answer, keep } =
+      kind === 'train' ? await this.#train(work, configuration) : await this.#evaluate(work, configuration)
     if (work.abort.signal.aborted) return
     const { accepted, code, message } = await this.outbox.deliver(answer)
     const reason = accepted ? {} : { code, message }
     this.#options.onEvent?.({ type: 'receipt', kind, run, round, accepted, ...reason })
+    if (!accepted || keep === undefined) return
+    this.#keeping = this.#keep(keep, configuration)
+    await this.#keeping
+  }
+
+  /** A failure is told, and does not decline the task: its update is with the coordinator, which counts on it. */
+  async #keep(keep: () => Promise<void>, { run, round }: RoundConfiguration): Promise<void> {
+    try {
+      await keep()
+    } catch (failure) {
+      const error = ParleyError.from(failure)
+      this.#options.onEvent?.({ type: 'not-kept', run, round, error })
+    }
   }
 
   async #admit({ run, round, cohort }: RoundConfiguration): Promise<void> {
@@ -105,7 +125,7 @@ export class Worker {
     if (round !== last) await memory.remember(run, round)
   }
 
-  async #train({ abort: { signal } }: Work, configuration: TrainConfiguration): Promise<Outgoing> {
+  async #train({ abort: { signal } }: Work, configuration: TrainConfiguration): Promise<Answer> {
     const { onEvent, crypto, identity, clock } = this.#options
     const { run, round } = configuration
     const trainer = await this.#models.trainer(configuration, signal)
@@ -114,6 +134,8 @@ export class Worker {
     const result = await trainer.train({
       weights,
       seed: round,
+      run,
+      model: configuration.model.digest,
       signal,
       onProgress: (done) => onEvent?.({ type: 'training', run, round, done, engine }),
     })
@@ -122,10 +144,10 @@ export class Worker {
     const answer = await sealUpdate(deps, configuration, weights, result, this.#spare)
     this.#spare = answer.sealed
     onEvent?.({ type: 'sending', run, round, bytes: answer.sealed.length })
-    return answer
+    return { answer, keep: result.accepted }
   }
 
-  async #evaluate({ abort: { signal } }: Work, configuration: EvaluateConfiguration): Promise<Outgoing> {
+  async #evaluate({ abort: { signal } }: Work, configuration: EvaluateConfiguration): Promise<Answer> {
     const { crypto, identity, onEvent } = this.#options
     const { run, round } = configuration
     const trainer = await this.#models.trainer(configuration, signal)
@@ -141,7 +163,7 @@ export class Worker {
     }
     const report: EvaluationReport = { v: 1, run, round, client: this.#client, results }
     const envelope = signValue(identity, payloadTypes.evaluation, report)
-    return { kind: 'evaluate', envelope, digest: crypto.sha256(envelope.payload) }
+    return { answer: { kind: 'evaluate', envelope, digest: crypto.sha256(envelope.payload) } }
   }
 
   #failed(work: Work, error: ParleyError): void {

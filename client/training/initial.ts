@@ -1,8 +1,10 @@
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Data } from '../../core/plan/data.ts'
 import type { Model } from '../../core/plan/model.ts'
+import type { Plan } from '../../core/plan/plan.ts'
 import { randomOf } from '../../core/random/random.ts'
-import { layoutLength, layoutOf, type TensorSpec, tensorsIn } from '../../core/tensors/layout.ts'
+import { checkModelNames, withControl } from '../../core/tensors/control.ts'
+import { type Layout, layoutLength, layoutOf, type TensorSpec, tensorsIn } from '../../core/tensors/layout.ts'
 import { architectureOf, layerTensors } from './architecture.ts'
 import type { InitialModel } from './ports.ts'
 
@@ -12,6 +14,20 @@ export type StartingTensor = TensorSpec & { readonly start: Start }
 
 /** Values in a model that a node builds at most: 1 GiB of float32. */
 const MOST_PARAMETERS = 2 ** 28
+
+/**
+ * What a run of the plan starts from: the plan's model and, with `training.scaffold`, control variates of zero. Fails with
+ * `plan.invalid` or `engine.model-unsupported`.
+ */
+export async function startingModel(plan: Pick<Plan, 'model' | 'data' | 'seed' | 'training'>): Promise<InitialModel> {
+  const start = await initialModel(plan.model, plan.data, plan.seed)
+  if (plan.training.scaffold === undefined) return start
+  const layout = withControl(start.layout)
+  checkSize(layout)
+  const weights = new Float32Array(layoutLength(layout))
+  weights.set(start.weights)
+  return { layout, weights }
+}
 
 /**
  * The model of a plan with weights drawn from `seed` (a safe integer from 0 on); `data` is the plan's data section, no data
@@ -36,16 +52,20 @@ export async function initialModel(model: Model, data: Data, seed: number): Prom
 /** Draws each tensor from its own stream, so that a layer more or less leaves the others' starting weights alone. */
 function startingWeights(tensors: readonly StartingTensor[], seed: number): InitialModel {
   const layout = layoutOf(tensors)
-  const length = layoutLength(layout)
-  if (length > MOST_PARAMETERS) {
-    throw new ParleyError('engine.model-unsupported', `the model has ${length} parameters, at most ${MOST_PARAMETERS}`)
-  }
+  checkModelNames(layout)
+  const length = checkSize(layout)
   const starts = new Map(tensors.map(({ name, start }) => [name, start]))
   const weights = new Float32Array(length)
   for (const { tensor, offset, length } of tensorsIn(layout)) {
     fill(weights.subarray(offset, offset + length), tensor, starts.get(tensor.name) ?? 'zeros', seed)
   }
   return { layout, weights }
+}
+
+function checkSize(layout: Layout): number {
+  const length = layoutLength(layout)
+  if (length <= MOST_PARAMETERS) return length
+  throw new ParleyError('engine.model-unsupported', `the model has ${length} parameters, at most ${MOST_PARAMETERS}`)
 }
 
 function fill(values: Float32Array, tensor: TensorSpec, start: Start, seed: number): void {

@@ -50,6 +50,11 @@ function adam({ learningRate, beta1, beta2, epsilon }: AdamOptions, length: numb
   }
 }
 
+/** Adds one vector to another. */
+export function addTo(gradient: Float32Array, correction: Float32Array): void {
+  for (let i = 0; i < gradient.length; i++) gradient[i] = (gradient[i] as number) + (correction[i] as number)
+}
+
 /** Adds the gradient of the FedProx term mu/2 · ‖w − w₀‖² (Li et al., MLSys 2020) to `gradient`. */
 export function addProximal(gradient: Float32Array, weights: Float32Array, start: Float32Array, mu: number): void {
   for (let i = 0; i < gradient.length; i++) {

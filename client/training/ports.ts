@@ -6,9 +6,14 @@ export type TrainRequest = {
   readonly weights: Float32Array
   /** Everything random in training (batch order, dropout) follows from it. */
   readonly seed: number
+  /** The run that this is a round of, and the digest of the round's model: for trainers that remember something. */
+  readonly run: string
+  readonly model: string
   readonly signal: AbortSignal
   /** Called now and then with the share of steps done, from 0 to 1. */
   readonly onProgress?: (done: number) => void
+  /** Added to every gradient; as long as `weights`. */
+  readonly correction?: Float32Array
 }
 
 export type TrainResult = {
@@ -19,6 +24,8 @@ export type TrainResult = {
   /** Mean loss over the last epoch. */
   readonly loss: number
   readonly steps: number
+  /** To be called once the coordinator has accepted the update: for trainers that remember something. */
+  readonly accepted?: () => Promise<void>
 }
 
 /** A model with its data on one client: what a round needs of it. */
@@ -28,7 +35,7 @@ export interface Trainer {
   readonly layout: Layout
   /** Fails with `engine.diverged` when the loss is not finite, and with `interrupted` when `signal` fires. */
   train(request: TrainRequest): Promise<TrainResult>
-  /** Additive counts over the held-out rows. */
+  /** Additive counts over the held-out rows. Where the layout has control variates, `weights` may come without them. */
   evaluate(weights: Float32Array, signal: AbortSignal): Promise<EvaluationCounts>
   /** Frees what the engine holds. May be called twice. */
   dispose(): void

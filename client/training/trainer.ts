@@ -2,16 +2,18 @@ import { ParleyError } from '../../core/errors/index.ts'
 import { countBinary, countClasses } from '../../core/metrics/count.ts'
 import type { EvaluationCounts } from '../../core/metrics/counts.ts'
 import type { Model } from '../../core/plan/model.ts'
-import { stepsOf, type Training } from '../../core/plan/training.ts'
+import { plainRate, stepsOf, type Training } from '../../core/plan/training.ts'
 import { randomOf } from '../../core/random/random.ts'
 import { layoutLength, tensorsIn } from '../../core/tensors/layout.ts'
 import type { Dataset, Examples } from '../data/dataset.ts'
 import { architectureOf } from './architecture.ts'
 import { type Batch, batchesOf } from './batches.ts'
+import { type ControlMemory, memoryControls } from './controls.ts'
 import { crossEntropy, probabilities } from './loss.ts'
-import { addProximal, createOptimizer } from './optimizer.ts'
+import { addProximal, addTo, createOptimizer } from './optimizer.ts'
 import { createPace } from './pace.ts'
 import type { Trainer, TrainRequest, TrainResult } from './ports.ts'
+import { withScaffold } from './scaffold.ts'
 import { type Engine, type EngineName, loadEngine, type Tensor } from './tfjs/load.ts'
 import type { Network } from './tfjs/network.ts'
 import { shortFormNetwork } from './tfjs/short-form.ts'
@@ -23,13 +25,24 @@ export type TrainerOptions = {
   readonly training: Training
   /** By default the fastest engine that works here. */
   readonly engine?: EngineName
+  /** Where the client's own control variates are kept, for plans with `scaffold`; by default only in this trainer. */
+  readonly controls?: ControlMemory
 }
 
 /**
  * A trainer for a plan's model on a client's data. Fails with `engine.unavailable`, `engine.model-unsupported` or
  * `plan.invalid`.
  */
-export async function createTrainer({ model, dataset, training, engine: name }: TrainerOptions): Promise<Trainer> {
+export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
+  const trainer = await plainTrainer(options)
+  const { optimizer, scaffold } = options.training
+  const rate = plainRate(optimizer)
+  return scaffold === undefined || rate === undefined
+    ? trainer
+    : withScaffold(trainer, rate, options.controls ?? memoryControls())
+}
+
+async function plainTrainer({ model, dataset, training, engine: name }: TrainerOptions): Promise<Trainer> {
   const engine = await loadEngine(name)
   const network = await networkOf(engine, model, dataset)
   return {
@@ -49,7 +62,8 @@ async function networkOf(engine: Engine, model: Model, dataset: Dataset): Promis
 
 type Work = { engine: Engine; network: Network; model: Model; dataset: Dataset; training: Training }
 
-async function train(work: Work, { weights: start, seed, signal, onProgress }: TrainRequest): Promise<TrainResult> {
+async function train(work: Work, request: TrainRequest): Promise<TrainResult> {
+  const { weights: start, seed, signal, onProgress, correction } = request
   const { engine, network, dataset, training } = work
   checkLength(network, start)
   const rows = dataset.train.rows
@@ -72,6 +86,7 @@ async function train(work: Work, { weights: start, seed, signal, onProgress }: T
     const sum = gradientOf(engine, network, dataset, weights, batch, dropout, gradient)
     if (!Number.isFinite(sum)) throw diverged(step)
     penalize(gradient, weights)
+    if (correction !== undefined) addTo(gradient, correction)
     optimize(weights, gradient)
     if (step >= steps - perEpoch) {
       lossSum += sum

@@ -21,6 +21,27 @@ export function squaredDistance(gram: Gram, i: number, j: number): number {
   return Math.max(0, product(gram, i, i) + product(gram, j, j) - 2 * product(gram, i, j))
 }
 
+/** The cosine of the angle between two rows, from −1 to 1; 0 where a row is zero. */
+export function cosine(gram: Gram, i: number, j: number): number {
+  return cosineOf(product(gram, i, j), product(gram, i, i), product(gram, j, j))
+}
+
+/** The same from ⟨a, b⟩, ‖a‖² and ‖b‖². */
+export function cosineOf(inner: number, a: number, b: number): number {
+  // One root of the product, not a product of roots: of equal vectors the cosine is then exactly 1.
+  const length = Math.sqrt(Math.max(0, a) * Math.max(0, b))
+  return length === 0 ? 0 : Math.min(1, Math.max(-1, inner / length))
+}
+
+/** All squared distances between the first n rows, row-major. */
+export function squaredDistances(gram: Gram, n: number): Float64Array {
+  const distances = new Float64Array(n * n)
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) distances[i * n + j] = distances[j * n + i] = squaredDistance(gram, i, j)
+  }
+  return distances
+}
+
 /** G·w: the product of each row with the vector Σ wₐ·xₐ. */
 export function productsWith(gram: Gram, coefficients: Float64Array): Float64Array {
   const { size, values } = gram

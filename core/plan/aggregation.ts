@@ -1,14 +1,34 @@
 import { z } from 'zod'
+import { rules, stages } from '../aggregation/registry.ts'
+import { serverOptimizers } from '../aggregation/server/registry.ts'
+import { oneOf } from './model.ts'
+
+type Schemas<Table extends Record<string, { readonly options: z.ZodType }>> = {
+  [Name in keyof Table]: Table[Name]['options']
+}
+
+/** One entry of a registry with its options: `{ krum: { f: 2 } }`. A name alone stands for the name with no options. */
+function namedOf<Table extends Record<string, { readonly options: z.ZodType }>>(table: Table) {
+  const schemas = Object.fromEntries(Object.entries(table).map(([name, { options }]) => [name, options]))
+  return z.preprocess(withOptions, oneOf(schemas as Schemas<Table>))
+}
+
+function withOptions(value: unknown): unknown {
+  return typeof value === 'string' ? { [value]: {} } : value
+}
+
+/** `average` is what `fedavg` was called before it had company; plans of runs that were started then say it still. */
+function withFedAvg(value: unknown): unknown {
+  const named = withOptions(value)
+  if (typeof named !== 'object' || named === null || !('average' in named)) return named
+  const { average, ...rest } = named
+  return { ...rest, fedavg: average }
+}
 
 export const aggregationSchema = z.strictObject({
-  rule: z
-    .strictObject({
-      mean: z.strictObject({
-        /** `samples` weighs each update by its training rows, capped by the screens; `equal` gives each the same weight. */
-        weights: z.enum(['equal', 'samples']).default('equal'),
-      }),
-    })
-    .prefault({ mean: {} }),
+  /** What is done to the updates before the rule sees them, in this order. */
+  before: z.array(namedOf(stages)).max(8).default([]),
+  rule: namedOf(rules).prefault({ mean: {} }),
   screens: z
     .strictObject({
       /** Largest Euclidean norm of an update. */
@@ -17,13 +37,7 @@ export const aggregationSchema = z.strictObject({
       maxSampleWeight: z.number().int().min(1).max(1_000_000_000).default(1_000_000),
     })
     .prefault({}),
-  server: z
-    .strictObject({
-      average: z.strictObject({
-        /** Share of the aggregated update that is added to the weights. */
-        learningRate: z.number().positive().max(100).default(1),
-      }),
-    })
-    .prefault({ average: {} }),
+  /** How the aggregate becomes new weights. */
+  server: z.preprocess(withFedAvg, namedOf(serverOptimizers)).prefault({ fedavg: {} }),
 })
 export type Aggregation = z.infer<typeof aggregationSchema>

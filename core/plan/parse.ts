@@ -1,5 +1,7 @@
 import { parseDocument } from 'yaml'
 import type { z } from 'zod'
+import { checkFeasible } from '../aggregation/feasible.ts'
+import { pipelineOf } from '../aggregation/pipeline.ts'
 import { utf8 } from '../encoding/bytes.ts'
 import { type CanonicalValue, canonicalJson } from '../encoding/canonical-json.ts'
 import { ParleyError } from '../errors/index.ts'
@@ -19,10 +21,13 @@ export function parsePlan(text: string, maxBytes = defaultLimits.planBytes): Pla
   return checkPlan(toPlain(document))
 }
 
-/** Checks a value that may be a plan. Throws `plan.invalid`. */
+/** Checks a value that may be a plan. Throws `plan.invalid`, or `plan.infeasible` where its parts do not go together. */
 export function checkPlan(value: unknown): Plan {
   const result = planSchema.safeParse(value)
-  if (result.success) return result.data
+  if (result.success) {
+    checkFeasible(pipelineOf(result.data.aggregation), result.data.window.count.min)
+    return result.data
+  }
   throw new ParleyError('plan.invalid', result.error.issues.map(explain).join('; '))
 }
 

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors/index.ts'
 import type { MetricName, Metrics } from '../metrics/metrics.ts'
+import type { RobustnessReport, Suspect } from './robustness.ts'
 
 /** Where a client stands in the open round. */
 export type ClientPhase = 'invited' | 'uploading' | 'accepted' | 'refused' | 'evaluating' | 'evaluated'
@@ -28,6 +29,8 @@ export type RoundSummary = {
   /** The metrics of that model on the held-out rows of all clients that answered, and of each; absent when not evaluated. */
   readonly pooled?: Metrics
   readonly clients: readonly { readonly client: string; readonly metrics: Metrics }[]
+  /** How the updates were combined; absent when the round failed. */
+  readonly robustness?: RobustnessReport
 }
 
 export type GateVerdict = {
@@ -68,5 +71,7 @@ export type RunView = {
   /** The window that is open now. */
   readonly window?: { readonly min: number; readonly max: number; readonly closesAt: string }
   readonly history: readonly RoundSummary[]
+  /** Clients whose updates were out of the ordinary round after round; the most conspicuous first. */
+  readonly suspects: readonly Suspect[]
   readonly outcome?: RunOutcome
 }

@@ -1,105 +1,103 @@
-import { bytesView, float32View } from '../../core/encoding/bytes.ts'
-import { SEGMENT_BYTES } from '../../core/wire/limits.ts'
-import type { BlobStore, Digest } from '../store/ports.ts'
-import type { Reducer, Rule, UpdateRow } from './rule.ts'
-import type { ServerOptimizer } from './server-optimizer.ts'
+import { type Decision, decide, emptyGram } from '../../core/aggregation/decide.ts'
+import type { Gram } from '../../core/aggregation/gram.ts'
+import { needsGram, type Pipeline } from '../../core/aggregation/pipeline.ts'
+import type { RuleInput } from '../../core/aggregation/rule.ts'
+import type { RobustnessReport } from '../../core/run/robustness.ts'
+import type { Kernels } from '../../kernels/index.ts'
+import type { BlobStore } from '../store/ports.ts'
+import { type Combined, combine } from './combine.ts'
+import { type ExtraRow, extraRowsOf } from './extra-rows.ts'
+import type { AggregationMemory, VectorRef } from './memory.ts'
+import { NextModel, type NextModelInput } from './next-model.ts'
+import { alignmentOf, reportOf } from './report.ts'
+import { RoundMatrix } from './round-matrix.ts'
+import { countSigns } from './signs.ts'
+import type { UpdateRow } from './update-row.ts'
 
-export type AggregationInput = {
+export type AggregationInput = Pick<NextModelInput, 'model' | 'optimizer' | 'control'> & {
   readonly blobs: Pick<BlobStore, 'read' | 'create'>
-  /** The model file that the updates were trained from. */
-  readonly model: { readonly digest: Digest; readonly bytes: number }
+  readonly kernels: Kernels
   /** Float32 values of the flat vector. */
   readonly parameters: number
   /** In the order of client ids. */
   readonly rows: readonly UpdateRow[]
-  readonly rule: Rule
-  readonly optimizer: ServerOptimizer
+  readonly pipeline: Pipeline
+  /** What the last round left. */
+  readonly memory: AggregationMemory
+  /** The coordinator's own update, where the rule asks for one. */
+  readonly root: VectorRef | undefined
+  /** For the draws of stages. */
+  readonly seed: number
+  /** What was worked out of the updates while they came in. */
+  readonly matrix?: RoundMatrix
 }
 
 export type AggregationResult = {
-  readonly model: { readonly digest: Digest; readonly bytes: number }
-  /** Weight of each update in the result, in the order of the rows, where the rule gives whole rows a weight. */
-  readonly weights: readonly number[] | undefined
+  readonly model: VectorRef
+  /** The model without control variates; absent where it has none. */
+  readonly weights?: VectorRef
+  readonly memory: AggregationMemory
+  readonly report: RobustnessReport
 }
 
 /**
- * Makes the next model file from a round's updates, one tile of 1 MiB at a time: memory does not grow with the model.
- * While a tile is worked out, the next one is read and the last one is written.
+ * Makes the next model file from a round's updates. One pass over the updates, or none where they were multiplied as they
+ * came in, gives their inner products; the rule decides on these alone; a last pass, a tile of 1 MiB at a time, makes the
+ * aggregate and the weights. Memory does not grow with the model, and nothing depends on the order of arrival.
  */
 export async function aggregate(input: AggregationInput): Promise<AggregationResult> {
-  const { blobs, model, parameters, rows } = input
-  const headerBytes = model.bytes - 4 * parameters
-  const tiles = Math.ceil((4 * parameters) / SEGMENT_BYTES)
-  const reducer = await input.rule(rows, tiles)
-  const scratch = scratchOf(Math.min(parameters, SEGMENT_BYTES / 4))
-  const writer = await blobs.create()
-  let reading: Promise<Tile> | undefined
-  let writing: Promise<void> = Promise.resolve()
+  const { pipeline, parameters, blobs, memory, root, rows } = input
+  const clients = rows.map(({ client }) => client)
+  const extra = extraRowsOf(pipeline.rule.rule.extra, { blobs, parameters, clients, memory, root })
+  const gram = needsGram(pipeline) ? await gramOf(input, extra.rows) : undefined
+  const decision = decide(pipeline, await ruleInputOf(input, gram, extra))
+  const next = await NextModel.open({ ...input, clients, carry: pipeline.rule.rule.extra })
   try {
-    await writer.write(await blobs.read(model.digest, 0, headerBytes))
-    reading = readTile(input, headerBytes, 0, scratch)
-    for (let index = 0; index < tiles; index++) {
-      const tile: Tile = await reading
-      if (index + 1 < tiles) reading = readTile(input, headerBytes, index + 1, scratch)
-      const made = makeTile(input.optimizer, reducer, tile, scratch, index)
-      await writing
-      writing = writer.write(made)
-    }
-    await writing
-    return { model: { digest: await writer.commit(), bytes: model.bytes }, weights: reducer.weights }
-  } catch (failure) {
-    await Promise.allSettled([reading, writing])
-    await writer.release()
-    throw failure
+    const combined = await combine(input.kernels, {
+      parameters,
+      updates: rows,
+      extra: extra.rows,
+      decision,
+      gram,
+      next,
+      report: true,
+    })
+    const made = await next.commit(decision.remember)
+    return { ...made, report: reportOf(pipeline, rows, decision, alignment(gram, decision, combined), combined.kept) }
+  } finally {
+    await next.release()
   }
 }
 
-/**
- * Memory of one tile, used for all of them: fresh memory costs more than the arithmetic. What is read ahead, and what is
- * still being written, takes turns.
- */
-type Scratch = {
-  readonly weights: readonly [Uint8Array, Uint8Array]
-  readonly aggregate: Float64Array
-  readonly out: readonly [Float32Array, Float32Array]
+function alignment(gram: Gram | undefined, { result }: Decision, { products, squaredNorm }: Combined) {
+  if (products !== undefined) return { products, squaredNorm }
+  const coefficients = result.kind === 'combination' ? result.coefficients : new Float64Array(0)
+  return alignmentOf(gram ?? emptyGram(0), coefficients)
 }
 
-type Tile = { readonly length: number; readonly weights: Uint8Array; readonly rows: readonly Float32Array[] }
+async function gramOf(
+  { matrix, kernels, parameters, rows }: AggregationInput,
+  extra: readonly ExtraRow[],
+): Promise<Gram> {
+  if (matrix !== undefined) return await matrix.gram([...rows, ...extra])
+  const own = new RoundMatrix({ kernels, parameters, wantsGram: true, residentBytes: 0 })
+  return await own.gram([...rows, ...extra]).finally(() => own.dispose())
+}
 
-function scratchOf(length: number): Scratch {
+async function ruleInputOf(
+  { rows, pipeline, memory, seed, kernels, parameters }: AggregationInput,
+  gram: Gram | undefined,
+  extra: ReturnType<typeof extraRowsOf>,
+): Promise<RuleInput> {
+  const signs = pipeline.rule.rule.usesSigns === true ? await countSigns(kernels, rows, parameters) : undefined
   return {
-    weights: [new Uint8Array(4 * length), new Uint8Array(4 * length)],
-    aggregate: new Float64Array(length),
-    out: [new Float32Array(length), new Float32Array(length)],
+    gram: gram ?? emptyGram(rows.length),
+    n: rows.length,
+    samples: rows.map(({ samples }) => samples),
+    steps: rows.map(({ steps }) => steps),
+    ...(signs === undefined ? {} : { signs }),
+    extra: extra.places,
+    remembered: memory.numbers,
+    seed,
   }
-}
-
-async function readTile(
-  { blobs, model, parameters, rows }: AggregationInput,
-  headerBytes: number,
-  index: number,
-  scratch: Scratch,
-): Promise<Tile> {
-  const length = Math.min(SEGMENT_BYTES / 4, parameters - (index * SEGMENT_BYTES) / 4)
-  const into = index % 2 === 0 ? scratch.weights[0] : scratch.weights[1]
-  const [weights, ...tiles] = await Promise.all([
-    blobs.read(model.digest, headerBytes + index * SEGMENT_BYTES, 4 * length, into),
-    ...rows.map((row) => row.tile(index)),
-  ])
-  return { length, weights, rows: tiles }
-}
-
-/** The bytes of tile `index` of the new model. They lie in the scratch memory until the tile after the next. */
-function makeTile(
-  optimizer: ServerOptimizer,
-  reducer: Reducer,
-  { length, weights, rows }: Tile,
-  scratch: Scratch,
-  index: number,
-): Uint8Array {
-  const aggregated = scratch.aggregate.subarray(0, length)
-  const out = (index % 2 === 0 ? scratch.out[0] : scratch.out[1]).subarray(0, length)
-  reducer.reduce(rows, aggregated)
-  optimizer.apply(float32View(weights), aggregated, out)
-  return bytesView(out)
 }

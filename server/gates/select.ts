@@ -6,7 +6,7 @@ import { type EvaluatedCandidate, lowerIsBetter, pooledMetrics } from './decide.
  * Which round's model goes before the gates: the last one made, or the best by one pooled metric (the later of equals;
  * the last one where no round was evaluated). Undefined when no round made a model.
  */
-export function selectCandidate<Round extends EvaluatedCandidate & { readonly model?: ModelRef }>(
+export function selectCandidate<Round extends EvaluatedCandidate & { readonly model?: ModelRef | undefined }>(
   history: readonly Round[],
   select: 'last' | { readonly best: MetricName },
 ): (Round & { readonly model: ModelRef }) | undefined {

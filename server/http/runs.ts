@@ -2,9 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { fromUtf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
+import type { RecomputeRequest } from '../rounds/recompute.ts'
 import { adminOnly } from './auth.ts'
 import { sendEvents } from './events.ts'
-import { nameOf } from './fields.ts'
+import { nameOf, numberOf } from './fields.ts'
 import type { HttpDeps } from './options.ts'
 
 /** Open event streams at a time. */
@@ -43,6 +44,18 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
       const view = await api.stopRun(id, parsed.data.reason)
       logger.info({ run: id, reason: parsed.data.reason }, 'a run was stopped over HTTP')
       return view
+    })
+
+    app.post('/v1/runs/:id/rounds/:round/recompute', async ({ params, body }) => {
+      const id = nameOf(params, 'id')
+      const round = numberOf(params, 'round')
+      // What is in it is checked where it is understood.
+      const result = await api.recompute(id, round, (body ?? {}) as RecomputeRequest)
+      logger.info(
+        { run: id, round, without: result.without, identical: result.identical },
+        'a round was computed again',
+      )
+      return result
     })
 
     app.get('/v1/runs/:id/events', { exposeHeadRoute: false }, async ({ params }, reply) => {

@@ -1,70 +1,56 @@
-import type { Crypto } from '../../core/crypto/primitives.ts'
-import { SEALED_SEGMENT_BYTES } from '../../core/crypto/seal.ts'
-import { float32View } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
-import { aggregate } from '../aggregation/aggregate.ts'
-import type { UpdateRow } from '../aggregation/rule.ts'
-import { ruleOf } from '../aggregation/rules.ts'
-import { serverOptimizerOf } from '../aggregation/server-optimizer.ts'
+import type { ModelRef } from '../../core/run/round-configuration.ts'
+import { noMemory, vectorsOf } from '../aggregation/memory.ts'
 import type { Store } from '../store/ports.ts'
 import type { ActiveRun } from './active-run.ts'
-import { openerOf } from './collect.ts'
-import type { RoundKeys } from './round-keys.ts'
+import { type AggregationDeps, aggregateUpdates, type RoundInputs } from './aggregate-updates.ts'
+import type { Matrices } from './matrices.ts'
+import { type RootUpdate, rootUpdateOf } from './root-update.ts'
 import type { Champion, RunState } from './state.ts'
-import { readSegment } from './upload.ts'
 
-export type AggregationWorkDeps = {
-  readonly crypto: Crypto
+export type AggregationWorkDeps = AggregationDeps & {
   readonly store: Pick<Store, 'blobs' | 'spool' | 'records'>
-  readonly roundKeys: RoundKeys
+  readonly matrices: Matrices
+  readonly rootUpdate: RootUpdate | undefined
   /** Rounds whose updates stay in the spool, counted back from the newest. */
   readonly keepRounds: number
   readonly now: () => number
 }
 
 /** Makes the open round's model from its accepted updates, and tells the run. Rejects only when that cannot be told. */
-export async function aggregateRound(deps: AggregationWorkDeps, { run, plan }: ActiveRun): Promise<void> {
+export async function aggregateRound(deps: AggregationWorkDeps, active: ActiveRun): Promise<void> {
+  const { run, plan } = active
   const { state } = run
   if (state.phase !== 'aggregating') return
   const { round } = state
   try {
-    const { model } = await aggregate({
-      blobs: deps.store.blobs,
-      model: state.model,
-      parameters: state.settings.parameters,
-      rows: rowsOf(deps, state),
-      rule: ruleOf(plan.aggregation),
-      optimizer: serverOptimizerOf(plan.aggregation),
-    })
+    const root = await rootUpdateOf(deps, plan, state)
+    const inputs: RoundInputs = { ...inputsOf(state), ...(root === undefined ? {} : { root }) }
+    const made = await aggregateUpdates(deps, plan, inputs, deps.matrices.of(active))
     const champion = await championOf(deps, state)
     await run.tell({
       type: 'aggregated',
       at: deps.now(),
       round,
-      model,
+      ...made,
+      ...(root === undefined ? {} : { root }),
       ...(champion === undefined ? {} : { champion }),
     })
-    await dropOldUpdates(deps, state)
+    await dropOld(deps, state)
   } catch (failure) {
     const error = ParleyError.from(failure)
     if (error.code === 'run.conflict' || error.code === 'store.full') throw error
     const message = `${error.code}: ${error.message}`
     await run.tell({ type: 'aggregation-failed', at: deps.now(), round, code: 'round.aggregation-failed', message })
+  } finally {
+    deps.matrices.end(run.id)
   }
 }
 
-function rowsOf(deps: AggregationWorkDeps, state: Extract<RunState, { phase: 'aggregating' }>): UpdateRow[] {
-  const { parameters } = state.settings
-  return state.accepted.map(({ client, header }) => {
-    const segments = openerOf(deps, client, header, parameters)
-    const scratch = new Uint8Array(Math.min(SEALED_SEGMENT_BYTES, header.bytes))
-    return {
-      client,
-      samples: header.samples,
-      tile: async (index) =>
-        float32View(await readSegment(deps.store.spool, header.sha256, 4 * parameters, segments, index, scratch)),
-    }
-  })
+function inputsOf(state: Extract<RunState, { phase: 'aggregating' }>): RoundInputs {
+  const { run, round, settings, model, accepted, history } = state
+  const memory = history.findLast((record) => record.model !== undefined)?.memory ?? noMemory
+  return { run, round, settings, model, accepted, memory }
 }
 
 /** The version that the candidate has to be compared with: only where a gate asks for it, and only of the same layout. */
@@ -81,9 +67,18 @@ async function championOf(deps: AggregationWorkDeps, state: RunState): Promise<C
   return { version: holder.version, model: { digest: version.weights, bytes } }
 }
 
-async function dropOldUpdates({ store, keepRounds }: AggregationWorkDeps, state: RunState): Promise<void> {
-  for (const { round, accepted } of state.history) {
-    if (round !== state.round - keepRounds) continue
+/** Drops the updates of the round that is no longer kept, and the vectors that it left to the one after it. */
+async function dropOld({ store, keepRounds }: AggregationWorkDeps, state: RunState): Promise<void> {
+  const old = state.history.filter(({ round }) => round === state.round - keepRounds)
+  const younger = state.history.filter(({ round }) => round > state.round - keepRounds)
+  const used = new Set(younger.flatMap((record) => [...vectorsOf(record.memory), ...rootsOf(record.root)]))
+  for (const { accepted, memory, root } of old) {
     for (const { header } of accepted) await store.spool.remove(header.sha256)
+    for (const digest of [...vectorsOf(memory), ...rootsOf(root)])
+      if (!used.has(digest)) await store.blobs.remove(digest)
   }
+}
+
+function rootsOf(root: ModelRef | undefined): string[] {
+  return root === undefined ? [] : [root.digest]
 }

@@ -1,6 +1,5 @@
 import { type Envelope, payloadTypes, verifyEnvelope } from '../../core/crypto/envelope.ts'
 import type { Crypto } from '../../core/crypto/primitives.ts'
-import { opener } from '../../core/crypto/seal.ts'
 import { fromHex, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { parsePayload } from '../../core/run/payload.ts'
@@ -9,8 +8,11 @@ import { updateScreen } from '../aggregation/screen.ts'
 import type { BlobStore } from '../store/ports.ts'
 import type { ActiveRun, FindRun } from './active-run.ts'
 import type { Answer, Upload } from './desk.ts'
+import type { Matrices } from './matrices.ts'
+import { openerOf } from './opener.ts'
 import type { RoundKeys } from './round-keys.ts'
 import type { Run } from './run.ts'
+import { updateRowOf } from './update-rows.ts'
 import { UpdateSpool } from './upload.ts'
 import { admitUpdate } from './upload-admission.ts'
 
@@ -21,6 +23,7 @@ export type CollectDeps = {
   readonly now: () => number
   readonly maxPayloadBytes: number
   readonly find: FindRun
+  readonly matrices: Matrices
   /** Told of every decided update, for metrics and progress. */
   readonly observe: (client: string, answer: Answer, bytes: number) => void
   readonly progress: (client: string, run: string, bytes: number) => void
@@ -41,7 +44,7 @@ export async function openUpload(
     const admission = admitUpdate(found.run.state, client.id, header, found.plan.aggregation.screens)
     if (admission.kind === 'accepted-before') return { answer: acceptance(header) }
     const spool = await openSpool(deps, client.id, header, found)
-    const upload = new AdmittedUpload(deps, { client: client.id, header, envelope, run: found.run, spool, decide })
+    const upload = new AdmittedUpload(deps, { client: client.id, header, envelope, found, spool, decide })
     const answer = await upload.finish()
     return answer === undefined ? { upload } : { answer }
   } catch (refusal) {
@@ -49,12 +52,8 @@ export async function openUpload(
   }
 }
 
-function openSpool(
-  deps: CollectDeps,
-  client: string,
-  header: UpdateHeader,
-  { run, plan }: ActiveRun,
-): Promise<UpdateSpool> {
+function openSpool(deps: CollectDeps, client: string, header: UpdateHeader, found: ActiveRun): Promise<UpdateSpool> {
+  const { run, plan } = found
   const { parameters } = run.state.settings
   return UpdateSpool.open({
     spool: deps.spool,
@@ -62,19 +61,8 @@ function openSpool(
     plainBytes: 4 * parameters,
     opener: openerOf(deps, client, header, parameters),
     screen: () => updateScreen(plan.aggregation.screens),
+    memory: deps.matrices.of(found).reserve(),
   })
-}
-
-/** Opens the segments of a client's update. */
-export function openerOf(
-  deps: Pick<CollectDeps, 'crypto' | 'roundKeys'>,
-  client: string,
-  header: Pick<UpdateHeader, 'run' | 'round' | 'model' | 'layout' | 'oneTimeKey'>,
-  parameters: number,
-) {
-  const { run, round, model, layout, oneTimeKey } = header
-  const context = { run, round, client, model, layout, plainBytes: 4 * parameters }
-  return opener(deps.crypto, deps.roundKeys(run, round), fromHex(oneTimeKey) ?? new Uint8Array(0), context)
 }
 
 type Decider = (refusal: ParleyError) => Promise<Answer>
@@ -96,7 +84,7 @@ type Admitted = {
   readonly client: string
   readonly header: UpdateHeader
   readonly envelope: Envelope
-  readonly run: Run
+  readonly found: ActiveRun
   readonly spool: UpdateSpool
   readonly decide: Decider
 }
@@ -113,7 +101,7 @@ class AdmittedUpload implements Upload {
   }
 
   get run(): string {
-    return this.#admitted.run.id
+    return this.#admitted.found.run.id
   }
 
   get offset(): number {
@@ -153,15 +141,20 @@ class AdmittedUpload implements Upload {
   }
 
   #stillOpen(): void {
-    const { run, header } = this.#admitted
-    const { phase, round } = run.state
+    const { found, header } = this.#admitted
+    const { phase, round } = found.run.state
     if (phase !== 'collecting' || round !== header.round) throw new ParleyError('update.late')
   }
 
   async #accept(): Promise<Answer> {
-    const { client, header, envelope, run, spool } = this.#admitted
+    const { client, header, envelope, found, spool } = this.#admitted
     const norm = await spool.commit()
     const update = { client, header, signature: toHex(envelope.signature), norm }
+    const { run, plan } = found
+    this.#stillOpen()
+    // First into the matrix: this update may be the one that closes the round.
+    const row = updateRowOf(this.#deps, plan, run.state.settings.parameters, update, spool.takeMemory()?.block)
+    this.#deps.matrices.of(found).add(row)
     const taken = await run.tell({ type: 'update-accepted', at: this.#deps.now(), round: header.round, update })
     if (!taken) throw new ParleyError('update.late')
     const answer = acceptance(header)

@@ -66,7 +66,7 @@ function evaluatedBefore({ state }: Run, report: EvaluationReport): boolean {
 }
 
 function checkResults(state: Evaluating, report: EvaluationReport, limits: CountLimits): void {
-  const models = [state.candidate, ...(state.champion === undefined ? [] : [state.champion.model])]
+  const models = [state.made.model, ...(state.champion === undefined ? [] : [state.champion.model])]
   if (report.results.length !== models.length) {
     throw new ParleyError(
       'evaluation.invalid',

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../core/errors/index.ts'
 import type { ModelRef } from '../../core/run/round-configuration.ts'
-import type { AcceptedUpdate, Champion, ClientResult, Instant, RunSettings } from './state.ts'
+import type { AcceptedUpdate, Champion, ClientResult, Instant, Made, RunSettings } from './state.ts'
 
 /** Everything that a run can be told. Each one that changes its state is in the journal before anything else happens. */
 export type RunEvent =
@@ -38,13 +38,12 @@ export type RunEvent =
       readonly message: string
     }
   | { readonly type: 'time-reached'; readonly at: Instant }
-  | {
+  | ({
       readonly type: 'aggregated'
       readonly at: Instant
       readonly round: number
-      readonly model: ModelRef
       readonly champion?: Champion
-    }
+    } & Made)
   | {
       readonly type: 'aggregation-failed'
       readonly at: Instant

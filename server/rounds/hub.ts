@@ -11,6 +11,7 @@ import { openUpload } from './collect.ts'
 import type { Answer, ClientChannel, Decline, RoundDesk, Upload } from './desk.ts'
 import type { Effect } from './effect.ts'
 import { takeEvaluation } from './evaluations.ts'
+import type { Matrices } from './matrices.ts'
 import { Presence } from './presence.ts'
 import type { RoundKeys } from './round-keys.ts'
 import type { Run } from './run.ts'
@@ -34,6 +35,7 @@ export type HubDeps = {
   readonly limits: Limits
   readonly identity: SigningKey
   readonly roundKeys: RoundKeys
+  readonly matrices: Matrices
   /** The key of a listed client. */
   readonly publicKey: (client: string) => Uint8Array | undefined
   /** Work that takes long: makes the round's model, publishes the candidate, drops what is no longer needed. */
@@ -107,6 +109,7 @@ export class RoundHub implements RoundDesk {
       ...this.#takingDeps(),
       spool: this.#deps.store.spool,
       roundKeys: this.#deps.roundKeys,
+      matrices: this.#deps.matrices,
       observe: this.#deps.observer.updateDecided,
       progress: (sender: string, run: string, bytes: number) => {
         this.#uploaded.set(`${run}/${sender}`, bytes)
@@ -164,6 +167,7 @@ export class RoundHub implements RoundDesk {
       case 'publish':
         return this.#longWork(run, this.#deps.publish)
       case 'conclude':
+        this.#deps.matrices.end(run.id)
         return this.#longWork(run, this.#deps.conclude)
       default:
         return assertNever(effect)
@@ -207,6 +211,7 @@ export class RoundHub implements RoundDesk {
       if (!accepted.has(digest)) this.#deps.store.spool.remove(digest).catch(() => {})
     }
     this.#begun.delete(run.id)
+    this.#deps.matrices.end(run.id)
   }
 
   #longWork(run: Run, work: (active: ActiveRun) => Promise<void>): void {

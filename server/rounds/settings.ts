@@ -1,11 +1,13 @@
 import { durationMs } from '../../core/plan/duration.ts'
 import { cohortSize, type Plan } from '../../core/plan/plan.ts'
+import { withoutControl } from '../../core/tensors/control.ts'
+import { type Layout, layoutLength } from '../../core/tensors/layout.ts'
 import type { RunSettings } from './state.ts'
 
 /** What the machine needs of a plan, and of what it came to: its canonical text as a blob, the layout's digest, a limit. */
 export function settingsOf(
   plan: Plan,
-  stored: Pick<RunSettings, 'plan' | 'layout' | 'parameters' | 'maxRefusals'>,
+  stored: Pick<RunSettings, 'plan' | 'layout' | 'parameters' | 'control' | 'maxRefusals'>,
 ): RunSettings {
   const { window, evaluation } = plan
   return {
@@ -28,5 +30,17 @@ export function settingsOf(
     gates: plan.gates,
     alias: plan.publish.alias,
     select: plan.publish.select,
+  }
+}
+
+/** What the machine needs to know of SCAFFOLD, where the plan trains with it. `layout` is that of the rounds' models. */
+export function controlOf(plan: Plan, layout: Layout, digest: (layout: Layout) => string): RunSettings['control'] {
+  const { scaffold } = plan.training
+  if (scaffold === undefined) return undefined
+  const published = withoutControl(layout)
+  return {
+    clients: scaffold.clients ?? cohortSize(plan),
+    layout: digest(published),
+    parameters: layoutLength(published),
   }
 }

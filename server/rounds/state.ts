@@ -2,9 +2,11 @@ import type { ErrorCode } from '../../core/errors/index.ts'
 import type { EvaluationCounts } from '../../core/metrics/counts.ts'
 import type { MetricName } from '../../core/metrics/metrics.ts'
 import type { Gate } from '../../core/plan/gates.ts'
+import type { RobustnessReport } from '../../core/run/robustness.ts'
 import type { ModelRef } from '../../core/run/round-configuration.ts'
 import type { UpdateHeader } from '../../core/run/update-header.ts'
 import type { GateVerdict } from '../../core/run/view.ts'
+import type { AggregationMemory, VectorRef } from '../aggregation/memory.ts'
 
 /** Milliseconds since the epoch, UTC: the coordinator's clock when it made an event. */
 export type Instant = number
@@ -15,6 +17,14 @@ export type RunSettings = {
   readonly plan: ModelRef
   readonly layout: string
   readonly parameters: number
+  /** SCAFFOLD: the second half of the parameters are control variates. */
+  readonly control?: {
+    /** Clients in the whole federation. */
+    readonly clients: number
+    /** Layout and parameters of the model without control variates: of what is published. */
+    readonly layout: string
+    readonly parameters: number
+  }
   readonly rounds: number
   /** Refused updates of one client in one round, after which it is left out of the round. */
   readonly maxRefusals: number
@@ -48,6 +58,18 @@ export type ClientResult = {
 /** The version that holds the alias when a round is evaluated. */
 export type Champion = { readonly version: number; readonly model: ModelRef }
 
+/** What aggregation made of a round's updates. */
+export type Made = {
+  readonly model: ModelRef
+  /** The model without control variates; absent where it has none. */
+  readonly weights?: ModelRef
+  /** What it leaves to the next round. Absent in journals from before there was anything to leave; so is the report. */
+  readonly memory?: AggregationMemory
+  /** The coordinator's own update, where the rule asked for one. */
+  readonly root?: VectorRef
+  readonly report?: RobustnessReport
+}
+
 /** A round that is over. */
 export type RoundRecord = {
   readonly round: number
@@ -56,11 +78,12 @@ export type RoundRecord = {
   readonly cohort: readonly string[]
   readonly accepted: readonly AcceptedUpdate[]
   readonly refused: readonly Refusal[]
-  /** The model that the round made; absent when it failed. */
-  readonly model?: ModelRef
   readonly champion?: Champion
   readonly results: readonly ClientResult[]
-}
+} & Partial<Made>
+
+/** A round that made a model. */
+export type MadeRound = RoundRecord & Made
 
 type Running = {
   readonly run: string
@@ -97,14 +120,14 @@ export type Evaluating = Running &
   Collected & {
     readonly phase: 'evaluating'
     readonly since: Instant
-    readonly candidate: ModelRef
+    readonly made: Made
     readonly champion?: Champion
     readonly results: readonly ClientResult[]
     readonly declined: readonly Refusal[]
   }
 export type Publishing = Running & {
   readonly phase: 'publishing'
-  readonly candidate: RoundRecord & { readonly model: ModelRef }
+  readonly candidate: MadeRound
   readonly verdicts: readonly GateVerdict[]
 }
 export type Over = Running & {

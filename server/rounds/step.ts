@@ -1,6 +1,5 @@
 import type { Crypto } from '../../core/crypto/primitives.ts'
 import type { ErrorCode } from '../../core/errors/index.ts'
-import type { ModelRef } from '../../core/run/round-configuration.ts'
 import { decideGates } from '../gates/decide.ts'
 import { selectCandidate } from '../gates/select.ts'
 import { assertNever } from './assert-never.ts'
@@ -12,6 +11,8 @@ import type {
   Collecting,
   Evaluating,
   Instant,
+  Made,
+  MadeRound,
   Over,
   Publishing,
   RoundRecord,
@@ -161,14 +162,15 @@ function whileAggregating(state: Aggregating, event: RunEvent): RunState {
     return roundFailed(state, event.at, event.code, event.message)
   }
   if (event.type !== 'aggregated' || event.round !== state.round) return state
+  const made = madeBy(event)
   if (!evaluationDue(state.settings, state.completed + 1)) {
-    return roundDone(state, { ...recordOf(state, event.at), model: event.model }, event.at)
+    return roundDone(state, { ...recordOf(state, event.at), ...made }, event.at)
   }
   return {
     ...state,
     phase: 'evaluating',
     since: event.at,
-    candidate: event.model,
+    made,
     ...(event.champion === undefined ? {} : { champion: event.champion }),
     results: [],
     declined: [],
@@ -205,8 +207,8 @@ export function mayEvaluate(state: Evaluating, client: string): boolean {
 function evaluatedWhenDone(state: Evaluating, at: Instant): RunState {
   // An evaluation that too few answered is no failure of the round: the model exists, and the gates judge what is known.
   if (evaluatingWindow(state, at) === 'open') return state
-  const { candidate, champion, results } = state
-  const record = { ...recordOf(state, at), model: candidate, results, ...(champion === undefined ? {} : { champion }) }
+  const { made, champion, results } = state
+  const record = { ...recordOf(state, at), ...made, results, ...(champion === undefined ? {} : { champion }) }
   return roundDone(state, record, at)
 }
 
@@ -221,8 +223,17 @@ function whilePublishing(state: Publishing, event: RunEvent): Publishing | Over 
   return { ...running(state), phase: 'over', endedAt: event.at, outcome }
 }
 
-type MadeRound = RoundRecord & { readonly model: ModelRef }
 type OpenRound = Collecting | Aggregating | Evaluating
+
+function madeBy({ model, weights, memory, root, report }: Event<'aggregated'>): Made {
+  return {
+    model,
+    ...(weights === undefined ? {} : { weights }),
+    ...(memory === undefined ? {} : { memory }),
+    ...(root === undefined ? {} : { root }),
+    ...(report === undefined ? {} : { report }),
+  }
+}
 
 function recordOf(state: OpenRound, at: Instant): RoundRecord {
   const { round, openedAt, cohort, accepted, refused } = state

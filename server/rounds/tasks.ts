@@ -32,7 +32,7 @@ function training(signer: TaskSigner, state: Collecting): TrainConfiguration {
 }
 
 function evaluation(state: Evaluating): EvaluateConfiguration {
-  const models = state.champion === undefined ? [state.candidate] : [state.candidate, state.champion.model]
+  const models = state.champion === undefined ? [state.made.model] : [state.made.model, state.champion.model]
   return { ...common(state), kind: 'evaluate', models }
 }
 

@@ -4,6 +4,7 @@ import { SEALED_SEGMENT_BYTES, sealedLength, segmentCount } from '../../core/cry
 import { float32View } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { SEGMENT_BYTES } from '../../core/wire/limits.ts'
+import type { RowMemory } from '../aggregation/round-matrix.ts'
 import type { UpdateScreen } from '../aggregation/screen.ts'
 import type { BlobStore, BlobWriter, Digest } from '../store/ports.ts'
 
@@ -13,6 +14,8 @@ export type SpoolInput = {
   readonly plainBytes: number
   readonly opener: Opener
   readonly screen: () => UpdateScreen
+  /** Memory that keeps the plain values, so that they need not be read again; used where the upload came in one piece. */
+  readonly memory?: RowMemory | undefined
 }
 
 /**
@@ -24,9 +27,11 @@ export class UpdateSpool {
   readonly #writer: BlobWriter | undefined
   readonly #screen: UpdateScreen
   readonly #resumed: boolean
+  readonly #memory: RowMemory | undefined
   readonly #length: number
   #offset: number
   #writing: Promise<void> = Promise.resolve()
+  #taken = false
 
   private constructor(input: SpoolInput, writer: BlobWriter | undefined) {
     this.#input = input
@@ -35,6 +40,8 @@ export class UpdateSpool {
     this.#length = sealedLength(input.plainBytes)
     this.#offset = writer?.written ?? this.#length
     this.#resumed = this.#offset > 0
+    this.#memory = this.#resumed ? undefined : input.memory
+    if (this.#resumed) input.memory?.release()
   }
 
   static async open(input: SpoolInput): Promise<UpdateSpool> {
@@ -65,6 +72,7 @@ export class UpdateSpool {
     }
     const plain = this.#input.opener.segment(index, data)
     if (!this.#resumed) this.#screen.add(float32View(plain))
+    this.#memory?.write(index, plain)
     // The last segment goes to the disk while this one was opened and screened.
     await this.#writing
     this.#writing = this.#writer.write(data)
@@ -80,12 +88,20 @@ export class UpdateSpool {
     return this.#resumed ? this.#screenStored() : this.#screen.norm
   }
 
+  /** The values of the complete update, where they are in memory; they are the caller's to release from then on. */
+  takeMemory(): RowMemory | undefined {
+    this.#taken = true
+    return this.#memory
+  }
+
   async discard(): Promise<void> {
+    this.#memory?.release()
     await this.#writer?.release()
     await this.#input.spool.remove(this.#input.digest)
   }
 
   async release(): Promise<void> {
+    if (!this.#taken) this.#memory?.release()
     await this.#writer?.release()
   }
 

@@ -1,4 +1,6 @@
+import { suspectsOf } from '../../core/aggregation/suspects.ts'
 import { metricsOf } from '../../core/metrics/compute.ts'
+import type { Suspect } from '../../core/run/robustness.ts'
 import type { ClientPhase, CohortMember, RoundSummary, RunOutcome, RunView } from '../../core/run/view.ts'
 import { pooledMetrics } from '../gates/decide.ts'
 import { assertNever } from './assert-never.ts'
@@ -24,6 +26,7 @@ export function viewOf(state: RunState, live: LiveInfo): RunView {
     engaged: engagedOf(state, live),
     ...(window === undefined ? {} : { window }),
     history: state.history.map(summaryOf),
+    suspects: suspectsIn(state.history),
     ...(state.phase === 'over' ? { outcome: outcomeOf(state.outcome) } : {}),
   }
 }
@@ -95,6 +98,16 @@ function summaryOf(record: RoundRecord): RoundSummary {
   return summary
 }
 
+const suspects = new WeakMap<readonly RoundRecord[], readonly Suspect[]>()
+
+function suspectsIn(history: readonly RoundRecord[]): readonly Suspect[] {
+  const known = suspects.get(history)
+  if (known !== undefined) return known
+  const found = suspectsOf(history.flatMap(({ report }) => (report === undefined ? [] : [report])))
+  suspects.set(history, found)
+  return found
+}
+
 function makeSummary(record: RoundRecord): RoundSummary {
   const pooled = pooledMetrics(record)
   return {
@@ -110,6 +123,7 @@ function makeSummary(record: RoundRecord): RoundSummary {
     clients: record.results.flatMap(({ client, counts: [candidate] }) =>
       candidate === undefined ? [] : [{ client, metrics: metricsOf(candidate) }],
     ),
+    ...(record.report === undefined ? {} : { robustness: record.report }),
   }
 }
 

@@ -17,7 +17,7 @@ import { initialModel } from '../../client/training/initial.ts'
 import { createTrainer } from '../../client/training/trainer.ts'
 import { metricsOf } from '../../core/metrics/compute.ts'
 import { trainingSchema } from '../../core/plan/training.ts'
-import { unaborted } from './training-fixtures.ts'
+import { anyRound, unaborted } from './training-fixtures.ts'
 
 const shared = join(
   process.env.PARLEY_SHARED ?? fileURLToPath(new URL('../../../shared', import.meta.url)),
@@ -199,7 +199,7 @@ describe('the synthetic hospitals', () => {
       const training = trainingSchema.parse({ epochs: 10, batch: 8, optimizer: { adam: { learningRate: 0.01 } } })
       const trainer = await createTrainer({ model, dataset, training })
       const { weights } = await initialModel(model, data, seed)
-      const result = await trainer.train({ weights, seed, signal: unaborted })
+      const result = await trainer.train({ ...anyRound, weights, seed })
       aucs.push(metricsOf(await trainer.evaluate(result.weights, unaborted)).auc!)
     }
     const mean = aucs.reduce((sum, auc) => sum + auc, 0) / aucs.length

@@ -28,3 +28,6 @@ function examples(rows: number, width: number, classes: number, stream: string):
 }
 
 export const unaborted = new AbortController().signal
+
+/** What a request to train says of its round, where the test does not care. */
+export const anyRound = { seed: 1, run: 'run_1', model: '00'.repeat(32), signal: unaborted }

@@ -6,7 +6,7 @@ import { createTrainer } from '../../client/training/trainer.ts'
 import { dataSchema } from '../../core/plan/data.ts'
 import { modelSchema } from '../../core/plan/model.ts'
 import { trainingSchema } from '../../core/plan/training.ts'
-import { randomDataset, unaborted } from './training-fixtures.ts'
+import { anyRound, randomDataset, unaborted } from './training-fixtures.ts'
 
 type Layer = { class_name: string; config: Record<string, unknown> }
 
@@ -35,7 +35,7 @@ async function trained(model: unknown, dataset: Dataset, engine: 'tfjs-wasm' | '
   const trainer = await createTrainer({ model: parsed, dataset, training, engine })
   const { weights, layout } = await initialModel(parsed, data, 4)
   expect(layout).toEqual(trainer.layout)
-  const result = await trainer.train({ weights, seed: 2, signal: unaborted })
+  const result = await trainer.train({ ...anyRound, weights, seed: 2 })
   return { trainer, layout, initial: weights, result, counts: await trainer.evaluate(result.weights, unaborted) }
 }
 
@@ -131,7 +131,7 @@ describe('a topology', () => {
     const { tf } = await loadEngine('tfjs-wasm')
     const counts: number[] = []
     for (let round = 0; round < 20; round++) {
-      await trainer.train({ weights: initial, seed: round, signal: unaborted })
+      await trainer.train({ ...anyRound, weights: initial, seed: round })
       counts.push(tf.memory().numTensors)
     }
     trainer.dispose()

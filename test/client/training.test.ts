@@ -9,7 +9,7 @@ import { metricsOf } from '../../core/metrics/compute.ts'
 import { type Data, dataSchema } from '../../core/plan/data.ts'
 import { modelSchema } from '../../core/plan/model.ts'
 import { trainingSchema } from '../../core/plan/training.ts'
-import { randomDataset, unaborted } from './training-fixtures.ts'
+import { anyRound, randomDataset, unaborted } from './training-fixtures.ts'
 
 type TrainingInput = z.input<typeof trainingSchema>
 type Engine = 'tfjs-wasm' | 'tfjs-cpu'
@@ -28,7 +28,7 @@ async function set(model: unknown, dataset: Dataset, training: TrainingInput, en
   const parsed = modelSchema.parse(model)
   const trainer = await createTrainer({ model: parsed, dataset, training: trainingSchema.parse(training), engine })
   const initial = await initialModel(parsed, planData(dataset), 5)
-  const train = (seed = 1, weights = initial.weights) => trainer.train({ weights, seed, signal: unaborted })
+  const train = (seed = 1, weights = initial.weights) => trainer.train({ ...anyRound, weights, seed })
   return { trainer, initial, train }
 }
 
@@ -171,7 +171,7 @@ describe('while it trains', () => {
     }
     setImmediate(turn)
     const onProgress = (done: number) => shares.push(done)
-    const training = trainer.train({ weights: initial.weights, seed: 1, signal: controller.signal, onProgress })
+    const training = trainer.train({ ...anyRound, weights: initial.weights, signal: controller.signal, onProgress })
     await expect(training).rejects.toMatchObject({ code: 'interrupted' })
     expect(turns).toBe(5)
     expect(shares.length).toBeGreaterThanOrEqual(4)
@@ -181,7 +181,7 @@ describe('while it trains', () => {
   test('a signal that fired before stops it at once', async () => {
     const { trainer, initial } = await set({ logistic: {} }, table, long)
     const signal = AbortSignal.abort()
-    await expect(trainer.train({ weights: initial.weights, seed: 1, signal })).rejects.toMatchObject({
+    await expect(trainer.train({ ...anyRound, weights: initial.weights, signal })).rejects.toMatchObject({
       code: 'interrupted',
     })
     await expect(trainer.evaluate(initial.weights, signal)).rejects.toMatchObject({ code: 'interrupted' })

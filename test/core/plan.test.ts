@@ -16,7 +16,7 @@ describe('a plan', () => {
       aggregation: {
         rule: { mean: { weights: 'equal' } },
         screens: { maxNorm: 1000 },
-        server: { average: { learningRate: 1 } },
+        server: { fedavg: { learningRate: 1 } },
       },
       publish: { alias: 'production', select: 'last' },
     })

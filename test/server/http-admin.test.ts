@@ -12,6 +12,7 @@ describe('the routes of operators', () => {
     ['GET', '/v1/runs/run_1'],
     ['GET', '/v1/runs/run_1/events'],
     ['POST', '/v1/runs/run_1/stop'],
+    ['POST', '/v1/runs/run_1/rounds/1/recompute'],
   ] as const
 
   it.each(routes)('%s %s wants the admin token', async (method, path) => {
@@ -75,6 +76,20 @@ describe('the routes of operators', () => {
     expect(await (await admin('GET', '/v1/runs/run_1')).json()).toEqual(view('run_1'))
     expect(await failure(await admin('GET', '/v1/runs/run_2'))).toMatchObject({ status: 404, code: 'run.not-found' })
     expect(await failure(await admin('GET', '/v1/runs/a%0Ab'))).toMatchObject({ status: 400, code: 'request.invalid' })
+  })
+
+  it('compute a round again, as they say or as it was', async () => {
+    const { admin, api } = await running()
+    const path = '/v1/runs/run_1/rounds/2/recompute'
+    const answer = await admin('POST', path, '{"without":["a"]}', 'application/json')
+    expect(await answer.json()).toMatchObject({ round: 2, without: ['a'], identical: false })
+    await admin('POST', path)
+    expect(api.recomputed).toEqual([
+      ['run_1', 2, { without: ['a'] }],
+      ['run_1', 2, {}],
+    ])
+    const wrong = await admin('POST', '/v1/runs/run_1/rounds/0/recompute', '{}', 'application/json')
+    expect(await failure(wrong)).toMatchObject({ status: 400, code: 'request.invalid' })
   })
 
   it('stop a run with a reason', async () => {

@@ -3,6 +3,7 @@ import { afterEach } from 'vitest'
 import { nodeCrypto } from '../../core/crypto/node.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
+import type { Recomputation } from '../../core/run/recomputation.ts'
 import type { RunView } from '../../core/run/view.ts'
 import { systemClock } from '../../core/system-clock.ts'
 import { layoutBytes, layoutOf } from '../../core/tensors/layout.ts'
@@ -14,6 +15,7 @@ import { createHttpServer } from '../../server/http/server.ts'
 import { createLogger } from '../../server/observe/logger.ts'
 import { createMetrics } from '../../server/observe/metrics.ts'
 import { publishVersion } from '../../server/registry/publish.ts'
+import type { RecomputeRequest } from '../../server/rounds/recompute.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import type { Store, VersionRecord } from '../../server/store/ports.ts'
 
@@ -30,6 +32,7 @@ export const view = (run: string, changes: Partial<RunView> = {}): RunView => ({
   rounds: 3,
   engaged: [],
   history: [],
+  suspects: [],
   ...changes,
 })
 
@@ -37,6 +40,7 @@ export const view = (run: string, changes: Partial<RunView> = {}): RunView => ({
 export class FakeApi implements CoordinatorApi {
   readonly started: string[] = []
   readonly stopped: [string, string][] = []
+  readonly recomputed: [string, number, RecomputeRequest][] = []
   views: AsyncIterable<RunView> = (async function* () {})()
   signal: AbortSignal | undefined
   isReady = true
@@ -61,6 +65,19 @@ export class FakeApi implements CoordinatorApi {
   async stopRun(id: string, reason: string): Promise<RunView> {
     this.stopped.push([id, reason])
     return view(id, { phase: 'over', outcome: { kind: 'stopped', reason } })
+  }
+  async recompute(id: string, round: number, request: RecomputeRequest): Promise<Recomputation> {
+    this.recomputed.push([id, round, request])
+    return {
+      run: id,
+      round,
+      without: request.without ?? [],
+      recorded: 'a'.repeat(64),
+      recomputed: 'b'.repeat(64),
+      identical: false,
+      difference: { norm: 1, relative: 0.5, cosine: 0.9 },
+      recomputedReport: { rule: 'mean', attackers: null, norm: 1, clients: [] },
+    }
   }
   ready(): boolean {
     return this.isReady

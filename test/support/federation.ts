@@ -16,6 +16,7 @@ import { type Layout, layoutLength, layoutOf } from '../../core/tensors/layout.t
 import type { Dial } from '../../core/wire/connection.ts'
 import { defaultLimits, type Limits } from '../../core/wire/limits.ts'
 import { memoryListener } from '../../core/wire/pipe.ts'
+import { createKernels } from '../../kernels/index.ts'
 import { Coordinator, type CoordinatorDeps } from '../../server/coordinator.ts'
 import { parseAllowList } from '../../server/sessions/allow-list.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
@@ -25,6 +26,9 @@ import type { Store } from '../../server/store/ports.ts'
 export function keyOf(name: string): SigningKey {
   return nodeCrypto.signingKey(new Uint8Array(createHash('sha256').update(`test key ${name}`).digest()))
 }
+
+/** On the thread of the tests: what they aggregate is small. */
+export const kernels = createKernels({ threads: 0 })
 
 export const coordinatorKey = keyOf('coordinator')
 
@@ -81,6 +85,8 @@ export type FederationOptions = {
   readonly limits?: Partial<Limits>
   readonly layout?: Layout
   readonly publish?: CoordinatorDeps['publish']
+  readonly residentBytes?: number
+  readonly rootUpdate?: CoordinatorDeps['rootUpdate']
 }
 
 /** A coordinator in this process, with whatever clients are added to it; over memory unless other ways are given. */
@@ -111,6 +117,9 @@ export class Federation {
       initialModel: async () => ({ layout, weights: new Float32Array(layoutLength(layout)) }),
       publish: options.publish ?? (async () => 1),
       keepRounds: 100,
+      kernels,
+      residentBytes: options.residentBytes ?? 1 << 20,
+      ...(options.rootUpdate === undefined ? {} : { rootUpdate: options.rootUpdate }),
       observer: {
         sessionOpened: (client) => this.#emit('opened', client),
         sessionClosed: (client, _carrier, error) => {

@@ -1,8 +1,9 @@
 import type { z } from 'zod'
+import { figure } from '../figure.ts'
 import { squaredDistance } from '../gram.ts'
-import { withAttackers } from '../options.ts'
-import { ascending } from '../order.ts'
-import { defineRule, meanOf, type RuleInput } from '../rule.ts'
+import { minority, withAttackers } from '../options.ts'
+import { smallest } from '../order.ts'
+import { type Combination, defineRule, meanOf, type RuleInput } from '../rule.ts'
 
 /**
  * Krum: the one update whose n − f − 1 nearest others are nearest,
@@ -12,20 +13,25 @@ import { defineRule, meanOf, type RuleInput } from '../rule.ts'
  */
 export const krum = defineRule<z.output<typeof withAttackers>>({
   options: withAttackers,
-  breakdown: (n) => Math.ceil(n / 2) - 2,
+  breakdown: (n) => minority(n) - 1,
   condition: '2f + 2 < n',
   attackers: ({ f }) => f,
   usesGram: true,
-  decide(input, { f }) {
-    const scores = krumScores(input, f)
-    const best = ascending(scores)[0] as number
-    return meanOf(
-      input,
-      [best],
-      (point) => `score ${scores[point]?.toPrecision(3)} above ${scores[best]?.toPrecision(3)}`,
-    )
-  },
+  decide: (input, { f }) => meanOfBest(input, f, 1),
 })
+
+/** The mean of the m points with the smallest Krum scores. */
+export function meanOfBest(input: RuleInput, f: number, m: number): Combination {
+  const scores = krumScores(input, f)
+  const best = smallest(scores, m)
+  const worst = Math.max(...best.map((point) => scores[point] as number))
+  return meanOf(input, best, (point) => {
+    const score = scores[point] as number
+    return score > worst
+      ? `score ${figure(score)} above ${figure(worst)}`
+      : `score ${figure(score)} as others before it`
+  })
+}
 
 /** For each point the sum of the squared distances to its n − f − 1 nearest others. */
 export function krumScores({ gram, n }: Pick<RuleInput, 'gram' | 'n'>, f: number): Float64Array {

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import { withAttackers } from '../options.ts'
+import { minority, withAttackers } from '../options.ts'
+import { upTo } from '../order.ts'
 import { defineRule } from '../rule.ts'
 
 /**
@@ -8,13 +9,13 @@ import { defineRule } from '../rule.ts'
  */
 export const trimmedMean = defineRule<z.output<typeof withAttackers>>({
   options: withAttackers,
-  breakdown: (n) => Math.ceil(n / 2) - 1,
+  breakdown: minority,
   condition: '2f < n',
   attackers: ({ f }) => f,
   usesGram: false,
   decide: ({ n }, { f }) => ({
     kind: 'reduction',
-    points: Array.from({ length: n }, (_, point) => point),
+    points: upTo(n),
     reduce: { kind: 'trimmed-mean', drop: f },
     leftOut: [],
   }),

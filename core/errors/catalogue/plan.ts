@@ -8,6 +8,11 @@ export const planErrors = {
     'mend the field that the message names; `parley plan schema` prints the JSON Schema for editors',
   ),
   'plan.unreadable': entry('invalid', 'the plan is not readable YAML', 'mend the line that the message names'),
+  'plan.infeasible': entry(
+    'invalid',
+    'the aggregation of the plan cannot withstand the attackers that it assumes with so few updates, or its parts do not fit together',
+    'the message says what would be possible: fewer attackers, another rule, or a higher window.count.min',
+  ),
   'run.not-found': entry('absent', 'there is no run of this id', '`parley run status` lists the runs'),
   'run.conflict': entry(
     'conflict',

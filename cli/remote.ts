@@ -1,0 +1,10 @@
+import type { Command } from 'commander'
+import { DEFAULT_URL } from './http-client.ts'
+
+/** The options of every command that speaks to a coordinator as an operator: `RemoteOptions`. */
+export function remote(one: Command): Command {
+  return one
+    .option('--url <url>', 'HTTP address of the coordinator', DEFAULT_URL)
+    .option('--home <folder>', 'folder of the coordinator, from which its admin token is read')
+    .option('--token-file <file>', 'file with the admin token')
+}

@@ -1,0 +1,2 @@
+export { createKernels, type KernelOptions } from './create.ts'
+export type { Block, Kernels, Rows } from './kernels.ts'

@@ -1,0 +1,85 @@
+import { pipelineOf } from '../../core/aggregation/pipeline.ts'
+import { serverOptimizerOf } from '../../core/aggregation/server/named.ts'
+import type { Crypto } from '../../core/crypto/primitives.ts'
+import { utf8 } from '../../core/encoding/bytes.ts'
+import type { Plan } from '../../core/plan/plan.ts'
+import type { ModelRef } from '../../core/run/round-configuration.ts'
+import { withoutControl } from '../../core/tensors/control.ts'
+import { readLayout, writeHeader } from '../../core/tensors/safetensors.ts'
+import type { Kernels } from '../../kernels/index.ts'
+import { aggregate } from '../aggregation/aggregate.ts'
+import type { AggregationMemory, VectorRef } from '../aggregation/memory.ts'
+import type { RoundMatrix } from '../aggregation/round-matrix.ts'
+import type { BlobStore } from '../store/ports.ts'
+import type { RoundKeys } from './round-keys.ts'
+import type { AcceptedUpdate, Made, RunSettings } from './state.ts'
+import { updateRowOf } from './update-rows.ts'
+
+export type AggregationDeps = {
+  readonly crypto: Crypto
+  readonly store: {
+    readonly blobs: Pick<BlobStore, 'read' | 'create'>
+    readonly spool: Pick<BlobStore, 'read' | 'size'>
+  }
+  readonly kernels: Kernels
+  readonly roundKeys: RoundKeys
+}
+
+/** Everything that a round's result follows from, beside the plan: it stands in the journal. */
+export type RoundInputs = {
+  readonly run: string
+  readonly round: number
+  readonly settings: RunSettings
+  /** The model that the updates were trained from. */
+  readonly model: ModelRef
+  /** In the order of client ids. */
+  readonly accepted: readonly AcceptedUpdate[]
+  readonly memory: AggregationMemory
+  readonly root?: VectorRef
+}
+
+/** Combines accepted updates as the plan says. The same inputs give the same bytes, whenever and wherever. */
+export async function aggregateUpdates(
+  deps: AggregationDeps,
+  plan: Plan,
+  inputs: RoundInputs,
+  matrix?: RoundMatrix,
+): Promise<Made> {
+  const { store, crypto, kernels, roundKeys } = deps
+  const { settings, model, accepted, memory, root } = inputs
+  const { parameters } = settings
+  const rowDeps = { crypto, roundKeys, spool: store.spool }
+  const control = await controlOf(deps, inputs)
+  return await aggregate({
+    blobs: store.blobs,
+    kernels,
+    model,
+    parameters,
+    rows: accepted.map((update) =>
+      updateRowOf(rowDeps, plan, parameters, update, matrix?.residentOf(update.header.sha256)),
+    ),
+    pipeline: pipelineOf(plan.aggregation),
+    optimizer: serverOptimizerOf(plan.aggregation.server),
+    memory,
+    root,
+    seed: seedOf(crypto, inputs),
+    ...(control === undefined ? {} : { control }),
+    ...(matrix === undefined ? {} : { matrix }),
+  })
+}
+
+/** SCAFFOLD moves the server's control variate by the share of the federation that took part. */
+async function controlOf({ store }: AggregationDeps, { settings, model, accepted }: RoundInputs) {
+  if (settings.control === undefined) return undefined
+  const headerBytes = model.bytes - 4 * settings.parameters
+  const { layout } = readLayout(await store.blobs.read(model.digest, 0, headerBytes), { fileBytes: model.bytes })
+  const share = Math.min(1, accepted.length / settings.control.clients)
+  return { share, header: writeHeader(withoutControl(layout)) }
+}
+
+/** Nobody can foresee it before all updates are in, and everybody who has them can work it out again. */
+function seedOf(crypto: Pick<Crypto, 'sha256'>, { run, round, accepted }: RoundInputs): number {
+  const digests = accepted.map(({ header }) => header.sha256)
+  const hash = crypto.sha256(utf8(['parley.aggregation.v1', run, round, ...digests].join('\n')))
+  return new DataView(hash.buffer, hash.byteOffset).getUint32(0)
+}

@@ -1,0 +1,40 @@
+import { localSteps } from '../../core/aggregation/local-steps.ts'
+import type { Crypto } from '../../core/crypto/primitives.ts'
+import { SEALED_SEGMENT_BYTES } from '../../core/crypto/seal.ts'
+import { float32View } from '../../core/encoding/bytes.ts'
+import type { Plan } from '../../core/plan/plan.ts'
+import type { Block } from '../../kernels/index.ts'
+import type { UpdateRow } from '../aggregation/update-row.ts'
+import type { BlobStore } from '../store/ports.ts'
+import { openerOf } from './opener.ts'
+import type { RoundKeys } from './round-keys.ts'
+import type { AcceptedUpdate } from './state.ts'
+import { readSegment } from './upload.ts'
+
+export type UpdateRowDeps = {
+  readonly crypto: Crypto
+  readonly spool: Pick<BlobStore, 'read'>
+  readonly roundKeys: RoundKeys
+}
+
+/** An accepted update as a row of the round's matrix: from memory where it is `resident`, else from the spool. */
+export function updateRowOf(
+  deps: UpdateRowDeps,
+  plan: Plan,
+  parameters: number,
+  { client, header, norm }: AcceptedUpdate,
+  resident?: Block,
+): UpdateRow {
+  const segments = openerOf(deps, client, header, parameters)
+  const scratch = new Uint8Array(Math.min(SEALED_SEGMENT_BYTES, header.bytes))
+  return {
+    client,
+    digest: header.sha256,
+    samples: header.samples,
+    steps: localSteps(plan.training, header.samples),
+    norm,
+    tile: async (index) =>
+      float32View(await readSegment(deps.spool, header.sha256, 4 * parameters, segments, index, scratch)),
+    ...(resident === undefined ? {} : { resident }),
+  }
+}
