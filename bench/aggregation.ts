@@ -182,6 +182,7 @@ function inputOf(updates: readonly UpdateRow[], gram: Gram | undefined, center: 
   return {
     gram: gram ?? emptyGram(n),
     n,
+    clients: updates.map(({ client }) => client),
     samples: Array<number>(n).fill(1),
     steps: Array<number>(n).fill(1),
     extra: center ? { center: n } : {},

@@ -3,7 +3,7 @@ import { ParleyError } from '../core/errors/index.ts'
 import { InlineQueue } from './inline.ts'
 import type { Block, Kernels } from './kernels.ts'
 import { SharedMemory } from './memory.ts'
-import { networkFor, packedMix } from './plan.ts'
+import { columnsPlan, packedMix } from './plan.ts'
 import { Pool } from './pool.ts'
 import { instantiate, kernelModule } from './wasm.ts'
 import { newControl, type Work } from './work.ts'
@@ -25,9 +25,13 @@ const MAX_THREADS = 8
 /** Columns of a chunk. Those of `gram` and `dots` decide in which order is added up: other numbers, other last bits. */
 const CHUNK = { gram: 4096, combine: 16_384, columns: 2048, dots: 16_384, signs: 131_072 } as const
 
-/** Fails with `internal` where WebAssembly is missing or the build is. Starts no thread yet. */
+/** Fails with `internal` where dist/kernels/kernels.wasm is missing. Starts no thread yet. */
 export function createKernels(options: KernelOptions = {}): Kernels {
-  return new SharedKernels(options)
+  try {
+    return new SharedKernels(options)
+  } catch (thrown) {
+    throw ParleyError.from(thrown)
+  }
 }
 
 class SharedKernels implements Kernels {
@@ -66,8 +70,16 @@ class SharedKernels implements Kernels {
       const table = scratch.uint32(rows)
       const control = newControl(slots)
       await start({
-        ...{ kind: 'gram', length, chunk: CHUNK.gram, control },
-        ...{ rows: table, n, from, partials, slots, sum: sum.address },
+        kind: 'gram',
+        length,
+        chunk: CHUNK.gram,
+        control,
+        rows: table,
+        n,
+        from,
+        partials,
+        slots,
+        sum: sum.address,
       })
       const sums = sum.float64()
       for (let i = from; i < n; i++) {
@@ -88,8 +100,14 @@ class SharedKernels implements Kernels {
       const table = scratch.uint32(used)
       const factors = scratch.float64(weights.filter((weight) => weight !== 0))
       await start({
-        ...{ kind: 'combine', length, chunk: CHUNK.combine, control: newControl() },
-        ...{ rows: table, n, weights: factors, out },
+        kind: 'combine',
+        length,
+        chunk: CHUNK.combine,
+        control: newControl(),
+        rows: table,
+        n,
+        weights: factors,
+        out,
       })
     })
   }
@@ -100,8 +118,7 @@ class SharedKernels implements Kernels {
     const count = mix === undefined ? n : m
     must(count > 0 && n > 0, 'a reduction of no rows')
     must(mix === undefined || mix.values.length === m * n, `a mix of ${m} × ${n} coefficients`)
-    const { network, low, high, keep } = networkFor(count, reduce)
-    const comparators = network.length / 2
+    const { program, comparators, low, high, keep } = columnsPlan(count, reduce)
     const estimate = (length * (comparators / 10 + n + (keep > 0 ? 4 * count : count) + n * m * 0.2)) / 2e6
     await this.#job(length, estimate, async (scratch, start) => {
       const step = n * m > 100_000 ? 32 : 128
@@ -109,11 +126,24 @@ class SharedKernels implements Kernels {
       const tiles = Array.from({ length: Math.max(1, this.threads) }, () => scratch.zeros(bytes).address)
       const table = scratch.uint32(rows)
       const coefficients = mix === undefined ? 0 : scratch.float32(packedMix(mix.values, m, n))
-      const pairs = scratch.uint32(network.map((wire) => wire * 32))
+      const begin = scratch.uint32(program)
       await start({
-        ...{ kind: 'columns', length, chunk: CHUNK.columns, control: newControl() },
-        ...{ rows: table, n, mix: coefficients, m, network: pairs, comparators, low, high, keep },
-        ...{ scratch: tiles, step, out },
+        kind: 'columns',
+        length,
+        chunk: CHUNK.columns,
+        control: newControl(),
+        rows: table,
+        n,
+        mix: coefficients,
+        m,
+        program: begin,
+        programEnd: begin + program.byteLength,
+        low,
+        high,
+        keep,
+        scratch: tiles,
+        step,
+        out,
       })
     })
   }
@@ -125,8 +155,14 @@ class SharedKernels implements Kernels {
       const table = scratch.uint32(rows)
       const partials = scratch.zeros(8 * n * Math.ceil(length / CHUNK.dots))
       await start({
-        ...{ kind: 'dots', length, chunk: CHUNK.dots, control: newControl() },
-        ...{ rows: table, n, vector, out: partials.address },
+        kind: 'dots',
+        length,
+        chunk: CHUNK.dots,
+        control: newControl(),
+        rows: table,
+        n,
+        vector,
+        out: partials.address,
       })
       partials.float64().forEach((value, at) => {
         result[at % n] = (result[at % n] as number) + value
@@ -141,8 +177,12 @@ class SharedKernels implements Kernels {
     await this.#job(length, length / 5e6, async (scratch, start) => {
       const counts = scratch.zeros(8 * Math.ceil(length / CHUNK.signs))
       await start({
-        ...{ kind: 'signs', length, chunk: CHUNK.signs, control: newControl() },
-        ...{ row, out: counts.address },
+        kind: 'signs',
+        length,
+        chunk: CHUNK.signs,
+        control: newControl(),
+        row,
+        out: counts.address,
       })
       const bytes = counts.uint8()
       new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4).forEach((value, at) => {

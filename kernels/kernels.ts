@@ -12,7 +12,11 @@ export interface Block {
   release(): void
 }
 
-/** Addresses of the float32 rows of a job: each points to `length` values, is a multiple of 16, and may lie anywhere. */
+/**
+ * Addresses of the float32 rows of a job: each points to `length` values, is a multiple of 16, and may lie anywhere; the
+ * same row may stand there twice. What follows a row in its last 16 bytes has no part in any result. Rows, vectors and
+ * outputs must stay allocated, and inputs as they are, until the job has ended.
+ */
 export type Rows = readonly number[]
 
 /**
@@ -26,7 +30,7 @@ export type Rows = readonly number[]
 export interface Kernels {
   readonly threads: number
 
-  /** A block of zeros. Fails with `store.full` when the memory's limit is reached. */
+  /** A block of zeros. Fails with `kernels.memory-full` when the memory's limit is reached. */
   allocate(bytes: number): Block
 
   /**

@@ -34,7 +34,7 @@ export class SharedMemory {
     this.memory = new WebAssembly.Memory({ initial: 1, maximum: this.#maxPages, shared: true })
   }
 
-  /** A block of zeros. Fails with `store.full` at the limit. */
+  /** A block of zeros. Fails with `kernels.memory-full` at the limit. */
   allocate(bytes: number): Block {
     if (!Number.isSafeInteger(bytes) || bytes < 0) throw new ParleyError('internal', `a block of ${bytes} bytes`)
     const lines = Math.max(1, Math.ceil(bytes / LINE))
@@ -110,7 +110,7 @@ function firstFrom(gaps: readonly Gap[], address: number): number {
 function full(bytes: number, pages: number, cause?: unknown): ParleyError {
   const mebibytes = (pages * PAGE) / 1024 ** 2
   const message = `the kernels' memory, ${mebibytes} MiB at most, has no room for another ${bytes} bytes`
-  return new ParleyError('store.full', message, cause === undefined ? {} : { cause })
+  return new ParleyError('kernels.memory-full', message, cause === undefined ? {} : { cause })
 }
 
 class SharedBlock implements Block {

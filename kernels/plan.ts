@@ -1,10 +1,12 @@
 import type { ColumnReduction } from '../core/aggregation/rule.ts'
 import { ParleyError } from '../core/errors/index.ts'
-import { type Network, selectionNetwork, sortingNetwork } from './network.ts'
+import { selectionNetwork, sortingNetwork } from './network.ts'
+import { programOf } from './program.ts'
 
 /** What the columns kernel does for a reduction of `count` values. */
 export type ColumnsPlan = {
-  readonly network: Network
+  readonly program: Uint32Array
+  readonly comparators: number
   /** Wires `low` to before `high` are averaged, unless `keep` is above 0. */
   readonly low: number
   readonly high: number
@@ -17,7 +19,7 @@ const plans = new Map<string, ColumnsPlan>()
 const MAX_PLANS = 32
 
 /** Fails with `internal` when the reduction keeps none of `count` values, or more than there are. */
-export function networkFor(count: number, reduce: ColumnReduction): ColumnsPlan {
+export function columnsPlan(count: number, reduce: ColumnReduction): ColumnsPlan {
   const key = `${count} ${reduce.kind} ${reduce.kind === 'trimmed-mean' ? reduce.drop : reduce.keep}`
   const known = plans.get(key)
   if (known !== undefined) return known
@@ -38,7 +40,8 @@ function newPlan(count: number, reduce: ColumnReduction): ColumnsPlan {
       }
       // All of them: their order does not matter.
       if (keep === count) return middlePlan(count, 0)
-      return { network: sortingNetwork(count), low: 0, high: count, keep }
+      const network = sortingNetwork(count)
+      return { ...compiled(network, count), low: 0, high: count, keep }
     }
   }
 }
@@ -47,7 +50,12 @@ function middlePlan(count: number, drop: number): ColumnsPlan {
   if (!Number.isInteger(drop) || drop < 0 || 2 * drop >= count) {
     throw new ParleyError('internal', `${count} values without the ${drop} smallest and largest`)
   }
-  return { network: selectionNetwork(count, drop, count - drop), low: drop, high: count - drop, keep: 0 }
+  const [low, high] = [drop, count - drop]
+  return { ...compiled(selectionNetwork(count, low, high), count), low, high, keep: 0 }
+}
+
+function compiled(network: Uint32Array, count: number): Pick<ColumnsPlan, 'program' | 'comparators'> {
+  return { program: programOf(network, count), comparators: network.length / 2 }
 }
 
 /** The m × n coefficients in the order in which the kernel reads them: four rows beside each other, as float32. */

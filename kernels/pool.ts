@@ -87,7 +87,6 @@ class Crew {
       worker.on('message', (report: Report) => this.#reported(report))
       worker.on('error', (cause) => this.#died(cause))
       worker.on('exit', () => this.#died())
-      worker.unref()
     }
   }
 

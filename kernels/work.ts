@@ -38,8 +38,8 @@ export type ColumnsWork = {
   readonly n: number
   readonly mix: number
   readonly m: number
-  readonly network: number
-  readonly comparators: number
+  readonly program: number
+  readonly programEnd: number
   readonly low: number
   readonly high: number
   readonly keep: number
@@ -87,7 +87,7 @@ export function stop(control: Control): void {
 }
 
 const STRIP = 1024
-const COMBINE_STEP = 4096
+const COMBINE_STEP = 8192
 /** Products of one call of the Gram kernel: about a millisecond. */
 const GRAM_PRODUCTS = 12_000_000
 
@@ -132,8 +132,8 @@ export function* run(kernels: Exports, work: Work, thread: number): Generator<vo
 }
 
 function columnsStep(kernels: Exports, work: ColumnsWork, begin: number, columns: number, scratch: number): void {
-  const { rows, n, mix, m, network, comparators, low, high, keep, out } = work
-  kernels.columns(rows, n, begin, columns, mix, m, network, comparators, low, high, keep, scratch, out)
+  const { rows, n, mix, m, program, programEnd, low, high, keep, out } = work
+  kernels.columns(rows, n, begin, columns, mix, m, program, programEnd, low, high, keep, scratch, out)
 }
 
 function* gramChunk(

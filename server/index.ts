@@ -1,4 +1,5 @@
 /** The face of the coordinator. */
+export { combineUpdates } from './aggregation/combine-updates.ts'
 export type { CoordinatorApi } from './api.ts'
 export { Coordinator, type CoordinatorDeps, type InitialModel } from './coordinator.ts'
 export { type CoordinatorObserver, silentObserver } from './observe/coordinator-observer.ts'

@@ -1,4 +1,4 @@
-import { startingModel } from '../../client/index.ts'
+import { rootUpdater, startingModel } from '../../client/index.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { durationMs, durationSchema } from '../../core/plan/duration.ts'
@@ -21,6 +21,8 @@ type Options = {
   readonly tlsClientCa?: string
   readonly allowClearTextBeyondLoopback?: boolean
   readonly drain: string
+  readonly rootData?: string
+  readonly rootLabels?: string
 }
 
 export const coordinatorCommand = command('coordinator', 'run a coordinator until it is told to stop')
@@ -33,6 +35,8 @@ export const coordinatorCommand = command('coordinator', 'run a coordinator unti
   .option('--tls-key <file>', 'its private key, PEM')
   .option('--tls-client-ca <file>', 'authority of client certificates, PEM: clients must present one')
   .option('--allow-clear-text-beyond-loopback', 'listen without TLS on an address that others can reach')
+  .option('--root-data <file>', 'data of its own, for rules that compare updates with one of known origin (fltrust)')
+  .option('--root-labels <file>', 'the labels, where --root-data is the images of a pair of IDX files')
   .option('--drain <duration>', 'how long open rounds may go on after SIGTERM', '120s')
   .action(
     action<Options>(async (options, output) => {
@@ -56,6 +60,7 @@ export const coordinatorCommand = command('coordinator', 'run a coordinator unti
         grpcPort: options.grpcPort,
         httpPort: options.httpPort,
         ...(tls === undefined ? {} : { tls }),
+        ...rootOf(options),
         allowClearTextBeyondLoopback: options.allowClearTextBeyondLoopback === true,
         parleyVersion: version,
         onFatal: (error) => failed(error),
@@ -76,6 +81,13 @@ async function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Options) {
     throw new ParleyError('config.invalid', '--tls-cert and --tls-key go together')
   const clientCa = tlsClientCa === undefined ? {} : { clientCa: await readText(tlsClientCa) }
   return { cert: await readText(tlsCert), key: await readText(tlsKey), ...clientCa }
+}
+
+function rootOf({ rootData, rootLabels }: Options) {
+  if (rootData === undefined) return {}
+  return {
+    rootUpdate: rootUpdater(rootLabels === undefined ? { csv: rootData } : { images: rootData, labels: rootLabels }),
+  }
 }
 
 function drainOf(text: string): number {

@@ -18,7 +18,10 @@ const show = remote(command('show', 'show a round that is over, and what became 
       const summary = view.history.find((one) => one.round === countOption(round))
       if (summary === undefined) throw new ParleyError('object.not-found', `run ${run} has no finished round ${round}`)
       const { robustness } = summary
-      const table = robustness === undefined ? 'no model was made of it' : robustnessTable(robustness)
+      const table =
+        robustness === undefined
+          ? 'there is no report of it: it made no model, or is older than reports'
+          : robustnessTable(robustness)
       output.result(summary, `${roundLine(summary, view.rounds)}\n${table}`)
       return 0
     }),

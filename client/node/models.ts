@@ -14,12 +14,12 @@ const KEPT_MODELS = 2
 
 /** Gets what a task names by digest: plans, with the trainer of each, and models. */
 export class Models {
-  readonly #options: Pick<ClientOptions, 'crypto' | 'limits' | 'trainer'>
+  readonly #options: Pick<ClientOptions, 'crypto' | 'limits' | 'trainer' | 'sharedBlobs'>
   readonly #fetcher: Fetcher
   readonly #files = new Map<string, Uint8Array>()
   #trainer: { readonly plan: string; readonly trainer: Promise<Trainer> } | undefined
 
-  constructor(options: Pick<ClientOptions, 'crypto' | 'limits' | 'trainer'>, fetcher: Fetcher) {
+  constructor(options: Pick<ClientOptions, 'crypto' | 'limits' | 'trainer' | 'sharedBlobs'>, fetcher: Fetcher) {
     this.#options = options
     this.#fetcher = fetcher
   }
@@ -29,7 +29,7 @@ export class Models {
     const { digest, bytes } = configuration.plan
     if (this.#trainer?.plan === digest) return this.#trainer.trainer
     if (bytes > this.#options.limits.planBytes) throw new ParleyError('node.plan-refused', 'the plan is too large')
-    const text = fromUtf8(await this.#fetcher.fetch(digest, bytes, signal))
+    const text = fromUtf8(await this.#fetch(digest, bytes, signal))
     await this.dispose()
     const trainer = this.#options.trainer(checkPlan(JSON.parse(text)))
     this.#trainer = { plan: digest, trainer }
@@ -59,6 +59,11 @@ export class Models {
       throw new ParleyError('node.plan-refused', 'the model file has another layout than the signed configuration')
     }
     return float32View(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+  }
+
+  async #fetch(digest: string, bytes: number, signal: AbortSignal): Promise<Uint8Array> {
+    const shared = await this.#options.sharedBlobs?.(digest, bytes)
+    return shared ?? (await this.#fetcher.fetch(digest, bytes, signal))
   }
 
   async dispose(): Promise<void> {
@@ -99,6 +104,8 @@ export class Models {
     if (ref.bytes > limits.modelBytes || !layouts.some(fits)) {
       throw new ParleyError('node.plan-refused', `a model file of ${ref.bytes} bytes does not fit its parameters`)
     }
+    const shared = await this.#options.sharedBlobs?.(ref.digest, ref.bytes)
+    if (shared !== undefined) return shared
     const file = await this.#fetcher.fetch(ref.digest, ref.bytes, signal, this.#oldest())
     this.#files.set(ref.digest, file)
     return file

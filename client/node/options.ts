@@ -63,6 +63,13 @@ export type ClientOptions = {
   /** The model of a plan on this client's data. Called once a plan; its failures decline the tasks of the plan. */
   readonly trainer: (plan: Plan) => Promise<Trainer>
   readonly memory: RoundMemory
+  /**
+   * Blobs that this process has already, by digest and length: several clients in one process need not all download the
+   * same model. What it gives is believed, and nobody may write to it. Undefined has the client download.
+   */
+  readonly sharedBlobs?: (digest: string, bytes: number) => Promise<Uint8Array | undefined>
+  /** Memory for sealed updates, given back by whoever owns it; by default the client keeps its own from round to round. */
+  readonly sealedMemory?: (length: number) => Uint8Array
   readonly limits: Limits
   /** Smallest cohort in which this client takes part: in a smaller one the coordinator's model shows too much of it. */
   readonly minCohort: number

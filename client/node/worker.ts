@@ -1,4 +1,5 @@
 import { type Envelope, payloadTypes, signValue, verifyEnvelope } from '../../core/crypto/envelope.ts'
+import { sealedLength } from '../../core/crypto/seal.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { metricsOf } from '../../core/metrics/compute.ts'
 import type { EvaluationReport } from '../../core/run/evaluation-report.ts'
@@ -141,8 +142,10 @@ export class Worker {
     })
     const breathe = () => new Promise<void>((resolve) => void clock.after(0, resolve))
     const deps = { crypto, identity, client: this.#client, breathe }
-    const answer = await sealUpdate(deps, configuration, weights, result, this.#spare)
-    this.#spare = answer.sealed
+    const { sealedMemory } = this.#options
+    const memory = sealedMemory?.(sealedLength(weights.byteLength)) ?? this.#spare
+    const answer = await sealUpdate(deps, configuration, weights, result, memory)
+    if (sealedMemory === undefined) this.#spare = answer.sealed
     onEvent?.({ type: 'sending', run, round, bytes: answer.sealed.length })
     return { answer, keep: result.accepted }
   }

@@ -66,6 +66,7 @@ function applyStage(staged: Staged, { stage, options }: PipelineStage): Staged {
       ...input,
       gram: transform(input.gram, step),
       n: made.rows,
+      clients: stage.mixes ? [] : input.clients,
       samples: stage.mixes ? Array<number>(made.rows).fill(1) : input.samples,
       steps: stage.mixes ? Array<number>(made.rows).fill(1) : input.steps,
       extra: movedExtras(input.extra, moved),

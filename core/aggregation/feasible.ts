@@ -9,6 +9,7 @@ import type { Rule } from './rule.ts'
  */
 export function checkFeasible(pipeline: Pipeline, n: number): void {
   const { stages, rule, attackers } = pipeline
+  checkAgreement(pipeline)
   let points = n
   let mixed: string | undefined
   for (const { name, stage, options } of stages) {
@@ -35,6 +36,19 @@ export function checkFeasible(pipeline: Pipeline, n: number): void {
   if (f > most) {
     throw infeasible(`${beyond(rule.name, rule.rule.condition, f, most, points, n)}${alternatives(f, points)}`)
   }
+}
+
+/** Stages and rule look at the same round: they cannot assume different numbers of attackers. */
+function checkAgreement({ stages, rule, attackers }: Pipeline): void {
+  const all = [
+    ...stages.filter(({ stage }) => stage.wantsAttackers).map(({ name, options }) => ({ name, f: options.f })),
+    ...[{ name: rule.name, f: rule.rule.attackers(rule.options) }],
+  ]
+  const other = attackers === undefined ? undefined : all.find(({ f }) => f !== undefined && f !== attackers)
+  if (other === undefined) return
+  throw infeasible(
+    `${other.name} assumes f = ${other.f}, another part of the aggregation f = ${attackers}: give the same`,
+  )
 }
 
 function beyond(name: string, condition: string, f: number, most: number, points: number, n: number): string {

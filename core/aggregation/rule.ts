@@ -13,6 +13,8 @@ export type RuleInput = {
   /** Inner products of the n points and, after them, of the extra rows that the rule asks for. */
   readonly gram: Gram
   readonly n: number
+  /** Ids of the points' clients, in ascending order; after a stage that mixes they mean nothing. */
+  readonly clients: readonly string[]
   /** Training rows of each point, at least 1, within the plan's bounds. */
   readonly samples: readonly number[]
   /** Local steps of each point, at least 1: how far a client went to its update, in steps of plain descent. */

@@ -20,7 +20,7 @@ function withOptions(value: unknown): unknown {
 /** `average` is what `fedavg` was called before it had company; plans of runs that were started then say it still. */
 function withFedAvg(value: unknown): unknown {
   const named = withOptions(value)
-  if (typeof named !== 'object' || named === null || !('average' in named)) return named
+  if (typeof named !== 'object' || named === null || !('average' in named) || 'fedavg' in named) return named
   const { average, ...rest } = named
   return { ...rest, fedavg: average }
 }

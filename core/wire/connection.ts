@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors/index.ts'
+import type { Frame } from './frame.ts'
 import type { Limits } from './limits.ts'
 
 export type CarrierName = 'grpc' | 'ws' | 'memory'
@@ -43,6 +44,17 @@ export interface Connection {
    * among the strangers, and may grant it larger buffers. Absent where the carrier makes no difference.
    */
   authenticated?(): void
+  /**
+   * Where both ends are in one process frames may go over as they are, without being encoded: links use it where it is.
+   * `frames` of the connection then yields nothing.
+   */
+  readonly direct?: DirectFrames
+}
+
+/** Frames by reference: nobody writes to what one holds after it was sent. */
+export interface DirectFrames {
+  readonly frames: AsyncIterable<Frame>
+  send(frame: Frame): Promise<void>
 }
 
 /** Owns the connection from here on. Called before any frame is read. */

@@ -18,7 +18,7 @@ export type LinkOptions = {
 export class Link {
   readonly #connection: Connection
   readonly #options: LinkOptions
-  readonly #frames: AsyncIterator<Uint8Array>
+  readonly #frames: AsyncIterator<Uint8Array | Frame>
   #idleMs: number
   #sentAt: number
   #failure: ParleyError | undefined
@@ -30,7 +30,7 @@ export class Link {
     this.#options = options
     this.#idleMs = options.idleMs
     this.#sentAt = options.clock.monotonic()
-    this.#frames = connection.frames[Symbol.asyncIterator]()
+    this.#frames = (connection.direct ?? connection).frames[Symbol.asyncIterator]()
     void connection.closed.then(() => this.#stopHeartbeats())
   }
 
@@ -55,24 +55,31 @@ export class Link {
 
   /** Resolves when the frame was taken over and there is room for another. Frames go out in the order of the calls. */
   send(frame: Frame): Promise<void> {
+    const { direct } = this.#connection
+    if (direct !== undefined) return this.#inTurn(() => direct.send(frame))
     return this.sendEncoded(() => encodeFrame(frame))
   }
 
   /** The same for a frame that is encoded when its turn comes, or that several links share. */
   sendEncoded(encode: () => Uint8Array): Promise<void> {
-    const sent = this.#sending.then(() => this.#send(encode))
+    const { direct } = this.#connection
+    return this.#inTurn(() => direct?.send(decodeFrame(encode())) ?? this.#connection.send(encode()))
+  }
+
+  #inTurn(send: () => Promise<void>): Promise<void> {
+    const sent = this.#sending.then(() => this.#send(send))
     this.#sending = sent.catch(() => {})
     return sent
   }
 
-  async #send(encode: () => Uint8Array): Promise<void> {
+  async #send(send: () => Promise<void>): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     this.#sentAt = this.#options.clock.monotonic()
     const cancel = this.#options.clock.after(this.#options.stallMs, () => {
       this.destroy(new ParleyError('session.slow-consumer'))
     })
     try {
-      await this.#connection.send(encode())
+      await send()
     } catch (cause) {
       throw this.#failure ?? cause
     } finally {
@@ -86,10 +93,12 @@ export class Link {
    */
   async read(maxBytes = Number.POSITIVE_INFINITY): Promise<Frame | undefined> {
     for (;;) {
-      const bytes = await this.#next()
-      if (bytes === undefined) return undefined
-      if (bytes.length > maxBytes) throw new ParleyError('frame.too-large', `a frame of ${bytes.length} bytes came`)
-      const frame = decodeFrame(bytes)
+      const next = await this.#next()
+      if (next === undefined) return undefined
+      if (next instanceof Uint8Array && next.length > maxBytes) {
+        throw new ParleyError('frame.too-large', `a frame of ${next.length} bytes came`)
+      }
+      const frame = next instanceof Uint8Array ? decodeFrame(next) : next
       if (frame.type === 'heartbeat') continue
       if (frame.type === 'close') {
         const { code, message, retryAfterMs } = frame
@@ -104,8 +113,9 @@ export class Link {
     if (this.#failure !== undefined) return
     this.#failure = error
     this.#stopHeartbeats()
-    const close = encodeFrame({ type: 'close', code: error.code, message: error.message, retryAfterMs })
-    this.#connection.send(close).catch(() => {})
+    const close = { type: 'close', code: error.code, message: error.message, retryAfterMs } as const
+    const { direct } = this.#connection
+    ;(direct?.send(close) ?? this.#connection.send(encodeFrame(close))).catch(() => {})
     this.#connection.close(error.code)
     // A peer that reads nothing would keep the connection open for ever.
     const cancel = this.#options.clock.after(Math.min(this.#options.stallMs, 5_000), () => this.#connection.destroy())
@@ -119,7 +129,7 @@ export class Link {
     this.#connection.destroy()
   }
 
-  async #next(): Promise<Uint8Array | undefined> {
+  async #next(): Promise<Uint8Array | Frame | undefined> {
     if (this.#failure !== undefined) throw this.#failure
     // Only waiting is silence: while nobody reads, nothing can be heard.
     const cancel = this.#options.clock.after(this.#idleMs, () => this.fail(new ParleyError('session.idle')))

@@ -4,7 +4,7 @@
  */
 
 /** Columns whose sums stay in the first-level cache while the rows go by. */
-const STRIP: u32 = 2048
+const STRIP: u32 = 4096
 
 /**
  * @param rows n addresses (u32) of float32 rows, multiples of 16

@@ -1,11 +1,13 @@
-import { type Decision, decide, emptyGram } from '../../core/aggregation/decide.ts'
+import { type Decision, emptyGram } from '../../core/aggregation/decide.ts'
 import type { Gram } from '../../core/aggregation/gram.ts'
-import { needsGram, type Pipeline } from '../../core/aggregation/pipeline.ts'
+import { needsGram, type Pipeline, pipelineOf } from '../../core/aggregation/pipeline.ts'
 import type { RuleInput } from '../../core/aggregation/rule.ts'
+import type { Aggregation } from '../../core/plan/aggregation.ts'
 import type { RobustnessReport } from '../../core/run/robustness.ts'
 import type { Kernels } from '../../kernels/index.ts'
 import type { BlobStore } from '../store/ports.ts'
 import { type Combined, combine } from './combine.ts'
+import { decideAside } from './decide-elsewhere.ts'
 import { type ExtraRow, extraRowsOf } from './extra-rows.ts'
 import type { AggregationMemory, VectorRef } from './memory.ts'
 import { NextModel, type NextModelInput } from './next-model.ts'
@@ -21,7 +23,8 @@ export type AggregationInput = Pick<NextModelInput, 'model' | 'optimizer' | 'con
   readonly parameters: number
   /** In the order of client ids. */
   readonly rows: readonly UpdateRow[]
-  readonly pipeline: Pipeline
+  /** The plan's stages and its rule. */
+  readonly section: Pick<Aggregation, 'before' | 'rule'>
   /** What the last round left. */
   readonly memory: AggregationMemory
   /** The coordinator's own update, where the rule asks for one. */
@@ -46,11 +49,12 @@ export type AggregationResult = {
  * aggregate and the weights. Memory does not grow with the model, and nothing depends on the order of arrival.
  */
 export async function aggregate(input: AggregationInput): Promise<AggregationResult> {
-  const { pipeline, parameters, blobs, memory, root, rows } = input
+  const { section, parameters, blobs, memory, root, rows } = input
+  const pipeline = pipelineOf(section)
   const clients = rows.map(({ client }) => client)
   const extra = extraRowsOf(pipeline.rule.rule.extra, { blobs, parameters, clients, memory, root })
   const gram = needsGram(pipeline) ? await gramOf(input, extra.rows) : undefined
-  const decision = decide(pipeline, await ruleInputOf(input, gram, extra))
+  const decision = await decideAside({ section, input: await ruleInputOf(input, pipeline, gram, extra) })
   const next = await NextModel.open({ ...input, clients, carry: pipeline.rule.rule.extra })
   try {
     const combined = await combine(input.kernels, {
@@ -85,7 +89,8 @@ async function gramOf(
 }
 
 async function ruleInputOf(
-  { rows, pipeline, memory, seed, kernels, parameters }: AggregationInput,
+  { rows, memory, seed, kernels, parameters }: AggregationInput,
+  pipeline: Pipeline,
   gram: Gram | undefined,
   extra: ReturnType<typeof extraRowsOf>,
 ): Promise<RuleInput> {
@@ -93,6 +98,7 @@ async function ruleInputOf(
   return {
     gram: gram ?? emptyGram(rows.length),
     n: rows.length,
+    clients: rows.map(({ client }) => client),
     samples: rows.map(({ samples }) => samples),
     steps: rows.map(({ steps }) => steps),
     ...(signs === undefined ? {} : { signs }),

@@ -1,4 +1,3 @@
-import { pipelineOf } from '../../core/aggregation/pipeline.ts'
 import { serverOptimizerOf } from '../../core/aggregation/server/named.ts'
 import type { Crypto } from '../../core/crypto/primitives.ts'
 import { utf8 } from '../../core/encoding/bytes.ts'
@@ -58,7 +57,7 @@ export async function aggregateUpdates(
     rows: accepted.map((update) =>
       updateRowOf(rowDeps, plan, parameters, update, matrix?.residentOf(update.header.sha256)),
     ),
-    pipeline: pipelineOf(plan.aggregation),
+    section: { before: plan.aggregation.before, rule: plan.aggregation.rule },
     optimizer: serverOptimizerOf(plan.aggregation.server),
     memory,
     root,

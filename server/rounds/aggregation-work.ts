@@ -6,7 +6,7 @@ import type { ActiveRun } from './active-run.ts'
 import { type AggregationDeps, aggregateUpdates, type RoundInputs } from './aggregate-updates.ts'
 import type { Matrices } from './matrices.ts'
 import { type RootUpdate, rootUpdateOf } from './root-update.ts'
-import type { Champion, RunState } from './state.ts'
+import type { Champion, RoundRecord, RunState } from './state.ts'
 
 export type AggregationWorkDeps = AggregationDeps & {
   readonly store: Pick<Store, 'blobs' | 'spool' | 'records'>
@@ -67,15 +67,27 @@ async function championOf(deps: AggregationWorkDeps, state: RunState): Promise<C
   return { version: holder.version, model: { digest: version.weights, bytes } }
 }
 
-/** Drops the updates of the round that is no longer kept, and the vectors that it left to the one after it. */
+// After a restart the old rounds are gone through once more.
+const dropped = new WeakSet<RoundRecord>()
+
+/**
+ * Drops the updates of rounds that are no longer kept. The oldest round that is kept can still be computed again: so what
+ * the one before it left behind goes a round later.
+ */
 async function dropOld({ store, keepRounds }: AggregationWorkDeps, state: RunState): Promise<void> {
-  const old = state.history.filter(({ round }) => round === state.round - keepRounds)
-  const younger = state.history.filter(({ round }) => round > state.round - keepRounds)
-  const used = new Set(younger.flatMap((record) => [...vectorsOf(record.memory), ...rootsOf(record.root)]))
-  for (const { accepted, memory, root } of old) {
+  const oldest = state.round - keepRounds + 1
+  const gone = state.history.filter((record) => record.round < oldest - 1 && !dropped.has(record))
+  const last = state.history.filter(({ round }) => round === oldest - 1)
+  const needed = state.history.filter(({ round }) => round >= oldest - 1)
+  const used = new Set(needed.flatMap((record) => [...vectorsOf(record.memory), ...rootsOf(record.root)]))
+  for (const { accepted } of [...gone, ...last]) {
     for (const { header } of accepted) await store.spool.remove(header.sha256)
-    for (const digest of [...vectorsOf(memory), ...rootsOf(root)])
+  }
+  for (const record of gone) {
+    for (const digest of [...vectorsOf(record.memory), ...rootsOf(record.root)]) {
       if (!used.has(digest)) await store.blobs.remove(digest)
+    }
+    dropped.add(record)
   }
 }
 

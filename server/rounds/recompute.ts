@@ -39,7 +39,7 @@ export async function recompute(
   const { run, plan } = active
   const { without, ...changes } = parse(request)
   const record = madeRound(run.state, round)
-  const inputs = inputsOf(run.state, record, without)
+  const inputs = withoutForeignState(plan, changes, inputsOf(run.state, record, without))
   for (const { header, client } of inputs.accepted) {
     if ((await deps.store.spool.size(header.sha256)) !== undefined) continue
     throw new ParleyError('object.not-found', `the update of ${client} in round ${round} is no longer kept`)
@@ -69,6 +69,18 @@ function parse(request: RecomputeRequest) {
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   throw new ParleyError('request.invalid', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+}
+
+/** Another server optimizer begins anew: what the run's own has gathered means nothing to it. */
+function withoutForeignState(
+  plan: Plan,
+  { server: changed }: { readonly server?: unknown },
+  inputs: RoundInputs,
+): RoundInputs {
+  const [own] = Object.keys(plan.aggregation.server)
+  if (changed === undefined || (typeof changed === 'object' && changed !== null && String(own) in changed))
+    return inputs
+  return { ...inputs, memory: { ...inputs.memory, optimizer: [] } }
 }
 
 function changedPlan(plan: Plan, changes: object): Plan {

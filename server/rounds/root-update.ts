@@ -13,7 +13,11 @@ export type RootUpdate = (plan: Plan, round: number, weights: Float32Array) => P
 /** Throws `plan.infeasible` when the plan's rule needs data that the coordinator does not have. */
 export function checkRootData(plan: Plan, rootUpdate: RootUpdate | undefined): void {
   const { rule, name } = pipelineOf(plan.aggregation).rule
-  if (rule.extra !== 'root' || rootUpdate !== undefined) return
+  if (rule.extra !== 'root') return
+  if (plan.training.scaffold !== undefined) {
+    throw new ParleyError('plan.infeasible', `${name} has no control variate of its own to compare: leave scaffold out`)
+  }
+  if (rootUpdate !== undefined) return
   throw new ParleyError(
     'plan.infeasible',
     `${name} compares updates with one that the coordinator makes on data of its own, and this one has none: start it with --root-data`,

@@ -117,6 +117,7 @@ describe('the same updates give the same bytes', () => {
     { rule: 'median' },
     { rule: { 'multi-krum': { f: 2 } } },
     { rule: { bulyan: { f: 2 } } },
+    { rule: { mda: { f: 2 } } },
     { before: [{ arc: { f: 2 } }, 'nnm'], rule: { 'trimmed-mean': { f: 2 } } },
     { before: [{ bucketing: { size: 2 } }], rule: { 'geometric-median': { f: 2 } } },
   ]

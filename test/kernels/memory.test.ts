@@ -90,7 +90,7 @@ describe('blocks', () => {
   test('can be had up to the limit, and beyond it fail with a code', () => {
     const memory = new SharedMemory(3 * PAGE)
     const most = memory.allocate(2 * PAGE - 64)
-    expect(() => memory.allocate(65)).toThrow(expect.objectContaining({ code: 'store.full' }))
+    expect(() => memory.allocate(65)).toThrow(expect.objectContaining({ code: 'kernels.memory-full' }))
     most.release()
     expect(() => memory.allocate(2 * PAGE)).toThrow('0.1875 MiB')
     expect(memory.allocate(PAGE).bytes).toBe(PAGE)

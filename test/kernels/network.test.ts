@@ -1,6 +1,7 @@
 /** The 0-1 principle (Knuth 5.3.4, theorem Z): a network that is right for zeros and ones is right for all values. */
 import { describe, expect, test } from 'vitest'
 import { type Network, selectionNetwork, sortingNetwork } from '../../kernels/network.ts'
+import { programOf } from '../../kernels/program.ts'
 
 /**
  * Runs 32 inputs of zeros and ones at once, one in each bit of a wire: the smaller of two bits is their AND.
@@ -78,5 +79,31 @@ describe('a selection network', () => {
   test('is smaller than a sorting network, and nothing when all values are kept', () => {
     expect(selectionNetwork(100, 49, 51).length).toBeLessThan(0.85 * sortingNetwork(100).length)
     expect(selectionNetwork(100, 0, 100).length).toBe(0)
+  })
+})
+
+describe('the program of a network', () => {
+  /** What kernels/assembly/columns.ts does with it. */
+  const comparatorsOf = (program: Uint32Array): Network => {
+    const forms = ['ab', 'acbdbc', 'abcdacbd', 'abcdacbdbc']
+    const pairs: number[] = []
+    let at = 0
+    while (at < program.length) {
+      const [form, groups] = [program[at]!, program[at + 1]!]
+      at += 2
+      for (let group = 0; group < groups; group++) {
+        for (const letter of forms[form]!) pairs.push(program[at + 'abcd'.indexOf(letter)]! / 64)
+        at += form === 0 ? 2 : 4
+      }
+    }
+    return Uint32Array.from(pairs)
+  }
+
+  test.each(sizes)('for %i values does the same to every wire', (n) => {
+    for (const network of [sortingNetwork(n), selectionNetwork(n, n >> 3, n - (n >> 3))]) {
+      const same = comparatorsOf(programOf(network, n))
+      expect(same.length).toBe(network.length)
+      for (const input of inputs(n)) expect(run(same, input.slice())).toEqual(run(network, input))
+    }
   })
 })

@@ -38,7 +38,7 @@ function pool() {
       ...{ rows: table.address, n: 200, from: 0, sum, partials, slots },
     }
   }
-  return { threads, workers, short, long, row }
+  return { threads, workers, memory, short, long, row, table }
 }
 
 const codeOf = async (job: Promise<unknown>) =>
@@ -89,6 +89,24 @@ describe('threads', () => {
     expect(await codeOf(threads.run(short()))).toBe('done')
     expect(await failed).toBe('internal')
     expect(workers.length).toBe(2)
+    await threads.close()
+  })
+
+  test('wait for a place for their sums; when the other one traps they do not wait for ever', async () => {
+    const { threads, memory, long, row, table } = pool()
+    row.float32().set(Float32Array.from({ length: 1_000_000 }, (_, at) => Math.sin(at)))
+    const sumOf = async (slots: number) => {
+      const work = { ...long(), n: 60, slots }
+      await threads.run(work)
+      return Array.from(new Float64Array(memory.memory.buffer, work.sum, 3600))
+    }
+    // The first job waits for the threads to start; with one place only one of them can work at a time.
+    const expected = await sumOf(4)
+    expect(await sumOf(1)).toEqual(expected)
+    // A row that goes on behind the end of the memory: first chunks are done, later ones trap.
+    const late = memory.memory.buffer.byteLength - 400_000
+    new Uint32Array(memory.memory.buffer, table.address, 60).fill(late)
+    expect(await codeOf(threads.run({ ...long(), n: 60, slots: 1 }))).toBe('internal')
     await threads.close()
   })
 

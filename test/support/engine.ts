@@ -1,4 +1,3 @@
-import { pipelineOf } from '../../core/aggregation/pipeline.ts'
 import { serverOptimizerOf } from '../../core/aggregation/server/named.ts'
 import { bytesView, concatBytes } from '../../core/encoding/bytes.ts'
 import { aggregationSchema } from '../../core/plan/aggregation.ts'
@@ -50,7 +49,7 @@ export async function aggregated(
     model: { digest: await store.blobs.put(file), bytes: file.length },
     parameters,
     rows,
-    pipeline: pipelineOf({ before, rule }),
+    section: { before, rule },
     optimizer: serverOptimizerOf(server),
     memory: noMemory,
     root: undefined,

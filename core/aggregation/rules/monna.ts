@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ParleyError } from '../../errors/index.ts'
 import { figure } from '../figure.ts'
 import { squaredDistance } from '../gram.ts'
 import { attackers, minority } from '../options.ts'
@@ -7,8 +8,7 @@ import { defineRule, meanOf } from '../rule.ts'
 
 const options = z.strictObject({
   f: attackers,
-  /** The update that is trusted, by its place in the order of client ids. */
-  trusted: z.int().min(0).max(100_000).default(0),
+  trusted: z.string().min(1).max(100).describe('id of the client whose updates are trusted'),
 })
 
 /**
@@ -19,12 +19,16 @@ const options = z.strictObject({
  */
 export const monna = defineRule<z.output<typeof options>>({
   options,
-  breakdown: (n, { trusted }) => (trusted < n ? minority(n) : -1),
-  condition: '2f < n, trusted < n and the trusted client honest',
+  breakdown: (n) => minority(n),
+  condition: '2f < n and the trusted client honest',
   attackers: ({ f }) => f,
   usesGram: true,
   perClient: true,
-  decide(input, { f, trusted }) {
+  decide(input, { f, trusted: id }) {
+    const trusted = input.clients.indexOf(id)
+    if (trusted < 0) {
+      throw new ParleyError('round.aggregation-failed', `no update came from ${id}, which the rule is to trust`)
+    }
     const distances = Float64Array.from({ length: input.n }, (_, i) =>
       // Before a twin at distance 0, which may have the lower index.
       i === trusted ? -1 : squaredDistance(input.gram, i, trusted),

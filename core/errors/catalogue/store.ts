@@ -12,6 +12,11 @@ export const storeErrors = {
     http: 507,
     close: 1013,
   }),
+  'kernels.memory-full': entry(
+    'exhausted',
+    'the updates of the round do not fit into the memory of the aggregation kernels',
+    'ask fewer clients in a round: memory for two megabytes of each update is needed, of 4 GiB in all',
+  ),
   'store.locked': entry(
     'conflict',
     'another coordinator uses this folder',

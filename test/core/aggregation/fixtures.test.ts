@@ -97,7 +97,7 @@ const vectors: Record<string, () => Float64Array> = {
   'CenteredClipping(m=0,L=1,tau=1.0)': () => clipping(1, 1),
   'CenteredClipping(m=0,L=5,tau=0.5)': () => clipping(0.5, 5),
   'MDA(f=4)': () => resultOf('mda', { f: 4 }, { points }),
-  'MoNNA(f=4,idx=0)': () => resultOf('monna', { f: 4 }, { points }),
+  'MoNNA(f=4,idx=0)': () => resultOf('monna', { f: 4, trusted: 'c0' }, { points }),
   'Meamed(f=4)': () => resultOf('meamed', { f: 4 }, { points }),
   'NNM+TrMean': () => through([mixing], 'trimmed-mean', { f: 4 }),
   'NNM+GM(0.1,3)': () => through([mixing], 'geometric-median', {}),

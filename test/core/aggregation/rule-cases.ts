@@ -104,8 +104,8 @@ export const ruleCases: { readonly [Name in RuleName]: RuleCase } = {
     translation: true,
     bound: { diameter: (_n, _f, d) => 2 * Math.sqrt(d) },
     unanimous: true,
-    // Picks 2, 3, 1, 4, 0; their median is 2.
-    byHand: { options: { f: 1 }, given: line(0, 1, 2, 3, 4, 5, 100), expected: [[2]] },
+    // Picks 3, 2, 1, 7 and 0; of these the three nearest to 2.
+    byHand: { options: { f: 1 }, given: line(0, 1, 2, 3, 7, 8, 100), expected: [[2]] },
   },
   'centered-clipping': {
     options: (f) => ({ f, radius: 2, iterations: 3 }),
@@ -125,12 +125,12 @@ export const ruleCases: { readonly [Name in RuleName]: RuleCase } = {
     byHand: { options: { f: 1 }, given: line(10, 0, 1, 2.5), expected: [[3.5 / 3]] },
   },
   monna: {
-    options: withF,
+    options: (f) => ({ f, trusted: 'c0' }),
     translation: true,
     sum: 'one',
     bound: { diameter: () => 2 },
     unanimous: true,
-    byHand: { options: { f: 1, trusted: 2 }, given: line(0, 1, 5, 6), expected: [[4]] },
+    byHand: { options: { f: 1, trusted: 'c2' }, given: line(0, 1, 5, 6), expected: [[4]] },
   },
   caf: {
     options: withF,

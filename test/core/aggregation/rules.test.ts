@@ -95,7 +95,7 @@ describe.each(ruleNames)('%s', (name) => {
         const given = crowd(seed)
         const order = randomOf(seed, 'order').shuffle(given.points.map((_, i) => i))
         // The trusted client has another place, too.
-        const moved = name === 'monna' ? { ...options, trusted: order.indexOf(0) } : options
+        const moved = name === 'monna' ? { ...options, trusted: `c${order.indexOf(0)}` } : options
         const before = decideOn(name, options, given)
         const after = decideOn(name, moved, shuffled(given, order))
         expectNear(resultOf(name, moved, shuffled(given, order)), resultOf(name, options, given))
@@ -184,7 +184,7 @@ describe.each(ruleNames)('%s', (name) => {
     fc.assert(
       fc.property(seeds, (seed) => {
         const { given, honest, trusted } = attacked(seed)
-        const result = resultOf(name, name === 'monna' ? { ...options, trusted } : options, given)
+        const result = resultOf(name, name === 'monna' ? { ...options, trusted: `c${trusted}` } : options, given)
         expect(result.every(Number.isFinite)).toBe(true)
         expectWithin(one.bound, result, given, honest)
       }),

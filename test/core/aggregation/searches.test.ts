@@ -1,14 +1,21 @@
 /** Eigenvalues, exhaustive searches and clusters against slow and obvious versions of themselves. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Distances, firstGroupOf, largestOf, twoClusters, twoMeans } from '../../../core/aggregation/clusters.ts'
+import {
+  cosineDistances,
+  type Distances,
+  firstGroupOf,
+  largestOf,
+  twoClusters,
+  twoMeans,
+} from '../../../core/aggregation/clusters.ts'
 import { eigenvaluesBelow, topEigenpair, topEigenvalue } from '../../../core/aggregation/eigen.ts'
 import { type Gram, squaredDistance } from '../../../core/aggregation/gram.ts'
 import { ascending, smallest } from '../../../core/aggregation/order.ts'
 import { tightest } from '../../../core/aggregation/rules/mda.ts'
 import { leastSpread } from '../../../core/aggregation/rules/smea.ts'
 import { randomOf } from '../../../core/random/random.ts'
-import { gramOf, meanVector } from './vectors.ts'
+import { gramOf, leftOutOf, meanVector } from './vectors.ts'
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 })
 
@@ -187,10 +194,12 @@ describe('the exhaustive rules', () => {
     )
   })
 
-  test('smea takes the first of choices that differ by rounding only', () => {
-    const rows = vectors(1, 1, 30)
-    const same = Array.from({ length: 9 }, () => rows[0]!)
-    expect(leastSpread({ gram: gramOf(same), n: 9 }, 3)).toEqual([0, 1, 2, 3, 4, 5])
+  test('what differs by rounding only does not differ: smea takes the first choice, caf leaves out nobody', () => {
+    for (let seed = 0; seed < 30; seed++) {
+      const same = Array.from({ length: 11 }, () => vectors(seed, 1, 30)[0]!)
+      expect(leastSpread({ gram: gramOf(same), n: 11 }, 4)).toEqual([0, 1, 2, 3, 4, 5, 6])
+      expect(leftOutOf('caf', { f: 4 }, { points: same })).toEqual({})
+    }
   })
 })
 
@@ -200,6 +209,13 @@ describe('clusters', () => {
     values: Float64Array.from(rows.flatMap((a) => rows.map((b) => Math.hypot(...a.map((value, j) => value - b[j]!))))),
   })
   const line = (...values: number[]) => distancesOf(values.map((value) => Float64Array.of(value)))
+
+  test('twins are at distance 0, not at a rounding of it', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const twin = vectors(seed, 1, 9)[0]!
+      expect([...cosineDistances(gramOf([twin, twin]), 2).values]).toEqual([0, 0, 0, 0])
+    }
+  })
 
   test('the first group of a size is a component at the smallest distance that makes one so large', () => {
     fc.assert(

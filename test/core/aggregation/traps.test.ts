@@ -1,6 +1,7 @@
 /** Mistakes that public implementations of the rules have made, each with a case in which it shows. */
 import { describe, expect, test } from 'vitest'
 import { type RuleName, rules } from '../../../core/aggregation/registry.ts'
+import { bulyanPicks } from '../../../core/aggregation/rules/bulyan.ts'
 import { krumScores } from '../../../core/aggregation/rules/krum.ts'
 import { binomial, MOST_SUBSETS } from '../../../core/aggregation/subsets.ts'
 import { ruleCases } from './rule-cases.ts'
@@ -36,6 +37,17 @@ describe('Krum', () => {
   })
 })
 
+describe('Bulyan', () => {
+  test('picks in the same order when rounding has broken the ties', () => {
+    const numbers = [0, 7, 2, 3, 1, 8, 100]
+    // Here 1 comes out nearer to the others than 7 by 10⁻¹⁴.
+    const rounded = vectorsOf(numbers.map((value) => [1, 2, 3].map((j) => value * Math.sin(j))))
+    for (const points of [line(...numbers), rounded]) {
+      expect(bulyanPicks(inputOf({ points }).input, 1)).toEqual([3, 2, 1, 0, 4])
+    }
+  })
+})
+
 describe('twins', () => {
   test('stand beside a point in nearest-neighbour mixing, and do not take its place', () => {
     const matrix = matrixOf('nnm', { f: 2 }, { points: line(0, 0, 0, 0, 0, 5) })
@@ -46,7 +58,7 @@ describe('twins', () => {
   })
 
   test('do not push out the trusted update', () => {
-    expect(coefficientsOf('monna', { f: 1, trusted: 2 }, { points: line(3, 3, 3) })).toEqual([0.5, 0, 0.5])
+    expect(coefficientsOf('monna', { f: 1, trusted: 'c2' }, { points: line(3, 3, 3) })).toEqual([0.5, 0, 0.5])
   })
 
   test.each(ruleNames)('change places under %s without a bit of difference', (name) => {
@@ -149,6 +161,37 @@ describe('nothing divided by nothing', () => {
   })
 })
 
+describe('FoolsGold', () => {
+  test('compares what clients have sent so far, this round included', () => {
+    const points = vectorsOf([
+      [0, 1],
+      [1, 0],
+      [0, 1],
+    ])
+    const histories = vectorsOf([
+      [2, -1],
+      [0, 0],
+      [0, 0],
+    ])
+    // The sums are (2, 0), (1, 0) and (0, 1).
+    expect(coefficientsOf('foolsgold', {}, { points, histories }).slice(0, 3)).toEqual([0, 0, 1])
+  })
+
+  test('gives full weight to a client that is like nobody', () => {
+    // Cosines of the first to the others −0.95, −0.75 and −0.7; 0.9 between the next two, 0.665 from there to the last.
+    const points = vectorsOf([
+      [-1, 0, 0, 0],
+      [0.95, Math.sqrt(1 - 0.9025), 0, 0],
+      [0.75, 0.6, Math.sqrt(1 - 0.5625 - 0.36), 0],
+      [0.7, 0, 0, Math.sqrt(0.51)],
+    ])
+    const histories = points.map(() => new Float64Array(4))
+    const coefficients = coefficientsOf('foolsgold', {}, { points, histories })
+    expect(coefficients[0]).toBeGreaterThan(0.6)
+    expect(coefficients.slice(1, 3)).toEqual([0, 0])
+  })
+})
+
 describe('an even number of values', () => {
   test('has the mean of the two in the middle as its median', () => {
     expect([...resultOf('median', {}, { points: line(4, 1, 2, 100) })]).toEqual([3])
@@ -229,7 +272,9 @@ describe('too few updates', () => {
   })
 
   test('a trusted client that is not there is missed', () => {
-    expect(ruleOf('monna').breakdown(3, { f: 0, trusted: 3 })).toBe(-1)
+    expect(() => decideOn('monna', { f: 0, trusted: 'c3' }, { points: line(1, 2, 3) })).toThrow(
+      /no update came from c3/,
+    )
   })
 
   test('buckets must be honest in their majority', () => {
@@ -265,12 +310,34 @@ test('clipped clustering remembers the newest 10,000 norms', () => {
   expect(verdict).toMatchObject({ remember: [...remembered.slice(3), 3, 4, 5] })
 })
 
+test('clipped clustering never clips to more than its largest radius', () => {
+  const given = { points: line(3, 4, 5), remembered: [1e9, 1e9, 1e9, 1e9] }
+  expect([...resultOf('clipped-clustering', { maxRadius: 2 }, given)]).toEqual([2])
+})
+
+test('the geometric median ends early only where it starts from the mean', () => {
+  const points = vectorsOf([
+    [-3, -3],
+    [4, 0],
+    [0, 3],
+    [7, 8],
+    [1, 1.5],
+  ])
+  const after = (start: string, iterations: number) =>
+    resultOf('geometric-median', { start, iterations, smoothing: 1e-5 }, { points })
+  expect(after('mean', 30)).toEqual(after('mean', 1000))
+  // Both tend to (1, 1.5), up to the smoothing.
+  const gap = (start: string, iterations: number) => Math.abs(after(start, iterations)[0]! - 1)
+  expect(gap('mean', 1000)).toBeGreaterThan(1e-5)
+  expect(gap('zero', 1000)).toBeLessThan(5e-6)
+})
+
 test('the reason why an update was left out says what was measured', () => {
   expect(leftOutOf('krum', { f: 1 }, { points: line(0, 1, 2, 4, 100) })[4]).toBe('score 28600 above 9')
   expect(leftOutOf('mda', { f: 1 }, { points: line(10, 0, 1, 2.5) })[0]).toBe(
     '10 from another update, where 3 lie within 2.5',
   )
-  expect(leftOutOf('monna', { f: 1 }, { points: line(10, 0, 1) })[1]).toBe(
+  expect(leftOutOf('monna', { f: 1, trusted: 'c0' }, { points: line(10, 0, 1) })[1]).toBe(
     '10 from the trusted update, the kept ones within 9',
   )
 })

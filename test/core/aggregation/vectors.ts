@@ -84,6 +84,7 @@ export function inputOf(given: Given): { readonly input: RuleInput; readonly row
   const input = {
     gram: gramOf(rows),
     n: points.length,
+    clients: points.map((_, i) => `c${i}`),
     samples: given.samples ?? points.map(() => 1),
     steps: given.steps ?? points.map(() => 1),
     signs: points.map(signsOf),

@@ -1,0 +1,46 @@
+import type { EngineName } from '../../client/index.ts'
+import type { EvaluationCounts } from '../../core/metrics/counts.ts'
+import type { Model } from '../../core/plan/model.ts'
+import type { Training } from '../../core/plan/training.ts'
+
+/** Examples in memory that threads share. */
+export type SharedExamples = { readonly features: Float32Array; readonly labels: Int32Array }
+
+/** What every thread has from the start: the whole data set, and the rows of each client. */
+export type World = {
+  readonly model: Model
+  /** Without what goes on outside of the trainer: control variates. */
+  readonly training: Training
+  readonly shape: readonly number[]
+  readonly classes: number
+  readonly train: SharedExamples
+  readonly test: SharedExamples
+  readonly probe: SharedExamples | undefined
+  /** Rows of `train` and of `test` that are each client's. */
+  readonly rows: readonly { readonly train: Uint32Array; readonly test: Uint32Array }[]
+  readonly engine: EngineName | undefined
+}
+
+/** Flat weights in memory that threads share; `id` is the same for the same values. */
+export type SharedWeights = { readonly id: string; readonly values: Float32Array }
+
+export type Job =
+  | {
+      readonly kind: 'train'
+      readonly client: number
+      readonly weights: SharedWeights
+      readonly seed: number
+      readonly correction?: Float32Array
+    }
+  /** On the held-out rows of one client, on all of them, or on the probe of an attack. */
+  | { readonly kind: 'evaluate'; readonly client: number | 'all' | 'probe'; readonly weights: SharedWeights }
+
+export type JobResult =
+  | {
+      readonly kind: 'train'
+      readonly weights: Float32Array
+      readonly samples: number
+      readonly loss: number
+      readonly steps: number
+    }
+  | { readonly kind: 'evaluate'; readonly counts: EvaluationCounts }

@@ -1,0 +1,49 @@
+import type { EvaluationCounts } from '../core/metrics/counts.ts'
+import type { Metrics } from '../core/metrics/metrics.ts'
+import type { Suspect } from '../core/run/robustness.ts'
+import type { RoundSummary, RunOutcome } from '../core/run/view.ts'
+
+/** A round of a simulation: what the coordinator says of it, and what only the simulator knows. */
+export type SimulatedRound = RoundSummary & {
+  /** Virtual milliseconds since the run was started, when the round opened and closed. */
+  readonly openedMs: number
+  readonly closedMs: number
+  /** The new model on the whole test set; absent where it was not evaluated. */
+  readonly central?: Metrics
+  /** For tasks of several classes row-major k × k: rows of true class i that were given class j. For the binary: 2 × 2. */
+  readonly confusion?: readonly number[]
+  /** Accuracy on the attack's own probe: how often the attacker got what it wanted. */
+  readonly attackSuccess?: number
+}
+
+export type SimulationResult = {
+  /** SHA-256 of the scenario in canonical form, and of the plan. */
+  readonly scenario: string
+  readonly plan: string
+  readonly description?: string
+  readonly clients: number
+  /** Ids of the attackers, and the name of their attack. */
+  readonly attackers: readonly string[]
+  readonly attack?: string
+  readonly seed: number
+  readonly rounds: readonly SimulatedRound[]
+  readonly suspects: readonly Suspect[]
+  readonly outcome: RunOutcome
+  /** Digest of the last model file: the same for the same scenario, whatever the number of threads. */
+  readonly weights?: string
+  readonly virtualMs: number
+  /** Rows and classes of each client. */
+  readonly world: { readonly classes: number; readonly rows: readonly (readonly number[])[] }
+}
+
+/** What a simulation tells while it goes on. */
+export type SimulationEvent =
+  | { readonly type: 'ready'; readonly clients: number; readonly rounds: number; readonly parameters: number }
+  | { readonly type: 'round'; readonly round: SimulatedRound; readonly of: number }
+  | { readonly type: 'restarted'; readonly round: number }
+
+/** 2 × 2 or k × k counts of true against given classes. */
+export function confusionOf(counts: EvaluationCounts): readonly number[] {
+  if (counts.task === 'classes') return counts.confusion
+  return [counts.trueNegatives, counts.falsePositives, counts.falseNegatives, counts.truePositives]
+}

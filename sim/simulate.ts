@@ -1,0 +1,128 @@
+import { availableParallelism } from 'node:os'
+import { type EngineName, startingModel, type Trainer } from '../client/index.ts'
+import { nodeCrypto } from '../core/crypto/node.ts'
+import { toHex, utf8 } from '../core/encoding/bytes.ts'
+import { type CanonicalValue, canonicalJson } from '../core/encoding/canonical-json.ts'
+import { ParleyError } from '../core/errors/index.ts'
+import { canonicalPlan } from '../core/plan/parse.ts'
+import type { RunView } from '../core/run/view.ts'
+import type { Layout } from '../core/tensors/layout.ts'
+import { createKernels } from '../kernels/index.ts'
+import { attackOf, type ChosenAttack } from './attacks/registry.ts'
+import { trainingPool } from './pool/pool.ts'
+import type { SimulatedRound, SimulationEvent, SimulationResult } from './results.ts'
+import { Simulation } from './simulation.ts'
+import type { Scenario } from './world/scenario.ts'
+import { type DealtWorld, dealWorld } from './world/world.ts'
+
+export type SimulateOptions = {
+  /** Folder from which paths of data files are counted; by default the working directory. */
+  readonly folder?: string
+  /** Training threads; 0 trains in this one. By default one for each processor. The result does not depend on it. */
+  readonly workers?: number
+  /** By default the fastest engine that works here. */
+  readonly engine?: EngineName
+  /** An attack that the registry does not know, in the place of the scenario's. */
+  readonly attack?: ChosenAttack
+  /** Replaces the training of honest clients: for experiments with the protocol alone. */
+  readonly trainer?: (client: number, layout: Layout) => Trainer
+  readonly onEvent?: (event: SimulationEvent) => void
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Runs a scenario: the product's own coordinator and clients, in virtual time. The same scenario gives the same result,
+ * down to the digests, whatever the number of workers. Fails with `plan.invalid` or `plan.infeasible` where the scenario
+ * does not fit together, as the client's loader does where its data are not what it says, with `interrupted` by `signal`.
+ */
+export async function simulate(scenario: Scenario, options: SimulateOptions = {}): Promise<SimulationResult> {
+  const { plan, world } = scenario
+  const attack = options.attack ?? (world.attackers === undefined ? undefined : attackOf(world.attackers.attack))
+  const dealt = await dealWorld(scenario, options.folder ?? process.cwd(), attack)
+  const initial = await startingModel(plan)
+  const workers = options.workers ?? availableParallelism()
+  const { scaffold: _scaffold, ...training } = plan.training
+  const { shape, classes, train, test, probe, rows } = dealt
+  const pool = trainingPool(
+    { model: plan.model, training, shape, classes, train, test, probe, rows, engine: options.engine },
+    workers,
+  )
+  const kernels = createKernels({ threads: workers })
+  try {
+    const simulation = new Simulation({
+      scenario,
+      attack,
+      initial,
+      pool,
+      rowsOf: (client) => rows[client]?.train.length ?? 0,
+      kernels,
+      onEvent: (event) => options.onEvent?.(event),
+      ...(options.trainer === undefined ? {} : { trainer: options.trainer }),
+    })
+    const { view, rounds } = await interruptible(simulation.run(), options.signal)
+    return resultOf(scenario, attack, dealt, view, rounds, simulation.virtualMs)
+  } finally {
+    await pool.close()
+    await kernels.close()
+  }
+}
+
+/** SHA-256 of the scenario in canonical form. */
+export function scenarioDigest({ plan, world }: Pick<Scenario, 'plan' | 'world'>): string {
+  const plain = JSON.parse(JSON.stringify({ plan, world })) as CanonicalValue
+  return toHex(nodeCrypto.sha256(utf8(canonicalJson(plain))))
+}
+
+function resultOf(
+  scenario: Scenario,
+  attack: ChosenAttack | undefined,
+  dealt: DealtWorld,
+  view: RunView,
+  rounds: readonly SimulatedRound[],
+  virtualMs: number,
+): SimulationResult {
+  const { world, plan, description } = scenario
+  if (view.outcome === undefined) throw new ParleyError('internal', 'the run ended without an outcome')
+  const width = String(world.clients - 1).length
+  const count = world.attackers?.count ?? 0
+  const weights = rounds.findLast((round) => round.weights !== undefined)?.weights
+  return {
+    scenario: scenarioDigest(scenario),
+    plan: toHex(nodeCrypto.sha256(utf8(canonicalPlan(plan)))),
+    ...(description === undefined ? {} : { description }),
+    clients: world.clients,
+    attackers: Array.from(
+      { length: count },
+      (_, i) => `client-${String(world.clients - count + i).padStart(width, '0')}`,
+    ),
+    ...(attack === undefined ? {} : { attack: attack.name }),
+    seed: world.seed,
+    rounds,
+    suspects: view.suspects,
+    outcome: view.outcome,
+    ...(weights === undefined ? {} : { weights }),
+    virtualMs,
+    world: { classes: dealt.classes, rows: rowsByClass(dealt) },
+  }
+}
+
+function rowsByClass({ rows, train, classes }: DealtWorld): number[][] {
+  return rows.map(({ train: own }) => {
+    const counts = Array<number>(Math.max(2, classes)).fill(0)
+    for (const row of own) {
+      const label = train.labels[row] as number
+      counts[label] = (counts[label] as number) + 1
+    }
+    return counts
+  })
+}
+
+async function interruptible<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work
+  return await new Promise<T>((resolve, reject) => {
+    const abort = () => reject(new ParleyError('interrupted', 'the simulation was interrupted'))
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

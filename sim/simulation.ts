@@ -1,0 +1,339 @@
+import { type ClientNode, createClientNode, memoryControls, type Trainer, withScaffold } from '../client/index.ts'
+import type { SigningKey } from '../core/crypto/primitives.ts'
+import { toHex, utf8 } from '../core/encoding/bytes.ts'
+import { ParleyError } from '../core/errors/index.ts'
+import { metricsOf } from '../core/metrics/compute.ts'
+import { canonicalPlan } from '../core/plan/parse.ts'
+import { plainRate } from '../core/plan/training.ts'
+import type { RoundSummary, RunView } from '../core/run/view.ts'
+import { withoutControl } from '../core/tensors/control.ts'
+import type { Layout } from '../core/tensors/layout.ts'
+import { defaultLimits } from '../core/wire/limits.ts'
+import type { Kernels } from '../kernels/index.ts'
+import { combineUpdates, type InitialModel, parseAllowList, type Store } from '../server/index.ts'
+import type { ChosenAttack } from './attacks/registry.ts'
+import { SharedBlobs } from './engine/blobs.ts'
+import { VirtualClock } from './engine/clock.ts'
+import { SimulatedCoordinator } from './engine/coordinator.ts'
+import { insecureSimulationCrypto } from './engine/crypto.ts'
+import { simulatedDial } from './engine/pipe.ts'
+import { simulationStore } from './engine/spool.ts'
+import { FaultyLine } from './faults/faulty-line.ts'
+import { attackingTrainer, deltaOf } from './nodes/attacker.ts'
+import { UpdateBoard } from './nodes/board.ts'
+import { passing, pooledTrainer } from './nodes/honest.ts'
+import { tampering } from './nodes/tamper.ts'
+import { WeightsCache } from './nodes/weights.ts'
+import type { TrainingPool } from './pool/pool.ts'
+import { confusionOf, type SimulatedRound, type SimulationEvent } from './results.ts'
+import { trainingTime } from './world/devices.ts'
+import type { Scenario } from './world/scenario.ts'
+
+export type SimulationDeps = {
+  readonly scenario: Scenario
+  readonly attack: ChosenAttack | undefined
+  readonly initial: InitialModel
+  readonly pool: TrainingPool
+  /** Training rows of a client. */
+  readonly rowsOf: (client: number) => number
+  readonly kernels: Kernels
+  /** Replaces every honest client's trainer: for experiments without training. */
+  readonly trainer?: (client: number, layout: Layout) => Trainer
+  readonly onEvent: (event: SimulationEvent) => void
+}
+
+/** Silence means nothing in a simulation, whose clients live in the same process: no heartbeats. */
+const LIMITS = { ...defaultLimits, idleMs: 1e12, stallMs: 1e12, handshakeMs: 1e12, modelBytes: 2 ** 40 }
+
+/** One run of a scenario: the product's coordinator and clients in virtual time. */
+export class Simulation {
+  readonly #deps: SimulationDeps
+  readonly #clock = new VirtualClock()
+  readonly #store: Store = simulationStore()
+  readonly #blobs = new SharedBlobs(() => this.#store)
+  readonly #weights = new WeightsCache()
+  readonly #board = new UpdateBoard()
+  readonly #names: readonly string[]
+  readonly #identity: SigningKey
+  readonly #coordinator: SimulatedCoordinator
+  readonly #nodes: ClientNode[] = []
+  readonly #rounds: SimulatedRound[] = []
+  readonly #lines: FaultyLine[] = []
+  #connected = 0
+  #allConnected: () => void = () => {}
+  #run = ''
+  #startedMs = 0
+
+  constructor(deps: SimulationDeps) {
+    this.#deps = deps
+    const { world } = deps.scenario
+    const crypto = insecureSimulationCrypto(world.seed)
+    const width = String(world.clients - 1).length
+    this.#names = Array.from({ length: world.clients }, (_, i) => `client-${String(i).padStart(width, '0')}`)
+    this.#identity = crypto.signingKey(utf8('coordinator'))
+    this.#coordinator = new SimulatedCoordinator({
+      clock: this.#clock,
+      crypto,
+      identity: this.#identity,
+      store: this.#store,
+      limits: LIMITS,
+      allowList: parseAllowList({
+        clients: this.#names.map((id) => ({ id, publicKey: toHex(crypto.signingKey(utf8(id)).publicKey) })),
+      }),
+      kernels: deps.kernels,
+      initialModel: async () => deps.initial,
+      observer: {
+        sessionOpened: () => {
+          this.#connected++
+          if (this.#connected === world.clients) this.#allConnected()
+        },
+        updateDecided: ({ code }) => {
+          if (code === undefined) this.#restartWhenDue()
+        },
+      },
+    })
+  }
+
+  get virtualMs(): number {
+    return this.#clock.monotonic() - this.#startedMs
+  }
+
+  /** Runs the scenario to its end. */
+  async run(): Promise<{ readonly view: RunView; readonly rounds: readonly SimulatedRound[] }> {
+    const { scenario, onEvent, initial } = this.#deps
+    await this.#clock.run(this.#connect())
+    onEvent({
+      type: 'ready',
+      clients: scenario.world.clients,
+      rounds: scenario.plan.rounds,
+      parameters: initial.weights.length,
+    })
+    this.#startedMs = this.#clock.monotonic()
+    const view = await this.#clock.run(this.#wholeRun())
+    await this.#clock.run(this.#stop())
+    return { view, rounds: this.#rounds }
+  }
+
+  async #connect(): Promise<void> {
+    await this.#coordinator.start()
+    const everybody = new Promise<void>((resolve) => {
+      this.#allConnected = resolve
+    })
+    this.#names.forEach((_, client) => {
+      this.#nodes.push(this.#nodeOf(client))
+    })
+    for (const node of this.#nodes) node.start()
+    await everybody
+  }
+
+  async #wholeRun(): Promise<RunView> {
+    const { run } = await this.#coordinator.api.startRun(canonicalPlan(this.#deps.scenario.plan))
+    this.#run = run
+    for (;;) {
+      for await (const view of this.#coordinator.api.watch(run, never)) {
+        await this.#tellOf(view)
+        if (view.phase === 'over') return view
+      }
+      // The coordinator died: the next one has the run.
+      while (!this.#coordinator.alive) await passing(this.#clock, 1)
+    }
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.stop()))
+    await this.#coordinator.kill()
+  }
+
+  /** Adds the rounds that have closed since the last time. */
+  async #tellOf({ history, rounds }: RunView): Promise<void> {
+    for (const summary of history.slice(this.#rounds.length)) {
+      const round = await this.#clock.holding(() => this.#simulatedRound(summary))
+      this.#rounds.push(round)
+      this.#deps.onEvent({ type: 'round', round, of: rounds })
+    }
+  }
+
+  async #simulatedRound(summary: RoundSummary): Promise<SimulatedRound> {
+    const { scenario, pool } = this.#deps
+    const ms = (time: string) => Date.parse(time) - this.#clock.now() + this.virtualMs
+    const times = { openedMs: ms(summary.openedAt), closedMs: ms(summary.closedAt) }
+    const { evaluateEvery } = scenario.world
+    const last = this.#rounds.length + 1 === scenario.plan.rounds
+    const due = evaluateEvery > 0 && (last || (this.#rounds.length + 1) % evaluateEvery === 0)
+    if (summary.weights === undefined || !due) return { ...summary, ...times }
+    const weights = { id: summary.weights, values: await this.#plainWeights(summary.weights) }
+    const result = await pool.take({ kind: 'evaluate', client: 'all', weights }).result()
+    const probed = await pool.take({ kind: 'evaluate', client: 'probe', weights }).result()
+    if (result.kind !== 'evaluate' || probed.kind !== 'evaluate')
+      throw new TypeError('the pool answered another question')
+    const success = metricsOf(probed.counts).accuracy
+    return {
+      ...summary,
+      ...times,
+      central: metricsOf(result.counts),
+      confusion: confusionOf(result.counts),
+      ...(probed.counts.rows === 0 || success === null ? {} : { attackSuccess: success }),
+    }
+  }
+
+  /** The weights of a model file, without control variates. */
+  async #plainWeights(digest: string): Promise<Float32Array> {
+    const { initial } = this.#deps
+    const size = (await this.#store.blobs.size(digest)) ?? 0
+    const file = await this.#blobs.get(digest, size)
+    if (file === undefined) throw new ParleyError('store.corrupt', `model ${digest} is missing`)
+    const total = initial.weights.length
+    const plain = this.#deps.scenario.plan.training.scaffold === undefined ? total : total / 2
+    return new Float32Array(file.buffer, file.byteOffset + size - 4 * total, plain)
+  }
+
+  #nodeOf(client: number): ClientNode {
+    const { scenario, attack } = this.#deps
+    const { world } = scenario
+    const name = this.#names[client] as string
+    const crypto = insecureSimulationCrypto(world.seed + client + 1)
+    const identity = crypto.signingKey(utf8(name))
+    const malformed = this.#attacks(client) && attack?.attack.kind === 'frames' ? attack : undefined
+    const line = new FaultyLine({
+      world,
+      client,
+      round: () => this.#round,
+      tamper:
+        malformed?.attack.kind === 'frames'
+          ? tampering(malformed.attack.malform(malformed.options), identity, world.seed)
+          : undefined,
+    })
+    this.#lines.push(line)
+    const last = new Map<string, number>()
+    return createClientNode({
+      crypto,
+      clock: this.#clock,
+      identity,
+      coordinatorKey: this.#identity.publicKey,
+      dials: [simulatedDial(this.#clock, this.#coordinator.handler, line, name)],
+      trainer: async () => this.#trainerOf(client, line),
+      memory: { last: async (run) => last.get(run), remember: async (run, round) => void last.set(run, round) },
+      sharedBlobs: this.#blobs.get,
+      limits: LIMITS,
+      minCohort: 1,
+      agent: 'simulation',
+    })
+  }
+
+  get #round(): number {
+    return this.#rounds.length + 1
+  }
+
+  #attacks(client: number): boolean {
+    const { clients, attackers } = this.#deps.scenario.world
+    return client >= clients - (attackers?.count ?? 0)
+  }
+
+  #trainerOf(client: number, line: FaultyLine): Trainer {
+    const { scenario, initial, pool, attack } = this.#deps
+    const { scaffold, optimizer } = scenario.plan.training
+    const layout = scaffold === undefined ? initial.layout : withoutControl(initial.layout)
+    const made =
+      this.#deps.trainer?.(client, layout) ??
+      pooledTrainer(
+        {
+          clock: this.#clock,
+          pool,
+          weights: this.#weights,
+          layout,
+          trainingMs: () => this.#trainingMs(client) * line.slowness(),
+        },
+        client,
+      )
+    const whole = scaffold === undefined ? made : withScaffold(made, plainRate(optimizer) ?? 0, memoryControls())
+    const trainer = this.#leaving(whole, line)
+    if (this.#attacks(client) && attack !== undefined) return attackingTrainer(this.#attackerDeps(attack), trainer)
+    return this.#showing(trainer, client)
+  }
+
+  /** Leaves with a fault of the phase, and is not heard of any more in this round. */
+  #leaving(trainer: Trainer, line: FaultyLine): Trainer {
+    return {
+      ...trainer,
+      train: async (request) => {
+        if (!line.drops('training')) return await trainer.train(request)
+        line.leave()
+        throw new ParleyError('interrupted', 'the client went away')
+      },
+      evaluate: async (weights, signal) => {
+        if (!line.drops('evaluation')) return await trainer.evaluate(weights, signal)
+        line.leave()
+        throw new ParleyError('interrupted', 'the client went away')
+      },
+    }
+  }
+
+  /** Leaves its update on the board where attackers may see it. */
+  #showing(trainer: Trainer, client: number): Trainer {
+    const name = this.#names[client] as string
+    if (this.#deps.scenario.world.attackers?.sees !== 'updates') return trainer
+    return {
+      ...trainer,
+      train: async (request) => {
+        try {
+          const result = await trainer.train(request)
+          this.#board.post(request.seed, name, deltaOf(request.weights, result.weights))
+          return result
+        } catch (failure) {
+          this.#board.post(request.seed, name, undefined)
+          throw failure
+        }
+      },
+    }
+  }
+
+  #attackerDeps(attack: ChosenAttack) {
+    const { scenario, kernels } = this.#deps
+    const { aggregation } = scenario.plan
+    return {
+      clock: this.#clock,
+      board: this.#board,
+      attack,
+      seed: scenario.world.seed,
+      sees: scenario.world.attackers?.sees ?? ('own' as const),
+      maxNorm: aggregation.screens.maxNorm,
+      cohort: async () => {
+        const { engaged } = await this.#coordinator.api.run(this.#run)
+        const members = engaged.map(({ client }) => client)
+        const honest = members.filter((name) => !this.#attacks(this.#names.indexOf(name)))
+        return { honest, attackers: members.length - honest.length }
+      },
+      aggregate: (updates: readonly Float32Array[]) => combineUpdates(kernels, updates, aggregation),
+    }
+  }
+
+  /** Virtual milliseconds of one round's training on a device without trouble. */
+  #trainingMs(client: number): number {
+    const { scenario } = this.#deps
+    const { stepsPerSecond } = scenario.world.devices
+    if (stepsPerSecond === undefined) return 0
+    return trainingTime(scenario, client, this.#deps.rowsOf(client), stepsPerSecond)
+  }
+
+  /** Kills the coordinator with its first update of the round in, and brings it back later. */
+  #restartWhenDue(): void {
+    const due = this.#deps.scenario.world.faults.find(
+      (fault) => 'restart' in fault && fault.restart.round === this.#round && !this.#restarted.has(this.#round),
+    )
+    if (due === undefined || !('restart' in due)) return
+    const round = this.#round
+    this.#restarted.add(round)
+    // After whatever goes on at this instant.
+    this.#clock.after(0, () => {
+      void this.#coordinator.kill().then(async () => {
+        await passing(this.#clock, due.restart.downMs)
+        await this.#coordinator.start()
+        this.#deps.onEvent({ type: 'restarted', round })
+      })
+    })
+  }
+
+  readonly #restarted = new Set<number>()
+}
+
+const never = new AbortController().signal
