@@ -145,20 +145,20 @@ export class Simulation {
   }
 
   /** Adds the rounds that have closed since the last time. */
-  async #tellOf({ history, rounds }: RunView): Promise<void> {
+  async #tellOf({ history, rounds, phase }: RunView): Promise<void> {
     for (const summary of history.slice(this.#rounds.length)) {
-      const round = await this.#clock.holding(() => this.#simulatedRound(summary))
+      const last = phase === 'over' && summary === history.at(-1)
+      const round = await this.#clock.holding(() => this.#simulatedRound(summary, last))
       this.#rounds.push(round)
       this.#deps.onEvent({ type: 'round', round, of: rounds })
     }
   }
 
-  async #simulatedRound(summary: RoundSummary): Promise<SimulatedRound> {
+  async #simulatedRound(summary: RoundSummary, last: boolean): Promise<SimulatedRound> {
     const { scenario, pool } = this.#deps
     const ms = (time: string) => Date.parse(time) - this.#clock.now() + this.virtualMs
     const times = { openedMs: ms(summary.openedAt), closedMs: ms(summary.closedAt) }
     const { evaluateEvery } = scenario.world
-    const last = this.#rounds.length + 1 === scenario.plan.rounds
     const due = evaluateEvery > 0 && (last || (this.#rounds.length + 1) % evaluateEvery === 0)
     if (summary.weights === undefined || !due) return { ...summary, ...times }
     const weights = { id: summary.weights, values: await this.#plainWeights(summary.weights) }

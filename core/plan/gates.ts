@@ -26,6 +26,17 @@ export const gateSchema = z
   })
 export type Gate = z.infer<typeof gateSchema>
 
+/** Ends the training before its last round. What came out then goes before the gates as always. */
+export const earlyStopSchema = z.strictObject({
+  /** Pooled, as the gates see it. */
+  metric: z.enum(metricNames),
+  /** Evaluated rounds without improvement after which the run goes to its gates. */
+  rounds: z.number().int().min(1).max(1_000_000),
+  /** What counts as an improvement over the best round so far. */
+  minDelta: z.number().min(0).max(1e9).default(0),
+})
+export type EarlyStop = z.infer<typeof earlyStopSchema>
+
 export const publishSchema = z.strictObject({
   /** The alias that moves to the new version. */
   alias: z

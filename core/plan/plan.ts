@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { aggregationSchema } from './aggregation.ts'
 import { dataSchema } from './data.ts'
-import { gateSchema, publishSchema } from './gates.ts'
+import { earlyStopSchema, gateSchema, publishSchema } from './gates.ts'
 import { modelSchema } from './model.ts'
 import { cohortSchema, evaluationSchema, windowSchema } from './rounds.ts'
 import { trainingSchema } from './training.ts'
@@ -27,6 +27,7 @@ export const planSchema = z.strictObject({
   privacy: z.strictObject({ mode: z.literal('sealed').default('sealed') }).prefault({}),
   aggregation: aggregationSchema.prefault({}),
   evaluation: evaluationSchema.prefault({}),
+  stop: earlyStopSchema.optional(),
   /** A plan without gates trains, and publishes nothing. */
   gates: z.array(gateSchema).max(100).default([]),
   publish: publishSchema.prefault({}),

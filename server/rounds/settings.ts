@@ -27,6 +27,7 @@ export function settingsOf(
       minMs: durationMs(evaluation.window.time.min),
       maxMs: durationMs(evaluation.window.time.max),
     },
+    ...(plan.stop === undefined ? {} : { stop: plan.stop }),
     gates: plan.gates,
     alias: plan.publish.alias,
     select: plan.publish.select,

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../core/errors/index.ts'
 import type { EvaluationCounts } from '../../core/metrics/counts.ts'
 import type { MetricName } from '../../core/metrics/metrics.ts'
-import type { Gate } from '../../core/plan/gates.ts'
+import type { EarlyStop, Gate } from '../../core/plan/gates.ts'
 import type { RobustnessReport } from '../../core/run/robustness.ts'
 import type { ModelRef } from '../../core/run/round-configuration.ts'
 import type { UpdateHeader } from '../../core/run/update-header.ts'
@@ -32,6 +32,7 @@ export type RunSettings = {
   readonly cohortSize: number
   readonly window: { readonly min: number; readonly max: number; readonly minMs: number; readonly maxMs: number }
   readonly evaluation: { readonly every: number; readonly min: number; readonly minMs: number; readonly maxMs: number }
+  readonly stop?: EarlyStop
   readonly gates: readonly Gate[]
   readonly alias: string
   readonly select: 'last' | { readonly best: MetricName }

@@ -1,6 +1,7 @@
 import type { Crypto } from '../../core/crypto/primitives.ts'
 import type { ErrorCode } from '../../core/errors/index.ts'
 import { decideGates } from '../gates/decide.ts'
+import { hasStalled } from '../gates/early-stop.ts'
 import { selectCandidate } from '../gates/select.ts'
 import { assertNever } from './assert-never.ts'
 import { drawCohort } from './cohort.ts'
@@ -244,7 +245,8 @@ function roundDone(state: OpenRound, record: MadeRound, at: Instant): RunState {
   const history = [...state.history, record]
   const completed = state.completed + 1
   const progress = { ...running(state), model: record.model, completed, failures: 0, history }
-  if (completed < state.settings.rounds) return waitForNext({ ...progress, round: state.round + 1 }, at)
+  const goesOn = completed < state.settings.rounds && !hasStalled(history, state.settings.stop)
+  if (goesOn) return waitForNext({ ...progress, round: state.round + 1 }, at)
   const candidate = selectCandidate(history, state.settings.select)
   if (candidate === undefined) {
     return {
