@@ -15,6 +15,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => Promise<object>>
   aggregation: async ({ threads }) => (await import('./aggregation.ts')).benchAggregation(threads),
   memory: async () => (await import('./memory.ts')).benchMemory(),
   kernels: async () => (await import('./kernels.ts')).benchKernels(),
+  'sim-noop': async () => (await import('./sim-noop.ts')).benchSimNoop(),
   transfer: async () => (await import('./transfer.ts')).benchTransfer(),
 }
 

@@ -55,6 +55,10 @@ class SharedKernels implements Kernels {
     return this.#memory.allocate(bytes)
   }
 
+  addressOf(values: Float32Array): number | undefined {
+    return this.#memory.addressOf(values)
+  }
+
   async gram({ rows, from, length, out }: Parameters<Kernels['gram']>[0]): Promise<void> {
     const n = rows.length
     must(out.length === n * n, `a Gram matrix of ${n} rows has ${n * n} products, not ${out.length}`)

@@ -33,6 +33,9 @@ export interface Kernels {
   /** A block of zeros. Fails with `kernels.memory-full` when the memory's limit is reached. */
   allocate(bytes: number): Block
 
+  /** The address of values that lie in a block, so that they can be a row where they are; undefined for any other memory. */
+  addressOf(values: Float32Array): number | undefined
+
   /**
    * Adds to `out` (size × size, row-major, size = rows.length) the products ⟨xᵢ, xⱼ⟩ over this block of columns for all
    * pairs with i ≥ from or j ≥ from, and keeps it symmetric. Products in float32; at most 256 of them are added up in one

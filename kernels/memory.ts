@@ -25,6 +25,8 @@ export class SharedMemory {
   readonly #maxPages: number
   /** In ascending order; no two touch each other or `#top`. */
   readonly #gaps: Gap[] = []
+  /** The memory has another buffer object whenever it has grown; views of the earlier ones are views of it still. */
+  readonly #known = new WeakSet<ArrayBufferLike>()
   /** Everything from here on is free. */
   #top = FIRST
 
@@ -41,6 +43,12 @@ export class SharedMemory {
     const size = (lines % 2 === 0 ? lines + 1 : lines) * LINE
     const address = this.#fromGap(size) ?? this.#fromTop(size, bytes)
     return new SharedBlock(this.memory, address, bytes, () => this.#free(address, size))
+  }
+
+  /** The address of values in this memory; undefined for any other. */
+  addressOf(values: Float32Array): number | undefined {
+    this.#known.add(this.memory.buffer)
+    return this.#known.has(values.buffer) ? values.byteOffset : undefined
   }
 
   #fromGap(size: number): number | undefined {
@@ -60,6 +68,7 @@ export class SharedMemory {
     const needed = Math.ceil((address + size) / PAGE)
     if (needed > pages) {
       if (needed > this.#maxPages) throw full(bytes, this.#maxPages)
+      this.#known.add(this.memory.buffer)
       try {
         this.memory.grow(Math.min(this.#maxPages, Math.max(needed, pages + GROWTH_PAGES)) - pages)
       } catch (cause) {

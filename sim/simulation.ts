@@ -10,13 +10,14 @@ import { withoutControl } from '../core/tensors/control.ts'
 import type { Layout } from '../core/tensors/layout.ts'
 import { defaultLimits } from '../core/wire/limits.ts'
 import type { Kernels } from '../kernels/index.ts'
-import { combineUpdates, type InitialModel, parseAllowList, type Store } from '../server/index.ts'
+import { combineUpdates, type InitialModel, parseAllowList } from '../server/index.ts'
 import type { ChosenAttack } from './attacks/registry.ts'
 import { SharedBlobs } from './engine/blobs.ts'
 import { VirtualClock } from './engine/clock.ts'
 import { SimulatedCoordinator } from './engine/coordinator.ts'
 import { insecureSimulationCrypto } from './engine/crypto.ts'
 import { simulatedDial } from './engine/pipe.ts'
+import { SealedMemory } from './engine/sealed-memory.ts'
 import { simulationStore } from './engine/spool.ts'
 import { FaultyLine } from './faults/faulty-line.ts'
 import { attackingTrainer, deltaOf } from './nodes/attacker.ts'
@@ -49,7 +50,8 @@ const LIMITS = { ...defaultLimits, idleMs: 1e12, stallMs: 1e12, handshakeMs: 1e1
 export class Simulation {
   readonly #deps: SimulationDeps
   readonly #clock = new VirtualClock()
-  readonly #store: Store = simulationStore()
+  readonly #store = simulationStore()
+  readonly #sealed: SealedMemory
   readonly #blobs = new SharedBlobs(() => this.#store)
   readonly #weights = new WeightsCache()
   readonly #board = new UpdateBoard()
@@ -60,12 +62,15 @@ export class Simulation {
   readonly #rounds: SimulatedRound[] = []
   readonly #lines: FaultyLine[] = []
   #connected = 0
+  #closed = false
+  #wake: () => void = () => {}
   #allConnected: () => void = () => {}
   #run = ''
   #startedMs = 0
 
   constructor(deps: SimulationDeps) {
     this.#deps = deps
+    this.#sealed = new SealedMemory(deps.kernels)
     const { world } = deps.scenario
     const crypto = insecureSimulationCrypto(world.seed)
     const width = String(world.clients - 1).length
@@ -87,6 +92,12 @@ export class Simulation {
           this.#connected++
           if (this.#connected === world.clients) this.#allConnected()
         },
+        roundClosed: () => {
+          this.#store.forgetUpdates()
+          this.#sealed.roundOver()
+          this.#closes()
+        },
+        runEnded: () => this.#closes(),
         updateDecided: ({ code }) => {
           if (code === undefined) this.#restartWhenDue()
         },
@@ -130,13 +141,28 @@ export class Simulation {
     const { run } = await this.#coordinator.api.startRun(canonicalPlan(this.#deps.scenario.plan))
     this.#run = run
     for (;;) {
-      for await (const view of this.#coordinator.api.watch(run, never)) {
-        await this.#tellOf(view)
-        if (view.phase === 'over') return view
-      }
-      // The coordinator died: the next one has the run.
-      while (!this.#coordinator.alive) await passing(this.#clock, 1)
+      await this.#somethingClosed()
+      const view = await this.#coordinator.api.run(run)
+      await this.#tellOf(view)
+      if (view.phase === 'over') return view
     }
+  }
+
+  /** A round, or the run, has come to its end since the last time. */
+  async #somethingClosed(): Promise<void> {
+    if (!this.#closed) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    this.#closed = false
+    // The coordinator that said so may have died since: the next one has the run.
+    while (!this.#coordinator.alive) await passing(this.#clock, 1)
+  }
+
+  #closes(): void {
+    this.#closed = true
+    this.#wake()
   }
 
   async #stop(): Promise<void> {
@@ -214,6 +240,7 @@ export class Simulation {
       trainer: async () => this.#trainerOf(client, line),
       memory: { last: async (run) => last.get(run), remember: async (run, round) => void last.set(run, round) },
       sharedBlobs: this.#blobs.get,
+      sealedMemory: this.#sealed.take,
       limits: LIMITS,
       minCohort: 1,
       agent: 'simulation',
@@ -335,5 +362,3 @@ export class Simulation {
 
   readonly #restarted = new Set<number>()
 }
-
-const never = new AbortController().signal

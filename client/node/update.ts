@@ -1,7 +1,7 @@
 import { type Envelope, payloadTypes, signValue } from '../../core/crypto/envelope.ts'
 import { type Crypto, KEY_BYTES, type SigningKey, TAG_BYTES } from '../../core/crypto/primitives.ts'
 import { SEALED_SEGMENT_BYTES, sealedLength, sealer, segmentCount, segmentLength } from '../../core/crypto/seal.ts'
-import { bytesView, fromHex, toHex } from '../../core/encoding/bytes.ts'
+import { float32View, fromHex, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { TrainConfiguration } from '../../core/run/round-configuration.ts'
 import type { UpdateHeader } from '../../core/run/update-header.ts'
@@ -38,17 +38,16 @@ export async function sealUpdate(
   const length = sealedLength(plainBytes)
   const sealed = into?.length === length ? into : new Uint8Array(length)
   const hash = crypto.hasher()
-  const delta = new Float32Array(Math.min(SEGMENT_BYTES, plainBytes) / 4)
   for (let index = 0; index < segmentCount(plainBytes); index++) {
-    const values = delta.subarray(0, segmentLength(plainBytes, index) / 4)
-    subtract(result.weights, base, (index * SEGMENT_BYTES) / 4, values)
     const from = index * SEALED_SEGMENT_BYTES
-    const segment = sealed.subarray(from, from + 4 * values.length + TAG_BYTES)
-    seal.segment(index, bytesView(values), segment)
+    const segment = sealed.subarray(from, from + segmentLength(plainBytes, index) + TAG_BYTES)
+    const plain = segment.subarray(0, segment.length - TAG_BYTES)
+    subtract(result.weights, base, (index * SEGMENT_BYTES) / 4, float32View(plain))
+    // Sealed where it lies.
+    seal.segment(index, plain, segment)
     hash.update(segment)
     if (index % 16 === 15) await deps.breathe()
   }
-  delta.fill(0)
   const digest = hash.digest()
   const header: UpdateHeader = {
     v: 1,
@@ -70,14 +69,31 @@ export async function sealUpdate(
 
 /** out = trained − base from `offset` on. Throws `engine.diverged` unless every value is finite. */
 function subtract(trained: Float32Array, base: Float32Array, offset: number, out: Float32Array): void {
-  let sum = 0
-  for (let j = 0; j < out.length; j++) {
-    const difference = Math.fround((trained[offset + j] as number) - (base[offset + j] as number))
-    out[j] = difference
-    // Zero times a finite number is zero; times anything else it is NaN.
-    sum += difference * 0
+  const after = trained.subarray(offset, offset + out.length)
+  const before = base.subarray(offset, offset + out.length)
+  // Zero times a finite number is zero; times anything else it is NaN. Four sums do not wait for one another.
+  let [a, b, c, d] = [0, 0, 0, 0]
+  let j = 0
+  for (; j + 3 < out.length; j += 4) {
+    const p = Math.fround((after[j] as number) - (before[j] as number))
+    const q = Math.fround((after[j + 1] as number) - (before[j + 1] as number))
+    const r = Math.fround((after[j + 2] as number) - (before[j + 2] as number))
+    const s = Math.fround((after[j + 3] as number) - (before[j + 3] as number))
+    out[j] = p
+    out[j + 1] = q
+    out[j + 2] = r
+    out[j + 3] = s
+    a += p * 0
+    b += q * 0
+    c += r * 0
+    d += s * 0
   }
-  if (sum !== 0) throw new ParleyError('engine.diverged', 'training gave weights that are not finite')
+  for (; j < out.length; j++) {
+    const p = Math.fround((after[j] as number) - (before[j] as number))
+    out[j] = p
+    a += p * 0
+  }
+  if (a + b + c + d !== 0) throw new ParleyError('engine.diverged', 'training gave weights that are not finite')
 }
 
 function signUpdate(identity: SigningKey, header: UpdateHeader): Envelope {

@@ -18,7 +18,7 @@ export interface Crypto {
   /** An X25519 key from its 32-byte secret. */
   agreementKey(secret: Uint8Array): AgreementKey
   /**
-   * Ciphertext followed by the 16-byte tag, written to `into`, which has that length. Key 32 bytes, nonce 12 bytes, never
+   * Ciphertext followed by the 16-byte tag, written to `into`, which has that length; `plain` may be its beginning. Key 32 bytes, nonce 12 bytes, never
    * used twice with one key.
    */
   sealAead(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, plain: Uint8Array, into: Uint8Array): void

@@ -29,16 +29,15 @@ export function tileLength(parameters: number, index: number): number {
 export class TileReader {
   readonly #parameters: number
   readonly #rows: readonly VectorRow[]
-  readonly #buffers: readonly (readonly (Block | undefined)[])[]
+  readonly #kernels: Kernels
+  readonly #buffers: readonly (Block | undefined)[][]
 
   constructor(kernels: Kernels, rows: readonly VectorRow[], parameters: number) {
     this.#parameters = parameters
     this.#rows = rows
-    const bytes = 4 * Math.min(TILE, parameters)
+    this.#kernels = kernels
     const sides = tileCount(parameters) > 1 ? 2 : 1
-    this.#buffers = Array.from({ length: sides }, () =>
-      rows.map(({ resident }) => (resident === undefined ? kernels.allocate(bytes) : undefined)),
-    )
+    this.#buffers = Array.from({ length: sides }, () => [])
   }
 
   /** All tiles in order; the rows of one hold until the next is asked for. */
@@ -68,17 +67,26 @@ export class TileReader {
     const buffers = this.#buffers[index % this.#buffers.length] ?? []
     const rows = await Promise.all(
       this.#rows.map(async (row, i) => {
-        if (row.resident !== undefined) return row.resident.address + index * SEGMENT_BYTES
-        const block = buffers[i] as Block
-        block.float32().set(await row.tile(index))
-        return block.address
+        if (row.resident !== undefined) {
+          const from = index * TILE
+          const values = row.resident.float32().subarray(from, from + length)
+          return { address: row.resident.address + index * SEGMENT_BYTES, values }
+        }
+        const read = await row.tile(index)
+        const address = this.#kernels.addressOf(read)
+        // It may lie there already.
+        if (address !== undefined && address % 16 === 0) return { address, values: read }
+        buffers[i] ??= this.#kernels.allocate(4 * Math.min(TILE, this.#parameters))
+        const values = buffers[i].float32().subarray(0, length)
+        values.set(read)
+        return { address: buffers[i].address, values }
       }),
     )
-    const values = (i: number) => {
-      const resident = this.#rows[i]?.resident
-      const from = resident === undefined ? 0 : index * TILE
-      return (resident ?? (buffers[i] as Block)).float32().subarray(from, from + length)
+    return {
+      index,
+      length,
+      rows: rows.map(({ address }) => address),
+      values: (i) => rows[i]?.values ?? new Float32Array(0),
     }
-    return { index, length, rows, values }
   }
 }

@@ -18,7 +18,7 @@ export type AggregationDeps = {
   readonly crypto: Crypto
   readonly store: {
     readonly blobs: Pick<BlobStore, 'read' | 'create'>
-    readonly spool: Pick<BlobStore, 'read' | 'size'>
+    readonly spool: Pick<BlobStore, 'read' | 'size' | 'givesViews'>
   }
   readonly kernels: Kernels
   readonly roundKeys: RoundKeys

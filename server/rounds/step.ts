@@ -8,6 +8,7 @@ import { drawCohort } from './cohort.ts'
 import { type Effect, effectsOf } from './effect.ts'
 import type { RunEvent } from './event.ts'
 import type {
+  AcceptedUpdate,
   Aggregating,
   Collecting,
   Evaluating,
@@ -110,7 +111,7 @@ function whileCollecting(state: Collecting, event: RunEvent): RunState {
     case 'update-accepted': {
       const { client } = event.update
       if (event.round !== state.round || !mayUpdate(state, client)) return state
-      return closeWhenDone({ ...state, accepted: [...state.accepted, event.update].sort(byClient) }, event.at)
+      return closeWhenDone({ ...state, accepted: withUpdate(state.accepted, event.update) }, event.at)
     }
     case 'update-refused':
     case 'declined': {
@@ -126,6 +127,17 @@ function whileCollecting(state: Collecting, event: RunEvent): RunState {
     default:
       return state
   }
+}
+
+/** The updates in the order of client ids, which those that are there have already: cohorts may have thousands. */
+function withUpdate(accepted: readonly AcceptedUpdate[], update: AcceptedUpdate): AcceptedUpdate[] {
+  let [low, high] = [0, accepted.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((accepted[middle]?.client ?? '') < update.client) low = middle + 1
+    else high = middle
+  }
+  return accepted.toSpliced(low, 0, update)
 }
 
 /** Whether this client may still hand in an update for the open round. */

@@ -13,7 +13,7 @@ import { readSegment } from './upload.ts'
 
 export type UpdateRowDeps = {
   readonly crypto: Crypto
-  readonly spool: Pick<BlobStore, 'read'>
+  readonly spool: Pick<BlobStore, 'read' | 'givesViews'>
   readonly roundKeys: RoundKeys
 }
 
@@ -26,15 +26,17 @@ export function updateRowOf(
   resident?: Block,
 ): UpdateRow {
   const segments = openerOf(deps, client, header, parameters)
-  const scratch = new Uint8Array(Math.min(SEALED_SEGMENT_BYTES, header.bytes))
+  let scratch: Uint8Array | undefined
   return {
     client,
     digest: header.sha256,
     samples: header.samples,
     steps: localSteps(plan.training, header.samples),
     norm,
-    tile: async (index) =>
-      float32View(await readSegment(deps.spool, header.sha256, 4 * parameters, segments, index, scratch)),
+    tile: async (index) => {
+      if (deps.spool.givesViews !== true) scratch ??= new Uint8Array(Math.min(SEALED_SEGMENT_BYTES, header.bytes))
+      return float32View(await readSegment(deps.spool, header.sha256, 4 * parameters, segments, index, scratch))
+    },
     ...(resident === undefined ? {} : { resident }),
   }
 }

@@ -7,7 +7,7 @@ export function collectingWindow(state: Collecting, now: Instant): WindowVerdict
   const { min, max, minMs, maxMs } = state.settings.window
   return windowVerdict({
     count: state.accepted.length,
-    outstanding: outstanding(state).length,
+    outstanding: outstanding(state),
     bounds: { min, max, minMs, maxMs },
     elapsed: now - state.openedAt,
   })
@@ -24,15 +24,13 @@ export function evaluatingWindow(state: Evaluating, now: Instant): WindowVerdict
   })
 }
 
-/** Clients of the cohort whose update may still come. */
-export function outstanding(state: Collecting): string[] {
-  const done = new Set(state.accepted.map(({ client }) => client))
-  for (const client of excluded(state)) done.add(client)
-  return state.cohort.filter((client) => !done.has(client))
+/** How many clients of the cohort may still send an update: those who sent one are not excluded, nor the reverse. */
+export function outstanding({ cohort, accepted, ...state }: Collecting): number {
+  return cohort.length - accepted.length - excluded(state).size
 }
 
 /** Clients that were refused so often, or declined, that they are out of the round. */
-export function excluded(state: Collecting): ReadonlySet<string> {
+export function excluded(state: Pick<Collecting, 'refused' | 'settings'>): ReadonlySet<string> {
   const refusals = new Map<string, number>()
   const out = new Set<string>()
   for (const { client, code } of state.refused) {

@@ -11,6 +11,8 @@ export type Digest = string
  * `request.invalid` everywhere; no room fails with `store.full`, and then nothing of the write is visible.
  */
 export interface BlobStore {
+  /** Reads give views of what is stored, which nobody may write to; memory that is passed for them is not used. */
+  readonly givesViews?: true
   /** Size in bytes, or undefined when there is no such blob (partial blobs do not count). */
   size(digest: Digest): Promise<number | undefined>
   /**

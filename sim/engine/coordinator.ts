@@ -88,6 +88,7 @@ function inRealTime(kernels: Kernels, clock: VirtualClock): Kernels {
   return {
     threads: kernels.threads,
     allocate: (bytes) => kernels.allocate(bytes),
+    addressOf: (values) => kernels.addressOf(values),
     gram: (job) => clock.holding(() => kernels.gram(job)),
     combine: (job) => clock.holding(() => kernels.combine(job)),
     columns: (job) => clock.holding(() => kernels.columns(job)),

@@ -16,7 +16,7 @@ export function insecureSimulationCrypto(seed: number): Crypto {
   return {
     sha256: (bytes) => nodeCrypto.sha256(bytes),
     hasher: () => new SamplingHasher(),
-    hkdf: (secret, salt, info, length) => nodeCrypto.hkdf(secret, salt, info, length),
+    hkdf: (secret, salt, info, length) => stretched(concatBytes(secret, salt, info), length),
     randomBytes: (length) => bytesOf(random, length),
     signingKey: insecureKey,
     verify: (publicKey, message, signature) => equalBytes(signature, signatureOf(publicKey, message)),
@@ -25,7 +25,8 @@ export function insecureSimulationCrypto(seed: number): Crypto {
       return { publicKey, agree: (peer) => sharedSecret(publicKey, peer) }
     },
     sealAead: (key, nonce, _associated, plain, into) => {
-      into.set(plain)
+      // An update is sealed where it lies.
+      if (plain.buffer !== into.buffer || plain.byteOffset !== into.byteOffset) into.set(plain)
       into.set(tagOf(key, nonce), plain.length)
     },
     openAead: (key, nonce, _associated, sealed) => {
@@ -50,6 +51,15 @@ function signatureOf(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
 
 function sharedSecret(a: Uint8Array, b: Uint8Array): Uint8Array {
   return nodeCrypto.sha256(toHex(a) < toHex(b) ? concatBytes(a, b) : concatBytes(b, a))
+}
+
+function stretched(seed: Uint8Array, length: number): Uint8Array {
+  const out = new Uint8Array(length)
+  for (let at = 0; at < length; at += 32) {
+    const block = nodeCrypto.sha256(concatBytes(seed, utf8(String(at))))
+    out.set(block.subarray(0, Math.min(32, length - at)), at)
+  }
+  return out
 }
 
 function tagOf(key: Uint8Array, nonce: Uint8Array): Uint8Array {

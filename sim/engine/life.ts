@@ -6,7 +6,7 @@ export function mortalStore(store: Store): { readonly store: Store; readonly cut
   const guard = <Port extends object>(port: Port): Port =>
     new Proxy(port, {
       get(target, name) {
-        const member = Reflect.get(target, name) as unknown
+        const member = Reflect.get(target, name, target) as unknown
         if (typeof member !== 'function') return member
         return (...args: unknown[]) => (alive ? Reflect.apply(member, target, args) : new Promise(() => {}))
       },

@@ -4,14 +4,23 @@ import { memoryStore, type Store } from '../../server/index.ts'
 type Spool = Store['spool']
 type Writer = Awaited<ReturnType<Spool['create']>>
 
-/** A store in memory whose spool keeps the very bytes that came: an update is never copied on its way in. */
-export function simulationStore(): Store {
-  return { ...memoryStore(), spool: new ReferenceSpool() }
+/**
+ * A store in memory whose spool keeps the very bytes that came: an update is never copied on its way in. `forgetUpdates`
+ * drops those of rounds that are over, whose memory is used again.
+ */
+export function simulationStore(): Store & { readonly forgetUpdates: () => void } {
+  const spool = new ReferenceSpool()
+  return { ...memoryStore(), spool, forgetUpdates: () => spool.clear() }
 }
 
 /** The chunks of each blob as they were written. Names are believed: nobody lies to a simulation about a digest. */
 class ReferenceSpool implements Spool {
+  readonly givesViews = true
   readonly #blobs = new Map<string, Chunks>()
+
+  clear(): void {
+    this.#blobs.clear()
+  }
 
   async size(digest: string): Promise<number | undefined> {
     return this.#blobs.get(digest)?.bytes
