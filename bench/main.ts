@@ -16,6 +16,8 @@ const benchmarks: Readonly<Record<string, (options: Options) => Promise<object>>
   memory: async () => (await import('./memory.ts')).benchMemory(),
   kernels: async () => (await import('./kernels.ts')).benchKernels(),
   'sim-noop': async () => (await import('./sim-noop.ts')).benchSimNoop(),
+  'sim-2nn': async () => (await import('./sim-2nn.ts')).benchSim2nn(),
+  'sim-memory': async () => (await import('./sim-memory.ts')).benchSimMemory(),
   transfer: async () => (await import('./transfer.ts')).benchTransfer(),
 }
 
