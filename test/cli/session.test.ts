@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
+import type { Recomputation } from '../../core/run/recomputation.ts'
 import type { RunView } from '../../core/run/view.ts'
 import { inProcess, LongCommand, parley, parleyJson } from '../support/cli.ts'
 import { root } from '../support/source-files.ts'
@@ -94,6 +95,25 @@ describe('a whole session', () => {
     expect(runs[0]?.outcome).toMatchObject({ weights: manifest.weights })
     expect(anonymous.code).toBe(3)
     expect(JSON.parse(anonymous.stdout)).toMatchObject({ error: { code: 'auth.token-invalid' } })
+  })
+
+  test('a round is shown, and computed again: the same, without a client, by another rule', async () => {
+    const { runs } = await parleyJson<{ runs: RunView[] }>('run', 'status', ...admin())
+    const { run, history } = runs[0]!
+    const shown = await inProcess('round', 'show', run, '2', ...admin())
+    expect(shown.stdout).toMatch(/combined by mean.*\n.*weight.*cosine/)
+    for (const name of names) expect(shown.stdout).toContain(name)
+    const again = (...args: string[]) => parleyJson<Recomputation>('round', 'recompute', run, '2', ...args, ...admin())
+    expect(await again()).toMatchObject({ identical: true, recomputed: history[1]!.weights })
+    const without = await again('--without', 'hungarian')
+    expect(without).toMatchObject({ identical: false, without: ['hungarian'] })
+    expect(without.recomputedReport.clients.map(({ client }) => client)).toEqual(['cleveland', 'switzerland'])
+    const median = await again('--rule', 'median', '--before', '[{ clip: { norm: 1 } }]')
+    expect(median.recomputedReport.rule).toBe('clip, median')
+    const impossible = await inProcess('round', 'recompute', run, '2', '--rule', 'krum: { f: 1 }', ...admin(), '--json')
+    expect(impossible.code).toBe(2)
+    expect(JSON.parse(impossible.stdout)).toMatchObject({ error: { code: 'plan.infeasible' } })
+    expect((await inProcess('round', 'recompute', run, '2', '--rule', '{', ...admin(), '--json')).code).toBe(2)
   })
 
   test('a version is downloaded and verified; with another key, or one flipped byte, it is not genuine', async () => {
