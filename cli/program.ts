@@ -9,6 +9,7 @@ import { modelCommand } from './commands/model.ts'
 import { planCommand } from './commands/plan.ts'
 import { roundCommand } from './commands/round.ts'
 import { runCommand } from './commands/run.ts'
+import { simCommand } from './commands/sim.ts'
 import { version } from './version.ts'
 
 /** The program `parley`, with all its commands. */
@@ -29,6 +30,7 @@ export function createProgram(): Command {
     modelCommand,
     dataCommand,
     demoCommand,
+    simCommand,
   ]) {
     program.addCommand(one)
   }

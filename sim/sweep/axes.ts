@@ -30,7 +30,10 @@ const listSchema = z.array(z.json()).min(1).max(1_000)
 const rangeSchema = z
   .strictObject({ from: z.number(), to: z.number(), scale: z.enum(['linear', 'log']).default('linear') })
   .refine(({ from, to }) => from < to, { message: 'from is not below to', path: ['from'] })
-  .refine(({ from, scale }) => scale === 'linear' || from > 0, { message: 'a log scale begins above 0', path: ['from'] })
+  .refine(({ from, scale }) => scale === 'linear' || from > 0, {
+    message: 'a log scale begins above 0',
+    path: ['from'],
+  })
 const togetherSchema = z.record(z.string().min(1).max(200), z.record(z.string().max(1_000), z.json()))
 
 /**

@@ -22,7 +22,8 @@ export function figuresOf({ rounds, virtualMs }: Pick<SimulationResult, 'rounds'
   const bytes = rounds.reduce((sum, round) => sum + round.bytes, 0)
   const totals = { bytes, virtualMs }
   const entries = sweepMetrics.map((name) => {
-    const values = name === 'bytes' || name === 'virtualMs' ? [totals[name]] : rounds.map((round) => ofRound(round, name))
+    const values =
+      name === 'bytes' || name === 'virtualMs' ? [totals[name]] : rounds.map((round) => ofRound(round, name))
     return [name, figureOf(values)] as const
   })
   return Object.fromEntries(entries.filter(([, figure]) => figure !== undefined))

@@ -48,7 +48,7 @@ function invalidAt(sweep: Sweep, point: Point): ParleyError | undefined {
 }
 
 /** All combinations in which one axis has this coordinate; a range is in the middle. */
-function* product(axes: Sweep["axes"], fixed: number, coordinate: number, head: Point = []): Generator<Point> {
+function* product(axes: Sweep['axes'], fixed: number, coordinate: number, head: Point = []): Generator<Point> {
   const axis = axes[head.length]
   if (axis === undefined) {
     yield head

@@ -22,12 +22,15 @@ export type Figure = {
   readonly span?: 1 | 2 | 3
 }
 
+/** Keeps the place of a part that a figure has not: caption, legend, plot and table of figures side by side stand in line. */
+const EMPTY = markup`<div></div>`
+
 export function figureOf({ title, note, legend = [], plot, table, span = 1 }: Figure): Markup {
   return markup`<figure class="span${span}">
 <figcaption><h3>${title}</h3>${note === undefined ? undefined : markup`<p>${note}</p>`}</figcaption>
-${legend.length === 0 ? undefined : legendOf(legend)}
+${legend.length === 0 ? EMPTY : legendOf(legend)}
 <div class="scroll" tabindex="0" role="region" aria-label="${title}">${plot}</div>
-${table === undefined ? undefined : markup`<details><summary>As a table</summary>${table}</details>`}
+${table === undefined ? EMPTY : markup`<details><summary>As a table</summary>${table}</details>`}
 </figure>\n`
 }
 

@@ -28,7 +28,7 @@ nav ul{display:flex;flex-wrap:wrap;gap:4px 20px}
 `
 
 const blocks = `
-.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,168px),1fr));gap:1px;margin-top:24px;background:var(--rule);border:1px solid var(--rule);border-radius:8px;overflow:hidden}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,168px),1fr));gap:1px;margin-top:24px;background:var(--panel);border:1px solid var(--rule);border-radius:8px;overflow:hidden}
 .tiles li{background:var(--panel);padding:12px 16px 10px;min-width:0;box-shadow:0 0 0 1px var(--rule)}
 .tiles .name{display:block;color:var(--muted);font-size:13px}
 .tiles strong{display:block;font-size:21px;line-height:1.35;font-weight:600;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
@@ -42,8 +42,9 @@ const blocks = `
 .notice.good{border-color:var(--good)}
 .notice b{color:var(--bad)}
 .notice.good b{color:var(--good)}
-.grid{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:32px 24px;margin-top:20px;align-items:start}
-figure{display:flex;flex-direction:column;min-width:0}
+.grid{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:0 32px;align-items:start}
+.grid>*{grid-row:span 4;margin-top:24px;min-width:0}
+figure{display:grid;grid-template-rows:subgrid;grid-template-columns:minmax(0,1fr);align-content:start;row-gap:0}
 figcaption p{color:var(--muted);font-size:13px;line-height:1.45;margin-top:2px;max-width:92ch}
 .span2{grid-column:span 2}
 .span3{grid-column:1/-1}
@@ -58,12 +59,20 @@ summary{cursor:pointer;color:var(--muted);width:max-content}
 summary:hover{color:var(--text)}
 details .scroll{max-height:420px;overflow:auto;margin-top:6px;border:1px solid var(--rule);border-radius:6px}
 table{border-collapse:collapse;font-size:13px;line-height:1.4;font-variant-numeric:tabular-nums;min-width:100%}
-section>.scroll,.block>.scroll{margin-top:12px}
+section>.scroll,.block>.scroll{margin-top:8px}
+.block>.lead{font-size:13px;line-height:1.45;margin-top:2px}
+section>.block{margin-top:12px}
+.ramp{display:flex;align-items:flex-start;gap:10px;font-size:13px;line-height:1;color:var(--muted);margin:2px 0 8px}
+.ramp svg{flex:none}
 th,td{text-align:left;padding:5px 12px;border-bottom:1px solid var(--rule);vertical-align:top;white-space:nowrap}
 th{font-weight:500}
 thead th{font-weight:600;color:var(--muted);position:sticky;top:0;background:var(--ground)}
 td.n,th.n{text-align:right}
+section>.scroll tr>:first-child,.block>.scroll tr>:first-child{padding-left:0}
+section>.scroll tr>:last-child,.block>.scroll tr>:last-child{padding-right:0}
+.grid .block th,.grid .block td{padding:5px 8px}
 td .w{display:inline-block;white-space:normal;min-width:22ch;max-width:52ch;overflow-wrap:anywhere}
+.under{display:block;white-space:normal;overflow-wrap:anywhere;color:var(--muted);font-size:12.5px}
 tr:last-child>*{border-bottom:0}
 .better{color:var(--good)}
 .worse{color:var(--bad)}
@@ -73,7 +82,7 @@ const plots = `
 svg{display:block}
 .swatch{display:inline-block}
 svg.plot{height:auto;max-width:100%;font-size:12px;font-variant-numeric:tabular-nums;fill:var(--text)}
-svg.fluid{width:100%}
+svg.plot.fluid{width:100%;max-width:520px}
 .axis{fill:var(--muted)}
 .rule{stroke:var(--rule);stroke-width:1;fill:none;shape-rendering:crispEdges}
 .base{stroke:var(--muted);stroke-width:1;fill:none;shape-rendering:crispEdges}
@@ -97,8 +106,8 @@ ${each(9, (i) => `.h${i}{fill:var(--h${i})}.on-h${i}{fill:var(--on-h${i})}.d${i}
 `
 
 const narrow = `
-@media (max-width:1060px){.grid{grid-template-columns:repeat(2,minmax(0,1fr))}}
-@media (max-width:760px){
+@media screen and (max-width:1060px){.grid{grid-template-columns:repeat(2,minmax(0,1fr))}}
+@media screen and (max-width:760px){
 body{padding:20px 16px 40px}
 h1{font-size:22px}
 .grid{grid-template-columns:minmax(0,1fr)}
@@ -110,6 +119,9 @@ svg.plot:not(.fluid){max-width:none}
 @media print{
 html{font-size:12px}
 body{max-width:none;padding:0}
+.grid{grid-template-columns:repeat(2,minmax(0,1fr));gap:0 24px}
+.tiles{grid-template-columns:repeat(4,minmax(0,1fr))}
+.tiles strong{font-size:16px}
 nav,details{display:none}
 section{break-before:auto;margin-top:24px}
 figure,tr,.tiles,.notice{break-inside:avoid}

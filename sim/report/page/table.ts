@@ -13,9 +13,7 @@ export type Table = {
 export function table({ head, rows, words = [], label }: Table): Markup {
   const side = head.map((_, i) => (i === 0 || words.includes(i) ? markup`` : markup` class="n"`))
   const cells = (row: readonly Part[]) =>
-    row.map((cell, i) =>
-      i === 0 ? markup`<th scope="row">${cell}</th>` : markup`<td${side[i]}>${cell}</td>`,
-    )
+    row.map((cell, i) => (i === 0 ? markup`<th scope="row">${cell}</th>` : markup`<td${side[i]}>${cell}</td>`))
   return markup`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table>
 <thead><tr>${head.map((cell, i) => markup`<th scope="col"${side[i]}>${cell}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => markup`<tr>${cells(row)}</tr>\n`)}</tbody></table></div>`

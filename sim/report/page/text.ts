@@ -2,10 +2,13 @@
 
 const NONE = '–'
 
+/** Keeps a number and its unit on one line. */
+const NBSP = '\u00a0'
+
 export function figure(value: number | null | undefined, digits = 3): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE
   const size = Math.abs(value)
-  if (size !== 0 && (size < 0.5 * 10 ** -digits || size >= 100_000)) return value.toExponential(2).replace('-', '−')
+  if (size !== 0 && (size < 0.5 * 10 ** -digits || size >= 100_000)) return value.toExponential(2).replaceAll('-', '−')
   return value.toFixed(digits).replace('-', '−')
 }
 
@@ -15,7 +18,7 @@ export function difference(value: number | null): string {
 }
 
 export function percent(share: number | null): string {
-  return share === null || !Number.isFinite(share) ? NONE : `${(100 * share).toFixed(1).replace(/\.0$/, '')} %`
+  return share === null || !Number.isFinite(share) ? NONE : `${(100 * share).toFixed(1).replace(/\.0$/, '')}${NBSP}%`
 }
 
 /** Thousands apart: 12,345. Not every count is whole: a mean over several rounds has one decimal. */
@@ -34,15 +37,15 @@ export const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
 export function bytes(value: number): string {
   const power = Math.max(0, Math.min(BYTE_UNITS.length - 1, Math.floor(Math.log2(Math.max(1, value)) / 10)))
   const scaled = value / 1024 ** power
-  return `${power === 0 ? count(scaled) : short(scaled)} ${BYTE_UNITS[power]}`
+  return `${power === 0 ? count(scaled) : short(scaled)}${NBSP}${BYTE_UNITS[power]}`
 }
 
 /** Of milliseconds, in at most two units. */
 export function duration(ms: number): string {
-  if (ms === 0) return '0 s'
-  if (ms < 1) return '< 1 ms'
-  if (ms < 1_000) return `${short(ms)} ms`
-  if (ms < 60_000) return `${short(ms / 1_000)} s`
+  if (ms === 0) return `0${NBSP}s`
+  if (ms < 1) return `<${NBSP}1${NBSP}ms`
+  if (ms < 1_000) return `${short(ms)}${NBSP}ms`
+  if (ms < 60_000) return `${short(ms / 1_000)}${NBSP}s`
   return twoUnits(Math.round(ms / 1_000))
 }
 
@@ -61,7 +64,7 @@ function twoUnits(seconds: number): string {
   let rest = seconds
   for (const [size, name] of units.slice(first, first + 2)) {
     const n = Math.floor(rest / size)
-    if (n > 0) words.push(`${n} ${name}`)
+    if (n > 0) words.push(`${n}${NBSP}${name}`)
     rest -= n * size
   }
   return words.join(' ')

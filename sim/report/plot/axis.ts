@@ -32,7 +32,7 @@ export function linearAxis([min, max]: Interval, options: AxisOptions): Axis {
         Math.min(bounds[1], Math.ceil(high / step - 1e-9) * step),
       ]
   return {
-    ticks: ticksOf(quantity, domain[0], domain[1], most),
+    ticks: ticksOf(quantity, domain[0], domain[1], step),
     domain,
     at: (value, range) => between((value - domain[0]) / (domain[1] - domain[0]), range),
   }

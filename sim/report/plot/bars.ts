@@ -31,7 +31,11 @@ export function barChart({ x, bars, width = 400, pitch = 18, ...described }: Bar
   const height = TOP + bars.length * pitch
   const area: Area = { x: [room, width - noteRoom], y: [height, TOP] }
   const end = Math.max(...bars.map((bar) => bar.parts.reduce((sum, { size }) => sum + size, bar.from ?? 0)))
-  const axis = linearAxis([0, end > 0 ? end : 1], { quantity: x.quantity, tight: true, most: Math.max(3, Math.round(width / 90)) })
+  const axis = linearAxis([0, end > 0 ? end : 1], {
+    quantity: x.quantity,
+    tight: true,
+    most: Math.max(3, Math.round(width / 90)),
+  })
   const grid = axis.ticks.map(
     ({ value }) => markup`<path class="rule" d="M${px(axis.at(value, area.x))} ${TOP}V${height}"/>`,
   )

@@ -4,7 +4,11 @@ import type { Interval } from './axis.ts'
 export const BINS = 9
 
 /** From a value to a step of colours: `h` from little to much, `d` from below to above a middle. */
-export type ColourScale = { readonly kind: 'h' | 'd'; readonly binOf: (value: number) => number; readonly domain: Interval }
+export type ColourScale = {
+  readonly kind: 'h' | 'd'
+  readonly binOf: (value: number) => number
+  readonly domain: Interval
+}
 
 export function sequentialScale(domain: Interval): ColourScale {
   return { kind: 'h', domain, binOf: (value) => binIn(value, domain) }

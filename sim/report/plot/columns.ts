@@ -56,6 +56,8 @@ function namesOf(columns: readonly Column[], [left]: Interval, band: number, y: 
   const widest = Math.max(...columns.map(({ name }) => textWidth(name))) + 8
   const stride = Math.max(1, Math.ceil(widest / band))
   return columns.flatMap(({ name }, i) =>
-    i % stride === 0 ? markup`<text class="axis middle" x="${px(left + (i + 0.5) * band)}" y="${y}">${name}</text>` : [],
+    i % stride === 0
+      ? markup`<text class="axis middle" x="${px(left + (i + 0.5) * band)}" y="${y}">${name}</text>`
+      : [],
   )
 }

@@ -24,6 +24,13 @@ const ROW = 15
 const TOP = 30
 const GAP = 8
 const MOST_TIPS = 800
+/** Beside the names: brackets of groups at the left, a gap at the right. */
+const MARGIN = 30
+/** Widths of one column of the page, and of all three. */
+const NARROW = 368
+const WIDE = 1_200
+/** A cell must have room for a sign. */
+const LEAST_CELL = 11
 
 type Layout = { readonly left: number; readonly cell: number; readonly y: readonly number[]; readonly bottom: number }
 
@@ -43,8 +50,7 @@ export function heatmap({ rows, columns, scale, written, x, ...described }: Heat
 }
 
 function layoutOf(rows: readonly HeatRow[], columns: number): Layout {
-  const names = Math.min(150, Math.max(40, ...rows.map(({ name }) => textWidth(name))))
-  const left = names + 34
+  const left = namesWidth(rows) + MARGIN
   const y: number[] = []
   let bottom = TOP
   rows.forEach(({ group }, i) => {
@@ -52,8 +58,22 @@ function layoutOf(rows: readonly HeatRow[], columns: number): Layout {
     y.push(bottom)
     bottom += ROW
   })
-  // Wide enough for a sign; together no wider than the page.
-  return { left, cell: Math.max(9, Math.min(28, Math.floor((1_200 - left) / columns))), y, bottom }
+  const width = fitsColumn(rows, columns) ? NARROW : WIDE
+  return {
+    left,
+    cell: Math.max(LEAST_CELL, Math.min(40, Math.floor((2 * (width - left - 8)) / columns) / 2)),
+    y,
+    bottom,
+  }
+}
+
+function namesWidth(rows: readonly Pick<HeatRow, 'name'>[]): number {
+  return Math.min(150, Math.max(40, ...rows.map(({ name }) => textWidth(name))))
+}
+
+/** Whether a heatmap has room in one column of the page. */
+export function fitsColumn(rows: readonly Pick<HeatRow, 'name'>[], columns: number): boolean {
+  return namesWidth(rows) + MARGIN + 8 + columns * LEAST_CELL <= NARROW
 }
 
 function cellsWithTips(
@@ -110,7 +130,9 @@ function namesOfColumns(columns: readonly string[], { left, cell }: Layout, x: s
   const widest = Math.max(...columns.map(textWidth)) + 8
   const stride = Math.max(1, Math.ceil(widest / cell))
   const names = columns.flatMap((name, j) =>
-    j % stride === 0 ? markup`<text class="axis middle" x="${px(left + (j + 0.5) * cell)}" y="${TOP - 7}">${name}</text>` : [],
+    j % stride === 0
+      ? markup`<text class="axis middle" x="${px(left + (j + 0.5) * cell)}" y="${TOP - 7}">${name}</text>`
+      : [],
   )
   return markup`<text class="axis end" x="${left - 6}" y="${TOP - 7}">${x}</text>${names}`
 }
@@ -118,7 +140,7 @@ function namesOfColumns(columns: readonly string[], { left, cell }: Layout, x: s
 function namesOfRows(rows: readonly HeatRow[], { left, y }: Layout): Markup[] {
   return rows.map(
     ({ name }, i) =>
-      markup`<text class="axis end" x="${left - 6}" y="${(y[i] ?? 0) + ROW / 2 + 4}">${label(name, left - 36)}</text>`,
+      markup`<text class="axis end" x="${left - 6}" y="${(y[i] ?? 0) + ROW / 2 + 4}">${label(name, left - MARGIN)}</text>`,
   )
 }
 

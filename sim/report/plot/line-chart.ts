@@ -1,6 +1,6 @@
 import { type Markup, markup } from '../page/markup.ts'
+import { downsample, type Point } from '../reduce/downsample.ts'
 import { type Axis, extentOf, type Interval, linearAxis, logAxis } from './axis.ts'
-import { downsample, type Point } from './downsample.ts'
 import { type Area, COLUMN, type Described, frameOf, nothing, px, type Size, svg } from './frame.ts'
 import { MARKERS } from './markers.ts'
 import type { Quantity } from './ticks.ts'
@@ -34,6 +34,8 @@ export type LineChart = Described & {
 
 /** Points of a line that are drawn; a chart is 400 pixels wide. */
 export const LINE_POINTS = 400
+/** Points of a band, each of which sorts the clients of a round. */
+export const BAND_POINTS = 200
 /** Up to so many points each has its sign. */
 const SIGNED_POINTS = 25
 

@@ -24,15 +24,20 @@ export type Matrix = Described & {
   readonly fluid?: boolean
 }
 
+/** Room for the name of a row, and of a column that leans. */
 const NAME = 150
+const LEANING = 190
 
 /** A grid of few large cells with figures on them: a confusion matrix, or the cells of a sweep. */
 export function matrix(options: Matrix): Markup {
   const { columns, rows, scale, x, y, cell = { width: 52, height: 30 }, gapsBefore = [], fluid = false } = options
   if (rows.length === 0 || columns.length === 0) return nothing('there is nothing to show')
-  const names = Math.min(NAME, Math.max(textWidth(y), ...rows.map(({ name }) => textWidth(name)))) + 12
+  // An arrow is wider than a letter.
+  const corner = 6 + Math.max(textWidth(`${x} →`), textWidth(`${y} ↓`))
+  const names = Math.min(NAME, Math.max(corner, ...rows.map(({ name }) => textWidth(name)))) + 12
   const leaning = columns.some((name) => textWidth(name) > cell.width - 4)
-  const top = 18 + (leaning ? leanHeight(columns) : 18)
+  // The corner names both axes.
+  const top = leaning ? Math.max(38, leanHeight(columns) + 6) : 38
   const at = (column: number) => names + column * cell.width + 10 * gapsBefore.filter((gap) => gap <= column).length
   // A leaning name reaches beyond its column.
   const beyond = leaning ? leanHeight(columns.slice(-1)) : 0
@@ -44,18 +49,18 @@ export function matrix(options: Matrix): Markup {
   return svg(
     { width: Math.ceil(width), height: top + rows.length * cell.height + 4 },
     options,
-    markup`<text class="axis start" x="${names}" y="11">${x}</text><text class="axis end" x="${names - 8}" y="${top - 8}">${y}</text>${columns.map((name, j) => columnName(name, at(j) + cell.width / 2, top - 8, leaning))}${body}${rings(rows, at, top, cell)}`,
+    markup`<text class="axis end" x="${names - 8}" y="${top - 24}">${x} →</text><text class="axis end" x="${names - 8}" y="${top - 8}">${y} ↓</text>${columns.map((name, j) => columnName(name, at(j) + cell.width / 2, top - 8, leaning))}${body}${rings(rows, at, top, cell)}`,
     fluid,
   )
 }
 
 function leanHeight(columns: readonly string[]): number {
-  return Math.min(100, Math.max(...columns.map(textWidth)) * 0.64) + 14
+  return Math.min(LEANING, Math.max(...columns.map(textWidth))) * 0.64 + 14
 }
 
 function columnName(name: string, x: number, y: number, leaning: boolean): Markup {
   return leaning
-    ? markup`<text class="axis start" transform="translate(${px(x - 4)} ${y}) rotate(-40)">${label(name, NAME)}</text>`
+    ? markup`<text class="axis start" transform="translate(${px(x - 4)} ${y}) rotate(-40)">${label(name, LEANING)}</text>`
     : markup`<text class="axis middle" x="${px(x)}" y="${y}">${name}</text>`
 }
 

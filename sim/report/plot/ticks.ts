@@ -50,8 +50,7 @@ export function stepOf(quantity: Quantity, span: number, most: number): number {
 }
 
 /** The multiples of a step from `min` to `max`. */
-export function ticksOf(quantity: Quantity, min: number, max: number, most: number): Tick[] {
-  const step = stepOf(quantity, max - min, most)
+export function ticksOf(quantity: Quantity, min: number, max: number, step: number): Tick[] {
   const first = Math.ceil(min / step - 1e-6)
   const last = Math.floor(max / step + 1e-6)
   return Array.from({ length: last - first + 1 }, (_, i) => {
@@ -82,7 +81,6 @@ function numberLabel(value: number, step: number): string {
   return `${value < 0 ? '−' : ''}${apart}${rest === undefined ? '' : `.${rest}`}`
 }
 
-/** All ticks of an axis in one unit, that of the step or the next one where it is whole there. */
 function byteLabel(value: number, step: number): string {
   if (value === 0) return '0'
   const power = Math.min(BYTE_UNITS.length - 1, Math.floor(Math.log2(value) / 10 + 1e-9))
@@ -93,7 +91,15 @@ function byteLabel(value: number, step: number): string {
 function durationLabel(value: number, step: number): string {
   if (value === 0) return '0'
   const [unit, name] =
-    step >= DAY ? [DAY, 'd'] : step >= HOUR ? [HOUR, 'h'] : step >= MINUTE ? [MINUTE, 'min'] : step >= SECOND ? [SECOND, 's'] : [1, 'ms']
+    step >= DAY
+      ? [DAY, 'd']
+      : step >= HOUR
+        ? [HOUR, 'h']
+        : step >= MINUTE
+          ? [MINUTE, 'min']
+          : step >= SECOND
+            ? [SECOND, 's']
+            : [1, 'ms']
   return `${numberLabel(value / (unit as number), step / (unit as number))} ${name}`
 }
 

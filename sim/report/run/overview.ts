@@ -1,0 +1,186 @@
+import { type MetricName, type Metrics, metricNames } from '../../../core/metrics/metrics.ts'
+import type { GateVerdict, RunOutcome } from '../../../core/run/view.ts'
+import type { SimulatedRound, SimulationResult } from '../../results.ts'
+import { type Markup, markup } from '../page/markup.ts'
+import { type Fact, facts, type Table, type Tile, table, tiles } from '../page/table.ts'
+import { bytes, count, duration, figure, listed, percent, plural } from '../page/text.ts'
+import { extentOf } from '../plot/axis.ts'
+import { partitionWords } from './world.ts'
+
+/** The name of a run: the first line of its description, or else its digest. */
+export function titleOf({ description, scenario }: SimulationResult): string {
+  const first = description?.trim().split('\n')[0]?.trim()
+  return first === undefined || first === '' ? `Simulation ${scenario.slice(0, 12)}` : first
+}
+
+/** The lines of the description that the title has not. */
+export function leadOf({ description }: SimulationResult): string | undefined {
+  const rest = description?.trim().split('\n').slice(1).join('\n').trim()
+  return rest === undefined || rest === '' ? undefined : rest
+}
+
+/** Metrics on the whole test set where there are any, or else on the clients' held-out rows. */
+export function headline(round: SimulatedRound): Metrics | undefined {
+  return round.central ?? round.pooled
+}
+
+export function lastWith<K extends keyof SimulatedRound>(
+  rounds: readonly SimulatedRound[],
+  key: K,
+): SimulatedRound | undefined {
+  return rounds.findLast((round) => round[key] !== undefined)
+}
+
+export function rulesOf(rounds: readonly SimulatedRound[]): string {
+  const rules = [...new Set(rounds.flatMap(({ robustness }) => robustness?.rule ?? []))]
+  return rules.length === 0 ? 'no round was combined' : listed(rules, 3)
+}
+
+export function overview(result: SimulationResult): Markup {
+  return markup`${outcomeNotice(result.outcome)}${tiles(tilesOf(result))}${facts(factsOf(result))}${finalFigures(result)}`
+}
+
+function tilesOf(result: SimulationResult): Tile[] {
+  const { rounds, virtualMs, attackers, clients } = result
+  const last = rounds.findLast((round) => headline(round) !== undefined)
+  const metrics = last === undefined ? undefined : headline(last)
+  const on = last?.central === undefined ? 'clients’ held-out rows' : 'central test set'
+  const where = last === undefined ? 'not evaluated' : `${on}, round ${last.round}`
+  const success = lastWith(rounds, 'attackSuccess')
+  const trained = rounds.filter(({ weights }) => weights !== undefined).length
+  const sent = rounds.reduce((sum, round) => sum + round.bytes, 0)
+  return [
+    { name: 'Accuracy', value: figure(metrics?.accuracy ?? null), note: where },
+    { name: 'Loss', value: figure(metrics?.loss ?? null), note: bestLoss(rounds) ?? where },
+    ...(success === undefined
+      ? []
+      : [
+          {
+            name: 'Attack success',
+            value: figure(success.attackSuccess),
+            note: `on the attack’s probe, round ${success.round}`,
+          },
+        ]),
+    {
+      name: 'Attackers',
+      value: `${count(attackers.length)} of ${count(clients)}`,
+      note: attackers.length === 0 ? 'all clients are honest' : `${percent(attackers.length / clients)} of the clients`,
+    },
+    {
+      name: 'Rounds',
+      value: count(rounds.length),
+      note: trained === rounds.length ? 'each made a new model' : `${count(trained)} made a new model`,
+    },
+    { name: 'Virtual time', value: duration(virtualMs), note: perRound(virtualMs, rounds.length) },
+    { name: 'Accepted updates', value: bytes(sent), note: 'sealed bytes sent by clients' },
+  ]
+}
+
+function bestLoss(rounds: readonly SimulatedRound[]): string | undefined {
+  let best: { loss: number; round: number } | undefined
+  for (const round of rounds) {
+    const loss = headline(round)?.loss ?? null
+    if (loss !== null && Number.isFinite(loss) && (best === undefined || loss < best.loss))
+      best = { loss, round: round.round }
+  }
+  return best === undefined ? undefined : `lowest ${figure(best.loss)} in round ${best.round}`
+}
+
+function perRound(ms: number, rounds: number): string {
+  return rounds === 0 ? 'no round was held' : `${duration(ms / rounds)} a round`
+}
+
+export function factsOf(result: SimulationResult): Fact[] {
+  const { attack, attackers, clients, seed, plan, scenario, weights, rounds } = result
+  const assumed = rounds.find(({ robustness }) => robustness !== undefined)?.robustness?.attackers ?? 0
+  return [
+    ['Rule', `${rulesOf(rounds)}${assumed === 0 ? '' : `, against ${plural(assumed, 'attacker')}`}`],
+    ['Attack', attackers.length === 0 ? 'none' : (attack ?? 'none')],
+    ['Attackers', listed(attackers, 6)],
+    ['Data', partitionWords(result.world)],
+    ['Cohorts', cohortWords(rounds, clients)],
+    ['Seed', String(seed)],
+    ['Weights', weights === undefined ? 'no round made a model' : markup`<code>${weights}</code>`],
+    ['Plan', markup`<code>${plan}</code>`],
+    ['Scenario', markup`<code>${scenario}</code>`],
+  ]
+}
+
+function cohortWords(rounds: readonly SimulatedRound[], clients: number): string {
+  const sizes = extentOf(rounds.map(({ cohort }) => cohort.length))
+  if (sizes === undefined) return 'none'
+  const [least, most] = sizes
+  return `${least === most ? '' : `${count(least)} to `}${count(most)} of ${plural(clients, 'client')} a round`
+}
+
+export function outcomeWords(outcome: RunOutcome): string {
+  switch (outcome.kind) {
+    case 'published':
+      return `Published as version ${outcome.version}`
+    case 'rejected':
+      return outcome.gates.length === 0
+        ? 'Not published: the plan has no gates'
+        : 'Not published: the candidate did not pass its gates'
+    case 'failed':
+      return `Failed: ${outcome.code}`
+    case 'stopped':
+      return 'Stopped'
+    default:
+      return outcome satisfies never
+  }
+}
+
+function outcomeNotice(outcome: RunOutcome): Markup {
+  const good = outcome.kind === 'published' || (outcome.kind === 'rejected' && outcome.gates.length === 0)
+  return markup`<div class="notice${good && ' good'}"><b>${outcomeWords(outcome)}</b>${outcomeDetails(outcome)}</div>`
+}
+
+function outcomeDetails(outcome: RunOutcome): Markup {
+  switch (outcome.kind) {
+    case 'failed':
+      return markup`<br/>${outcome.message}`
+    case 'stopped':
+      return markup`<br/>${outcome.reason}`
+    case 'published':
+    case 'rejected':
+      return markup`${outcome.gates.map(gateLine)}`
+    default:
+      return outcome satisfies never
+  }
+}
+
+const VERDICTS = { pass: '✓ passed', fail: '✗ failed', 'not-evaluable': '? not evaluable' } as const
+
+function gateLine({ gate, verdict, explanation }: GateVerdict): Markup {
+  return markup`<br/>${VERDICTS[verdict]}: ${gate} (${explanation})`
+}
+
+const NAMES: { readonly [metric in MetricName]: string } = {
+  accuracy: 'accuracy',
+  precision: 'precision',
+  recall: 'recall',
+  f1: 'F1',
+  auc: 'AUC',
+  loss: 'loss',
+}
+
+export const metricHead = metricNames.map((name) => NAMES[name])
+
+export function metricCells(metrics: Metrics): string[] {
+  return metricNames.map((name) => figure(metrics[name]))
+}
+
+function finalFigures({ rounds }: SimulationResult): Markup {
+  const central = lastWith(rounds, 'central')
+  const pooled = lastWith(rounds, 'pooled')
+  const rows: Table['rows'] = [
+    ...(central?.central === undefined
+      ? []
+      : [['Central test set', central.round, count(central.central.rows), ...metricCells(central.central)]]),
+    ...(pooled?.pooled === undefined
+      ? []
+      : [['Clients’ held-out rows, pooled', pooled.round, count(pooled.pooled.rows), ...metricCells(pooled.pooled)]]),
+  ]
+  if (rows.length === 0) return markup``
+  return markup`<div class="block">${table({ label: 'Final figures', head: ['Final figures', 'round', 'rows', ...metricHead], rows })}</div>`
+}
