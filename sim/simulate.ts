@@ -12,6 +12,7 @@ import { attackOf, type ChosenAttack } from './attacks/registry.ts'
 import { trainingPool } from './pool/pool.ts'
 import type { SimulatedRound, SimulationEvent, SimulationResult } from './results.ts'
 import { Simulation } from './simulation.ts'
+import { clientName } from './world/names.ts'
 import type { Scenario } from './world/scenario.ts'
 import { type DealtWorld, dealWorld } from './world/world.ts'
 
@@ -59,7 +60,12 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
       onEvent: (event) => options.onEvent?.(event),
       ...(options.trainer === undefined ? {} : { trainer: options.trainer }),
     })
-    const { view, rounds } = await interruptible(simulation.run(), options.signal)
+    const interrupt = () => simulation.interrupt()
+    options.signal?.addEventListener('abort', interrupt, { once: true })
+    if (options.signal?.aborted === true) interrupt()
+    const { view, rounds } = await simulation
+      .run()
+      .finally(() => options.signal?.removeEventListener('abort', interrupt))
     return resultOf(scenario, attack, dealt, view, rounds, simulation.virtualMs)
   } finally {
     await pool.close()
@@ -83,7 +89,6 @@ function resultOf(
 ): SimulationResult {
   const { world, plan, description } = scenario
   if (view.outcome === undefined) throw new ParleyError('internal', 'the run ended without an outcome')
-  const width = String(world.clients - 1).length
   const count = world.attackers?.count ?? 0
   const weights = rounds.findLast((round) => round.weights !== undefined)?.weights
   return {
@@ -91,10 +96,7 @@ function resultOf(
     plan: toHex(nodeCrypto.sha256(utf8(canonicalPlan(plan)))),
     ...(description === undefined ? {} : { description }),
     clients: world.clients,
-    attackers: Array.from(
-      { length: count },
-      (_, i) => `client-${String(world.clients - count + i).padStart(width, '0')}`,
-    ),
+    attackers: Array.from({ length: count }, (_, i) => clientName(world.clients - count + i, world.clients)),
     ...(attack === undefined ? {} : { attack: attack.name }),
     seed: world.seed,
     rounds,
@@ -114,15 +116,5 @@ function rowsByClass({ rows, train, classes }: DealtWorld): number[][] {
       counts[label] = (counts[label] as number) + 1
     }
     return counts
-  })
-}
-
-async function interruptible<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await work
-  return await new Promise<T>((resolve, reject) => {
-    const abort = () => reject(new ParleyError('interrupted', 'the simulation was interrupted'))
-    if (signal.aborted) return abort()
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }

@@ -28,6 +28,7 @@ import { WeightsCache } from './nodes/weights.ts'
 import type { TrainingPool } from './pool/pool.ts'
 import { confusionOf, type SimulatedRound, type SimulationEvent } from './results.ts'
 import { trainingTime } from './world/devices.ts'
+import { clientName } from './world/names.ts'
 import type { Scenario } from './world/scenario.ts'
 
 export type SimulationDeps = {
@@ -73,8 +74,7 @@ export class Simulation {
     this.#sealed = new SealedMemory(deps.kernels)
     const { world } = deps.scenario
     const crypto = insecureSimulationCrypto(world.seed)
-    const width = String(world.clients - 1).length
-    this.#names = Array.from({ length: world.clients }, (_, i) => `client-${String(i).padStart(width, '0')}`)
+    this.#names = Array.from({ length: world.clients }, (_, client) => clientName(client, world.clients))
     this.#identity = crypto.signingKey(utf8('coordinator'))
     this.#coordinator = new SimulatedCoordinator({
       clock: this.#clock,
@@ -107,6 +107,11 @@ export class Simulation {
 
   get virtualMs(): number {
     return this.#clock.monotonic() - this.#startedMs
+  }
+
+  /** Time goes no further, and `run` fails with `interrupted`. */
+  interrupt(): void {
+    this.#clock.interrupt()
   }
 
   /** Runs the scenario to its end. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import { ParleyError } from '../../core/errors/index.ts'
 
 type Timer = { readonly at: number; readonly order: number; action: (() => void) | undefined }
 
@@ -18,6 +19,7 @@ export class VirtualClock implements Clock {
   #order = 0
   #cancelled = 0
   #held = 0
+  #interrupted = false
   #released: (() => void) | undefined
 
   now(): number {
@@ -61,7 +63,16 @@ export class VirtualClock implements Clock {
     }
   }
 
-  /** Lets time go on until `done` settles. Rejects when nothing is left that could still happen. */
+  /** Time goes no further: `run` fails with `interrupted`. */
+  interrupt(): void {
+    this.#interrupted = true
+    this.#released?.()
+  }
+
+  /**
+   * Lets time go on until `done` settles. Rejects with `interrupted` after `interrupt`, and with `internal` when nothing is
+   * left that could still happen.
+   */
   async run<T>(done: Promise<T>): Promise<T> {
     let ended = false
     const end = () => {
@@ -72,6 +83,7 @@ export class VirtualClock implements Clock {
     while (!ended) {
       await settled()
       if (ended) break
+      if (this.#interrupted) throw new ParleyError('interrupted', 'the simulation was interrupted')
       if (this.#held > 0) {
         await new Promise<void>((resolve) => {
           this.#released = resolve
@@ -80,7 +92,7 @@ export class VirtualClock implements Clock {
         continue
       }
       const timer = this.#next()
-      if (timer === undefined) throw new Error('the simulation waits for something that cannot happen')
+      if (timer === undefined) throw new ParleyError('internal', 'the simulation waits for what cannot happen')
       this.#elapsed = Math.max(this.#elapsed, timer.at)
       timer.action?.()
     }

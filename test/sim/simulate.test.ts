@@ -79,6 +79,22 @@ describe('a simulation', () => {
   })
 })
 
+test('an interrupt ends it, and nothing goes on behind it', async () => {
+  const abort = new AbortController()
+  let rounds = 0
+  const running = run(
+    { plan: { rounds: 1000 } },
+    {
+      signal: abort.signal,
+      onEvent: ({ type }) => {
+        if (type === 'round' && ++rounds === 2) abort.abort()
+      },
+    },
+  )
+  await expect(running).rejects.toMatchObject({ code: 'interrupted' })
+  expect(rounds).toBe(2)
+})
+
 describe('attackers', () => {
   const attacked = (attack: unknown, plan: object = {}, attackers: object = {}) =>
     run({ plan, world: { attackers: { count: 1, attack, sees: 'updates', ...attackers } } })

@@ -1,4 +1,5 @@
 import type { SimulationResult } from '../../results.ts'
+import { clientName } from '../../world/names.ts'
 import { figureOf, type LegendEntry } from '../page/figure.ts'
 import { type Markup, markup } from '../page/markup.ts'
 import { table } from '../page/table.ts'
@@ -19,11 +20,6 @@ const MOST_ROWS = 1_000
 const total = (rows: readonly number[]) => rows.reduce((sum, n) => sum + n, 0)
 /** Classes that any client has; not spread into a call, which takes only so many arguments. */
 const widthOf = (rows: World['rows']) => rows.reduce((most, row) => Math.max(most, row.length), 0)
-
-/** The name that the simulator gives to a client: its number, with as many digits as the last one has. */
-export function clientName(index: number, clients: number): string {
-  return `client-${String(index).padStart(String(clients - 1).length, '0')}`
-}
 
 /**
  * How far each client's classes are from those of all rows together: the share of its rows that would have to change class
