@@ -5,7 +5,7 @@ import { durationMs, durationSchema } from '../../core/plan/duration.ts'
 import { openDurableStore, startCoordinator } from '../../server/index.ts'
 import { action, command } from '../command.ts'
 import { homeOf, identityOf, readClients } from '../home.ts'
-import { portOption, readText } from '../options.ts'
+import { countOption, portOption, readText } from '../options.ts'
 import { secretFile } from '../secret-files.ts'
 import { untilStopped } from '../signals.ts'
 import { version } from '../version.ts'
@@ -22,6 +22,8 @@ type Options = {
   readonly allowClearTextBeyondLoopback?: boolean
   readonly drain: string
   readonly rootData?: string
+  readonly threads?: number
+  readonly residentMib: number
   readonly rootLabels?: string
 }
 
@@ -37,6 +39,8 @@ export const coordinatorCommand = command('coordinator', 'run a coordinator unti
   .option('--allow-clear-text-beyond-loopback', 'listen without TLS on an address that others can reach')
   .option('--root-data <file>', 'data of its own, for rules that compare updates with one of known origin (fltrust)')
   .option('--root-labels <file>', 'the labels, where --root-data is the images of a pair of IDX files')
+  .option('--threads <n>', 'threads that aggregate; by default one for each processor, at most 8', countOption)
+  .option('--resident-mib <n>', 'MiB of updates of one open round that may lie in memory in the clear', countOption, 64)
   .option('--drain <duration>', 'how long open rounds may go on after SIGTERM', '120s')
   .action(
     action<Options>(async (options, output) => {
@@ -61,6 +65,8 @@ export const coordinatorCommand = command('coordinator', 'run a coordinator unti
         httpPort: options.httpPort,
         ...(tls === undefined ? {} : { tls }),
         ...rootOf(options),
+        ...(options.threads === undefined ? {} : { threads: options.threads }),
+        residentBytes: options.residentMib * 2 ** 20,
         allowClearTextBeyondLoopback: options.allowClearTextBeyondLoopback === true,
         parleyVersion: version,
         onFatal: (error) => failed(error),
