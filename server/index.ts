@@ -1,4 +1,8 @@
 /** The face of the coordinator. */
+import type { CoordinatorConfig, RunningCoordinator } from './start.ts'
+import type { DurableStoreOptions } from './store/durable/store.ts'
+import type { Store } from './store/ports.ts'
+
 export { combineUpdates } from './aggregation/combine-updates.ts'
 export type { CoordinatorApi } from './api.ts'
 export { Coordinator, type CoordinatorDeps, type InitialModel } from './coordinator.ts'
@@ -8,7 +12,21 @@ export type { RunEvent } from './rounds/event.ts'
 export type { RunState } from './rounds/state.ts'
 export { step } from './rounds/step.ts'
 export { type AllowList, parseAllowList } from './sessions/allow-list.ts'
-export { type CoordinatorConfig, type RunningCoordinator, startCoordinator } from './start.ts'
-export { openDurableStore } from './store/durable/store.ts'
+export type { CoordinatorConfig, RunningCoordinator } from './start.ts'
+export type { DurableStoreOptions } from './store/durable/store.ts'
 export { memoryStore } from './store/memory/store.ts'
 export type { Store } from './store/ports.ts'
+
+// Loaded when they are called: carriers, HTTP and the database are most of what there is to load, and a simulation needs none.
+
+/** See `startCoordinator` of start.ts. */
+export async function startCoordinator(config: CoordinatorConfig): Promise<RunningCoordinator> {
+  const start = await import('./start.ts')
+  return await start.startCoordinator(config)
+}
+
+/** See `openDurableStore` of store/durable/store.ts. */
+export async function openDurableStore(options: DurableStoreOptions): Promise<Store> {
+  const durable = await import('./store/durable/store.ts')
+  return await durable.openDurableStore(options)
+}
