@@ -1,4 +1,5 @@
 import type { Aggregation } from '../plan/aggregation.ts'
+import { nameAndOptions } from '../plan/named.ts'
 import { type RuleName, rules, type StageName, stages } from './registry.ts'
 import type { Rule, Stage } from './rule.ts'
 
@@ -41,9 +42,4 @@ export function pipelineOf({ before, rule: named }: Pick<Aggregation, 'before' |
 /** Whether the pipeline looks at inner products at all. */
 export function needsGram({ stages, rule: { rule } }: Pipeline): boolean {
   return rule.usesGram || stages.length > 0
-}
-
-function nameAndOptions<Name extends string>(named: object): [name: Name, options: unknown] {
-  const [entry] = Object.entries(named).filter(([, options]) => options !== undefined)
-  return entry as [Name, unknown]
 }

@@ -1,25 +1,11 @@
 import { z } from 'zod'
 import { rules, stages } from '../aggregation/registry.ts'
 import { serverOptimizers } from '../aggregation/server/registry.ts'
-import { oneOf } from './model.ts'
-
-type Schemas<Table extends Record<string, { readonly options: z.ZodType }>> = {
-  [Name in keyof Table]: Table[Name]['options']
-}
-
-/** One entry of a registry with its options: `{ krum: { f: 2 } }`. A name alone stands for the name with no options. */
-function namedOf<Table extends Record<string, { readonly options: z.ZodType }>>(table: Table) {
-  const schemas = Object.fromEntries(Object.entries(table).map(([name, { options }]) => [name, options]))
-  return z.preprocess(withOptions, oneOf(schemas as Schemas<Table>))
-}
-
-function withOptions(value: unknown): unknown {
-  return typeof value === 'string' ? { [value]: {} } : value
-}
+import { namedOf, namedValue } from './named.ts'
 
 /** `average` is what `fedavg` was called before it had company; plans of runs that were started then say it still. */
 function withFedAvg(value: unknown): unknown {
-  const named = withOptions(value)
+  const named = namedValue(value)
   if (typeof named !== 'object' || named === null || !('average' in named) || 'fedavg' in named) return named
   const { average, ...rest } = named
   return { ...rest, fedavg: average }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { nameAndOptions, namedOf } from '../data/named.ts'
+import { nameAndOptions, namedOf } from '../../core/plan/named.ts'
 import type { Attack } from './attack.ts'
 import { backdoor } from './data/backdoor.ts'
 import { labelFlip } from './data/label-flip.ts'

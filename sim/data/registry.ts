@@ -1,10 +1,10 @@
 import type { z } from 'zod'
+import { nameAndOptions, namedOf } from '../../core/plan/named.ts'
 import { randomOf } from '../../core/random/random.ts'
 import type { Generated, Generator } from './generator.ts'
 import { blobs } from './generators/blobs.ts'
 import { images } from './generators/images.ts'
 import { linear } from './generators/linear.ts'
-import { nameAndOptions, namedOf } from './named.ts'
 import { slice } from './slice.ts'
 import type { WorldData } from './world.ts'
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
+import { nameAndOptions, namedOf } from '../../core/plan/named.ts'
 import type { Random } from '../../core/random/random.ts'
-import { nameAndOptions, namedOf } from '../data/named.ts'
 import type { Columns, Partitioner } from './partitioner.ts'
 import { classes } from './partitioners/classes.ts'
 import { dirichlet } from './partitioners/dirichlet.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors/index.ts'
-import { nameAndOptions, namedOf } from '../data/named.ts'
+import { nameAndOptions, namedOf } from '../../core/plan/named.ts'
 import { type Axis, axisOf } from './axes.ts'
 import { type Goal, type SweepMetric, sweepMetrics, usualGoal } from './metric.ts'
 import { checkValues } from './values.ts'

@@ -1,4 +1,5 @@
 import type { Aggregation } from '../../plan/aggregation.ts'
+import { nameAndOptions } from '../../plan/named.ts'
 import type { ServerOptimizer } from './optimizer.ts'
 import { type ServerOptimizerName, serverOptimizers } from './registry.ts'
 
@@ -7,10 +8,7 @@ export function serverOptimizerOf(named: Aggregation['server']): {
   readonly optimizer: ServerOptimizer<unknown>
   readonly options: unknown
 } {
-  const [name, options] = Object.entries(named).find(([, options]) => options !== undefined) as [
-    ServerOptimizerName,
-    unknown,
-  ]
+  const [name, options] = nameAndOptions<ServerOptimizerName>(named)
   // The plan's schema has matched the options to the name.
   return { optimizer: serverOptimizers[name] as ServerOptimizer<unknown>, options }
 }
