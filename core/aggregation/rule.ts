@@ -89,6 +89,8 @@ export type Rule<Options> = {
   readonly usesSigns?: true
   /** The rule speaks of single clients: no stage before it may mix them. */
   readonly perClient?: true
+  /** `decide` searches: it may take longer than a coordinator can stop listening. */
+  readonly searches?: true
   readonly decide: (input: RuleInput, options: Options) => Combination | Reduction
 }
 

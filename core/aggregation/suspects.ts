@@ -32,7 +32,7 @@ export function suspectsOf(reports: readonly RobustnessReport[]): Suspect[] {
   const rounds = new Map<string, RobustnessMark[][]>()
   for (const { clients, rule } of reports) {
     // A mean that attackers have moved marks those who are far from them.
-    if (rule.endsWith('mean') && !rule.endsWith('trimmed-mean') && !rule.includes(',')) continue
+    if (rule === 'mean') continue
     for (const { client, marks } of clients) {
       const grounds = marks.filter((mark) => mark !== 'left-out')
       rounds.set(client, [...(rounds.get(client) ?? []), grounds])

@@ -14,13 +14,10 @@ export type DecisionAnswer =
 /** Updates up to which every rule but those that search decides in a few milliseconds. */
 const QUICK = 64
 
-/** Rules that go through subsets, or through eigenvalues again and again. */
-const searching: ReadonlySet<string> = new Set(['mda', 'smea', 'caf'])
-
 /** Decides at once where that is quick, else in a thread of its own: a coordinator has clients to listen to meanwhile. */
 export async function decideAside(question: DecisionQuestion): Promise<Decision> {
   const pipeline = pipelineOf(question.section)
-  const quick = question.input.n <= QUICK && !searching.has(pipeline.rule.name)
+  const quick = question.input.n <= QUICK && pipeline.rule.rule.searches !== true
   return quick ? decide(pipeline, question.input) : await decideElsewhere(question)
 }
 

@@ -32,7 +32,8 @@ export class RoundMatrix {
   readonly #waiting: MatrixRow[] = []
   #products: Float64Array = new Float64Array(0)
   #growing: Promise<void> | undefined
-  #resident = 0
+  #residentBytes = 0
+  readonly #resident = new Map<string, Block>()
   #disposed = false
   readonly #memories = new Set<RowMemory>()
 
@@ -44,11 +45,11 @@ export class RoundMatrix {
   reserve(): RowMemory | undefined {
     const { kernels, parameters, residentBytes } = this.#options
     const bytes = 4 * parameters
-    if (this.#disposed || this.#resident + bytes > residentBytes) return undefined
-    this.#resident += bytes
+    if (this.#disposed || this.#residentBytes + bytes > residentBytes) return undefined
+    this.#residentBytes += bytes
     const memory: RowMemory = new RowMemory(kernels.allocate(bytes), () => {
       this.#memories.delete(memory)
-      this.#resident -= bytes
+      this.#residentBytes -= bytes
     })
     this.#memories.add(memory)
     return memory
@@ -58,13 +59,14 @@ export class RoundMatrix {
   add(row: MatrixRow): void {
     if (this.#disposed) return
     this.#waiting.push(row)
+    if (row.resident !== undefined) this.#resident.set(row.digest, row.resident)
     const enough = row.resident !== undefined || this.#waiting.length >= GROUP_ON_DISK
     if (this.#options.wantsGram && enough) this.#grow().catch(() => {})
   }
 
   /** The update's memory, where it was taken in and lies in memory. */
   residentOf(digest: string): Block | undefined {
-    return [...this.#rows, ...this.#waiting].find((row) => row.digest === digest)?.resident
+    return this.#resident.get(digest)
   }
 
   /** The inner products of the rows, in their order, whichever of them were taken in before. Rows are known by their digests. */
@@ -88,6 +90,7 @@ export class RoundMatrix {
   /** Overwrites and frees what was kept. May be called twice. */
   async dispose(): Promise<void> {
     this.#disposed = true
+    this.#resident.clear()
     await this.#growing?.catch(() => {})
     for (const memory of [...this.#memories]) memory.release()
   }

@@ -91,6 +91,12 @@ export type FrameAttack<Options> = {
 
 export type Attack<Options> = UpdateAttack<Options> | DataAttack<Options> | FrameAttack<Options>
 
+/** What an attack does, without the schema of its options, which only scenario files need. */
+export type AttackBehaviour =
+  | Omit<UpdateAttack<unknown>, 'options'>
+  | Omit<DataAttack<unknown>, 'options'>
+  | Omit<FrameAttack<unknown>, 'options'>
+
 /** Keeps the type of an attack's options, which TypeScript then infers from its schema. */
 export function defineUpdateAttack<Options>(attack: UpdateAttack<Options>): UpdateAttack<Options> {
   return attack

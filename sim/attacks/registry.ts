@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { nameAndOptions, namedOf } from '../../core/plan/named.ts'
-import type { Attack } from './attack.ts'
+import type { Attack, AttackBehaviour } from './attack.ts'
 import { backdoor } from './data/backdoor.ts'
 import { labelFlip } from './data/label-flip.ts'
 import { modelReplacement } from './data/model-replacement.ts'
@@ -55,8 +55,8 @@ export type NamedAttack = z.output<typeof attackSchema>
 
 /** An attack with its options. */
 export type ChosenAttack = {
-  readonly name: AttackName
-  readonly attack: Attack<unknown>
+  readonly name: string
+  readonly attack: AttackBehaviour
   readonly options: unknown
 }
 

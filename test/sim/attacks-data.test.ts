@@ -3,7 +3,10 @@ import { randomOf } from '../../core/random/random.ts'
 import type { DataAttack, FrameAttack } from '../../sim/attacks/attack.ts'
 import { attackOf, attackSchema } from '../../sim/attacks/registry.ts'
 
-function dataAttack(named: unknown): { readonly attack: DataAttack<unknown>; readonly options: unknown } {
+function dataAttack(named: unknown): {
+  readonly attack: Omit<DataAttack<unknown>, 'options'>
+  readonly options: unknown
+} {
   const { attack, options } = attackOf(attackSchema.parse(named))
   if (attack.kind !== 'data') throw new Error('no attack on data')
   return { attack, options }

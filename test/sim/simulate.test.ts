@@ -114,11 +114,10 @@ describe('attackers', () => {
   test('see what the threat model grants, and nothing else', async () => {
     const seen: number[] = []
     const spy = {
-      name: 'spy' as 'mimic',
+      name: 'spy',
       options: {},
       attack: {
         kind: 'update' as const,
-        options: undefined as never,
         knowledge: 'updates' as const,
         craft: async ({ honest, own }: { honest: readonly Float32Array[]; own: () => Promise<Float32Array> }) => {
           seen.push(honest.length)

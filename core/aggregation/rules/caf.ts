@@ -18,6 +18,7 @@ export const caf = defineRule<z.output<typeof withAttackers>>({
   condition: '2f < n',
   attackers: ({ f }) => f,
   usesGram: true,
+  searches: true,
   decide(input, { f }) {
     const weights = filteredWeights(input, f)
     const coefficients = new Float64Array(input.gram.size)

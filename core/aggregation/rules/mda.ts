@@ -18,6 +18,7 @@ export const mda = defineRule<z.output<typeof withAttackers>>({
   condition: '2f < n and C(n, f) ≤ 1,000,000',
   attackers: ({ f }) => f,
   usesGram: true,
+  searches: true,
   decide(input, { f }) {
     const { n } = input
     const { points, diameter } = tightest(input, f)

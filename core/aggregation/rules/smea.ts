@@ -20,6 +20,7 @@ export const smea = defineRule<z.output<typeof withAttackers>>({
   condition: '2f < n ≤ 20',
   attackers: ({ f }) => f,
   usesGram: true,
+  searches: true,
   decide(input, { f }) {
     const points = leastSpread(input, f)
     return meanOf(input, points, () => `the other ${points.length} updates differ least in any direction`)
