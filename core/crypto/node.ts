@@ -12,7 +12,7 @@ import {
   sign,
   verify,
 } from 'node:crypto'
-import { type Crypto, KEY_BYTES, SIGNATURE_BYTES, TAG_BYTES } from './primitives.ts'
+import { type Crypto, counterBlock, KEY_BYTES, SIGNATURE_BYTES, TAG_BYTES } from './primitives.ts'
 
 type Curve = 'Ed25519' | 'X25519'
 
@@ -101,4 +101,12 @@ export const nodeCrypto: Crypto = {
     }
     return plain
   },
+
+  keystream(key, block = 0) {
+    const cipher = createCipheriv('aes-256-ctr', key, counterBlock(block))
+    return { next: (length) => cipher.update(length <= zeros.length ? zeros.subarray(0, length) : new Uint8Array(length)) }
+  },
 }
+
+/** A keystream is what the cipher makes of nothing. */
+const zeros = new Uint8Array(64 * 1024)

@@ -1,8 +1,8 @@
-import { gcm } from '@noble/ciphers/aes.js'
+import { ctr, gcm } from '@noble/ciphers/aes.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import nacl from 'tweetnacl'
-import { type Crypto, KEY_BYTES, SIGNATURE_BYTES, TAG_BYTES } from './primitives.ts'
+import { BLOCK_BYTES, type Crypto, counterBlock, KEY_BYTES, SIGNATURE_BYTES, TAG_BYTES } from './primitives.ts'
 
 /** The same standards as `nodeCrypto` in plain JavaScript, for browsers and wherever node:crypto is not. */
 export const portableCrypto: Crypto = {
@@ -47,6 +47,18 @@ export const portableCrypto: Crypto = {
       return gcm(key, nonce, associated).decrypt(sealed)
     } catch {
       return undefined
+    }
+  },
+
+  keystream(key, block = 0) {
+    let at = block * BLOCK_BYTES
+    return {
+      next(length) {
+        const skip = at % BLOCK_BYTES
+        const bytes = ctr(key, counterBlock((at - skip) / BLOCK_BYTES)).encrypt(new Uint8Array(skip + length))
+        at += length
+        return skip === 0 ? bytes : bytes.slice(skip)
+      },
     }
   },
 }

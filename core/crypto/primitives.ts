@@ -2,7 +2,8 @@
  * The cryptographic standards that Parley uses, as a set of pure functions that is passed in. Two implementations give
  * the same bytes: `nodeCrypto` (node:crypto) and `portableCrypto` (tweetnacl and noble, for browsers).
  *
- * SHA-256 (FIPS 180-4), HKDF-SHA-256 (RFC 5869), Ed25519 (RFC 8032), X25519 (RFC 7748), AES-256-GCM (NIST SP 800-38D).
+ * SHA-256 (FIPS 180-4), HKDF-SHA-256 (RFC 5869), Ed25519 (RFC 8032), X25519 (RFC 7748), AES-256-GCM (NIST SP 800-38D),
+ * AES-256-CTR (NIST SP 800-38A).
  */
 export interface Crypto {
   sha256(bytes: Uint8Array): Uint8Array
@@ -24,6 +25,16 @@ export interface Crypto {
   sealAead(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, plain: Uint8Array, into: Uint8Array): void
   /** The plain bytes, or undefined when the tag does not fit. */
   openAead(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined
+  /**
+   * The keystream of AES-256-CTR from counter block `block` on (an integer from 0, big-endian in the 16 bytes; default 0).
+   * Key 32 bytes, for nothing else.
+   */
+  keystream(key: Uint8Array, block?: number): Keystream
+}
+
+export interface Keystream {
+  /** The next `length` bytes. They hold until the next call; pieces of about 64 KiB are the fastest. */
+  next(length: number): Uint8Array
 }
 
 export interface Hasher {
@@ -50,3 +61,11 @@ export const KEY_BYTES = 32
 export const SIGNATURE_BYTES = 64
 export const TAG_BYTES = 16
 export const NONCE_BYTES = 12
+export const BLOCK_BYTES = 16
+
+/** Counter block number `block` of AES-CTR. */
+export function counterBlock(block: number): Uint8Array {
+  const out = new Uint8Array(BLOCK_BYTES)
+  new DataView(out.buffer).setBigUint64(BLOCK_BYTES - 8, BigInt(block))
+  return out
+}

@@ -34,6 +34,7 @@ export function insecureSimulationCrypto(seed: number): Crypto {
       if (length < 0 || !equalBytes(sealed.subarray(length), tagOf(key, nonce))) return undefined
       return sealed.subarray(0, length)
     },
+    keystream: (key, block) => nodeCrypto.keystream(key, block),
   }
 }
 

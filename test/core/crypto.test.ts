@@ -97,6 +97,40 @@ describe.each([
   })
 })
 
+describe.each([
+  ['node', nodeCrypto],
+  ['portable', portableCrypto],
+])('the keystream of %s crypto', (_name, crypto) => {
+  // Key and first ciphertext block of F.5.5: the counter block there is not zero, so the vector is made from a seek.
+  test('is AES-256-CTR: block 0 under the zero key is the AES-256 known answer (FIPS 197 form)', () => {
+    expect(toHex(crypto.keystream(new Uint8Array(32)).next(16))).toBe('dc95c078a2408989ad48a21492842087')
+    expect(toHex(crypto.keystream(new Uint8Array(32)).next(32)).slice(32)).toBe('530f8afbc74536b9a963b4f1c4cb738b')
+  })
+
+  test('goes on where it stopped, in pieces of any length, and starts at any block', () => {
+    const key = new Uint8Array(32).fill(7)
+    const whole = crypto.keystream(key).next(200_000).slice()
+    const stream = crypto.keystream(key)
+    let at = 0
+    for (const length of [1, 15, 16, 3, 100_000, 29]) {
+      expect(toHex(stream.next(length))).toBe(toHex(whole.subarray(at, at + length)))
+      at += length
+    }
+    for (const block of [1, 255, 256, 4097]) {
+      expect(toHex(crypto.keystream(key, block).next(64))).toBe(toHex(whole.subarray(16 * block, 16 * block + 64)))
+    }
+  })
+
+  test('is another one when any byte of the key is another', () => {
+    const streams = Array.from({ length: 33 }, (_, at) => {
+      const key = new Uint8Array(32)
+      if (at < 32) key[at] = 1
+      return toHex(crypto.keystream(key).next(32))
+    })
+    expect(new Set(streams).size).toBe(33)
+  })
+})
+
 test('both implementations give the same bytes', () => {
   const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
   fc.assert(
@@ -107,6 +141,8 @@ test('both implementations give the same bytes', () => {
       expect(a.agreementKey(secret).agree(other)).toEqual(b.agreementKey(secret).agree(other))
       expect(toHex(seal(a, seed, nonce, secret, message))).toBe(toHex(seal(b, seed, nonce, secret, message)))
       expect(a.hkdf(seed, secret, message, 64)).toEqual(b.hkdf(seed, secret, message, 64))
+      const block = message.length * 2 ** 33
+      expect(toHex(a.keystream(seed, block).next(40))).toBe(toHex(b.keystream(seed, block).next(40)))
     }),
     { numRuns: 20 },
   )
