@@ -47,7 +47,6 @@ function idle(layout: Trainer['layout']): Trainer {
 let shared: Trainer | undefined
 const times: number[] = []
 await simulate(scenario, {
-  workers: 0,
   trainer: (_client, layout) => {
     shared ??= idle(layout)
     return shared

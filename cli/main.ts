@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --no-incremental-marking
+#!/usr/bin/env -S node --no-incremental-marking --max-semi-space-size=64
 // The flag: chunks lie outside V8's heap, and every 64 MiB of them would make it mark the whole heap step by step, which
 // costs more than encrypting them. Marked at a stretch, the small heap of these programs takes some 10 ms.
 import { CommanderError } from 'commander'

@@ -197,6 +197,14 @@ class SharedKernels implements Kernels {
     return { positive, negative }
   }
 
+  subtract({ out, before, length }: Parameters<Kernels['subtract']>[0]): boolean {
+    return this.#inline.kernels.subtract(out, before, length) === 1
+  }
+
+  squares({ row, length }: Parameters<Kernels['squares']>[0]): number {
+    return this.#inline.kernels.squares(row, length)
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([this.#pool.close(), this.#inline.idle()])

@@ -78,6 +78,18 @@ export interface Kernels {
     readonly length: number
   }): Promise<{ readonly positive: number; readonly negative: number }>
 
+  /**
+   * out[j] −= before[j] in float32, at once on the calling thread; false unless every result is finite. Both are addresses
+   * of `length` float32 values.
+   */
+  subtract(job: { readonly out: number; readonly before: number; readonly length: number }): boolean
+
+  /**
+   * Σ values[j]² in float64, at once on the calling thread: four sums, value j in number j mod 4, then (0 + 1) + (2 + 3).
+   * `row` is the address of `length` float32 values, which need not be finite here.
+   */
+  squares(job: { readonly row: number; readonly length: number }): number
+
   /** Ends the workers. May be called twice; a job that runs still ends. */
   close(): Promise<void>
 }

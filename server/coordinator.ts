@@ -13,6 +13,7 @@ import { writeHeader } from '../core/tensors/safetensors.ts'
 import type { Connection, ConnectionHandler } from '../core/wire/connection.ts'
 import { type Limits, SEGMENT_BYTES } from '../core/wire/limits.ts'
 import type { Kernels } from '../kernels/index.ts'
+import type { Decide } from './aggregation/decide-elsewhere.ts'
 import type { CoordinatorApi } from './api.ts'
 import type { CoordinatorObserver } from './observe/coordinator-observer.ts'
 import type { Candidate } from './registry/manifest.ts'
@@ -56,6 +57,8 @@ export type CoordinatorDeps = {
   readonly kernels: Kernels
   /** Bytes of updates of one open round that may lie in memory in the clear. */
   readonly residentBytes: number
+  /** How the rule of a round decides; by default in a thread of its own where it may take long. */
+  readonly decide?: Decide
   /** Trains on rows of the coordinator's own, for rules that ask for it; a port, since only clients carry training engines. */
   readonly rootUpdate?: RootUpdate
   readonly observer: CoordinatorObserver
@@ -79,11 +82,11 @@ export class Coordinator implements CoordinatorApi {
 
   constructor(deps: CoordinatorDeps) {
     this.#deps = deps
-    const { crypto, store, clock, keepRounds, kernels } = deps
+    const { crypto, store, clock, keepRounds, kernels, decide } = deps
     this.#frames = new ChunkFrames(store.blobs)
     const keys = roundKeys(crypto, deps.sealingSecret)
     this.#matrices = new Matrices(deps)
-    this.#work = { crypto, store, kernels, roundKeys: keys }
+    this.#work = { crypto, store, kernels, roundKeys: keys, ...(decide === undefined ? {} : { decide }) }
     const { rootUpdate } = deps
     const work = { ...this.#work, store, matrices: this.#matrices, rootUpdate, keepRounds, now: () => clock.now() }
     this.#hub = new RoundHub({

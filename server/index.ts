@@ -4,6 +4,7 @@ import type { DurableStoreOptions } from './store/durable/store.ts'
 import type { Store } from './store/ports.ts'
 
 export { combineUpdates } from './aggregation/combine-updates.ts'
+export { type Decide, decideAside } from './aggregation/decide-elsewhere.ts'
 export type { CoordinatorApi } from './api.ts'
 export { Coordinator, type CoordinatorDeps, type InitialModel } from './coordinator.ts'
 export { type CoordinatorObserver, silentObserver } from './observe/coordinator-observer.ts'

@@ -1,4 +1,11 @@
-import { type ClientNode, createClientNode, memoryControls, type Trainer, withScaffold } from '../client/index.ts'
+import {
+  type ClientNode,
+  createClientNode,
+  type Difference,
+  memoryControls,
+  type Trainer,
+  withScaffold,
+} from '../client/index.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
 import { toHex, utf8 } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
@@ -13,9 +20,10 @@ import type { Kernels } from '../kernels/index.ts'
 import { combineUpdates, type InitialModel, parseAllowList } from '../server/index.ts'
 import type { ChosenAttack } from './attacks/registry.ts'
 import { SharedBlobs } from './engine/blobs.ts'
-import { VirtualClock } from './engine/clock.ts'
+import { NEVER_MS, VirtualClock } from './engine/clock.ts'
 import { SimulatedCoordinator } from './engine/coordinator.ts'
 import { insecureSimulationCrypto } from './engine/crypto.ts'
+import { differenceInKernels } from './engine/difference.ts'
 import { simulatedDial } from './engine/pipe.ts'
 import { SealedMemory } from './engine/sealed-memory.ts'
 import { simulationStore } from './engine/spool.ts'
@@ -44,8 +52,14 @@ export type SimulationDeps = {
   readonly onEvent: (event: SimulationEvent) => void
 }
 
-/** Silence means nothing in a simulation, whose clients live in the same process: no heartbeats. */
-const LIMITS = { ...defaultLimits, idleMs: 1e12, stallMs: 1e12, handshakeMs: 1e12, modelBytes: 2 ** 40 }
+/** Silence means nothing in a simulation, whose clients live in the same process: no heartbeats, which come in a third of it. */
+const LIMITS = {
+  ...defaultLimits,
+  idleMs: 3 * NEVER_MS,
+  stallMs: NEVER_MS,
+  handshakeMs: NEVER_MS,
+  modelBytes: 2 ** 40,
+}
 
 /** One run of a scenario: the product's coordinator and clients in virtual time. */
 export class Simulation {
@@ -53,6 +67,7 @@ export class Simulation {
   readonly #clock = new VirtualClock()
   readonly #store = simulationStore()
   readonly #sealed: SealedMemory
+  readonly #difference: Difference
   readonly #blobs = new SharedBlobs(() => this.#store)
   readonly #weights = new WeightsCache()
   readonly #board = new UpdateBoard()
@@ -72,6 +87,7 @@ export class Simulation {
   constructor(deps: SimulationDeps) {
     this.#deps = deps
     this.#sealed = new SealedMemory(deps.kernels)
+    this.#difference = differenceInKernels(deps.kernels)
     const { world } = deps.scenario
     const crypto = insecureSimulationCrypto(world.seed)
     this.#names = Array.from({ length: world.clients }, (_, client) => clientName(client, world.clients))
@@ -246,6 +262,7 @@ export class Simulation {
       memory: { last: async (run) => last.get(run), remember: async (run, round) => void last.set(run, round) },
       sharedBlobs: this.#blobs.get,
       sealedMemory: this.#sealed.take,
+      difference: this.#difference,
       limits: LIMITS,
       minCohort: 1,
       agent: 'simulation',

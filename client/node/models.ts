@@ -12,6 +12,10 @@ import type { ClientOptions } from './options.ts'
 // The model of this round becomes the base of the next: with two kept, each model is downloaded once.
 const KEPT_MODELS = 2
 
+/** Layouts and shared models are many clients' in one process: looked at once. */
+const layoutDigests = new WeakMap<Layout, string>()
+const sharedModels = new WeakMap<Uint8Array, ReturnType<typeof readModel>>()
+
 /** Gets what a task names by digest: plans, with the trainer of each, and models. */
 export class Models {
   readonly #options: Pick<ClientOptions, 'crypto' | 'limits' | 'trainer' | 'sharedBlobs'>
@@ -53,7 +57,7 @@ export class Models {
     this.#checkLayout(trainer.layout, configuration)
     const layouts = layoutsOf(trainer.layout, configuration)
     const file = await this.#file(ref, layouts, signal)
-    const { layout, values } = readModel(file)
+    const { layout, values } = this.#read(file)
     const digest = this.#layoutDigest(layout)
     if (!layouts.some((allowed) => this.#layoutDigest(allowed) === digest)) {
       throw new ParleyError('node.plan-refused', 'the model file has another layout than the signed configuration')
@@ -79,7 +83,20 @@ export class Models {
   }
 
   #layoutDigest(layout: Layout): string {
-    return toHex(this.#options.crypto.sha256(layoutBytes(layout)))
+    const known = layoutDigests.get(layout)
+    if (known !== undefined) return known
+    const digest = toHex(this.#options.crypto.sha256(layoutBytes(layout)))
+    layoutDigests.set(layout, digest)
+    return digest
+  }
+
+  #read(file: Uint8Array): ReturnType<typeof readModel> {
+    // Only what nobody writes to is what it was.
+    const shared = this.#options.sharedBlobs !== undefined && file.buffer instanceof SharedArrayBuffer
+    const known = shared ? sharedModels.get(file) : undefined
+    const model = known ?? readModel(file)
+    if (shared) sharedModels.set(file, model)
+    return model
   }
 
   /** Makes room for one more file, and gives the memory of the one that had to go. */

@@ -6,6 +6,7 @@ import type { Plan } from '../../core/plan/plan.ts'
 import type { Dial } from '../../core/wire/connection.ts'
 import type { Limits } from '../../core/wire/limits.ts'
 import type { Trainer } from '../training/ports.ts'
+import type { Difference } from './difference.ts'
 
 /** Remembers, over restarts, the highest round of each run that this client has begun. */
 export interface RoundMemory {
@@ -70,6 +71,8 @@ export type ClientOptions = {
   readonly sharedBlobs?: (digest: string, bytes: number) => Promise<Uint8Array | undefined>
   /** Memory for sealed updates, given back by whoever owns it; by default the client keeps its own from round to round. */
   readonly sealedMemory?: (length: number) => Uint8Array
+  /** How an update is worked out; by default in plain JavaScript. */
+  readonly difference?: Difference
   readonly limits: Limits
   /** Smallest cohort in which this client takes part: in a smaller one the coordinator's model shows too much of it. */
   readonly minCohort: number

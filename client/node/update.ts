@@ -1,4 +1,4 @@
-import { type Envelope, payloadTypes, signValue } from '../../core/crypto/envelope.ts'
+import { payloadTypes, signValue } from '../../core/crypto/envelope.ts'
 import { type Crypto, KEY_BYTES, type SigningKey, TAG_BYTES } from '../../core/crypto/primitives.ts'
 import { SEALED_SEGMENT_BYTES, sealedLength, sealer, segmentCount, segmentLength } from '../../core/crypto/seal.ts'
 import { float32View, fromHex, toHex } from '../../core/encoding/bytes.ts'
@@ -7,12 +7,14 @@ import type { TrainConfiguration } from '../../core/run/round-configuration.ts'
 import type { UpdateHeader } from '../../core/run/update-header.ts'
 import { SEGMENT_BYTES } from '../../core/wire/limits.ts'
 import type { TrainResult } from '../training/ports.ts'
+import type { Difference } from './difference.ts'
 import type { Outgoing } from './outbox.ts'
 
 export type SealDeps = {
   readonly crypto: Crypto
   readonly identity: SigningKey
   readonly client: string
+  readonly difference: Difference
   /** Lets other work of the process go on; awaited now and then. */
   readonly breathe: () => Promise<void>
 }
@@ -42,7 +44,11 @@ export async function sealUpdate(
     const from = index * SEALED_SEGMENT_BYTES
     const segment = sealed.subarray(from, from + segmentLength(plainBytes, index) + TAG_BYTES)
     const plain = segment.subarray(0, segment.length - TAG_BYTES)
-    subtract(result.weights, base, (index * SEGMENT_BYTES) / 4, float32View(plain))
+    const out = float32View(plain)
+    const at = (index * SEGMENT_BYTES) / 4
+    if (!deps.difference(result.weights.subarray(at, at + out.length), base.subarray(at, at + out.length), out)) {
+      throw new ParleyError('engine.diverged', 'training gave weights that are not finite')
+    }
     // Sealed where it lies.
     seal.segment(index, plain, segment)
     hash.update(segment)
@@ -64,40 +70,7 @@ export async function sealUpdate(
     steps: result.steps,
     loss: decimal(result.loss),
   }
-  return { kind: 'train', envelope: signUpdate(deps.identity, header), digest, sealed }
-}
-
-/** out = trained − base from `offset` on. Throws `engine.diverged` unless every value is finite. */
-function subtract(trained: Float32Array, base: Float32Array, offset: number, out: Float32Array): void {
-  const after = trained.subarray(offset, offset + out.length)
-  const before = base.subarray(offset, offset + out.length)
-  // Zero times a finite number is zero; times anything else it is NaN. Four sums do not wait for one another.
-  let [a, b, c, d] = [0, 0, 0, 0]
-  let j = 0
-  for (; j + 3 < out.length; j += 4) {
-    const p = Math.fround((after[j] as number) - (before[j] as number))
-    const q = Math.fround((after[j + 1] as number) - (before[j + 1] as number))
-    const r = Math.fround((after[j + 2] as number) - (before[j + 2] as number))
-    const s = Math.fround((after[j + 3] as number) - (before[j + 3] as number))
-    out[j] = p
-    out[j + 1] = q
-    out[j + 2] = r
-    out[j + 3] = s
-    a += p * 0
-    b += q * 0
-    c += r * 0
-    d += s * 0
-  }
-  for (; j < out.length; j++) {
-    const p = Math.fround((after[j] as number) - (before[j] as number))
-    out[j] = p
-    a += p * 0
-  }
-  if (a + b + c + d !== 0) throw new ParleyError('engine.diverged', 'training gave weights that are not finite')
-}
-
-function signUpdate(identity: SigningKey, header: UpdateHeader): Envelope {
-  return signValue(identity, payloadTypes.update, header)
+  return { kind: 'train', envelope: signValue(deps.identity, payloadTypes.update, header), digest, sealed }
 }
 
 function decimal(value: number): string {

@@ -12,6 +12,7 @@ import {
 } from '../../core/run/round-configuration.ts'
 import type { Link } from '../../core/wire/link.ts'
 import type { TrainResult } from '../training/ports.ts'
+import { difference } from './difference.ts'
 import type { Fetcher } from './fetcher.ts'
 import { Models } from './models.ts'
 import type { ClientOptions } from './options.ts'
@@ -25,6 +26,9 @@ type Work = {
   /** Set when the task was declined: said again whenever the task is offered again. */
   refusal?: ParleyError
 }
+
+/** Why work is given up for other work: made once, as an error is dear. */
+const superseded = new ParleyError('interrupted', 'a newer task came')
 
 /** What a task came to, and what the trainer wants to keep once the coordinator has accepted it. */
 type Answer = { readonly answer: Outgoing; readonly keep?: TrainResult['accepted'] }
@@ -70,7 +74,7 @@ export class Worker {
       if (this.#work.refusal !== undefined) this.#decline(this.#work.configuration, this.#work.refusal)
       return
     }
-    this.#work?.abort.abort()
+    this.#work?.abort.abort(superseded)
     this.outbox.clear()
     const work: Work = { key, configuration, abort: new AbortController() }
     this.#work = work
@@ -141,8 +145,8 @@ export class Worker {
       onProgress: (done) => onEvent?.({ type: 'training', run, round, done, engine }),
     })
     const breathe = () => new Promise<void>((resolve) => void clock.after(0, resolve))
-    const deps = { crypto, identity, client: this.#client, breathe }
-    const { sealedMemory } = this.#options
+    const { sealedMemory, difference: subtract = difference } = this.#options
+    const deps = { crypto, identity, client: this.#client, difference: subtract, breathe }
     const memory = sealedMemory?.(sealedLength(weights.byteLength)) ?? this.#spare
     const answer = await sealUpdate(deps, configuration, weights, result, memory)
     if (sealedMemory === undefined) this.#spare = answer.sealed

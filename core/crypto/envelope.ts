@@ -25,8 +25,8 @@ export type PayloadType = (typeof payloadTypes)[keyof typeof payloadTypes]
 
 /** The bytes that are signed: DSSE's pre-authentication encoding. */
 export function preAuthenticationEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
-  const type = utf8(payloadType)
-  return concatBytes(utf8(`DSSEv1 ${type.length} `), type, utf8(` ${payload.length} `), payload)
+  const typeBytes = utf8(payloadType).length
+  return concatBytes(utf8(`DSSEv1 ${typeBytes} ${payloadType} ${payload.length} `), payload)
 }
 
 export function signBytes(key: SigningKey, payloadType: PayloadType, payload: Uint8Array): Envelope {

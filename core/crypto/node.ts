@@ -6,6 +6,7 @@ import {
   createPrivateKey,
   createPublicKey,
   diffieHellman,
+  hash,
   hkdfSync,
   type KeyObject,
   randomBytes,
@@ -44,11 +45,11 @@ function rawPublicKey(key: KeyObject): Uint8Array {
 }
 
 export const nodeCrypto: Crypto = {
-  sha256: (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest()),
+  sha256: (bytes) => new Uint8Array(hash('sha256', bytes, 'buffer')),
 
   hasher() {
-    const hash = createHash('sha256')
-    return { update: (bytes) => void hash.update(bytes), digest: () => new Uint8Array(hash.digest()) }
+    const hasher = createHash('sha256')
+    return { update: (bytes) => void hasher.update(bytes), digest: () => new Uint8Array(hasher.digest()) }
   },
 
   hkdf: (secret, salt, info, length) => new Uint8Array(hkdfSync('sha256', secret, salt, info, length)),
@@ -104,7 +105,9 @@ export const nodeCrypto: Crypto = {
 
   keystream(key, block = 0) {
     const cipher = createCipheriv('aes-256-ctr', key, counterBlock(block))
-    return { next: (length) => cipher.update(length <= zeros.length ? zeros.subarray(0, length) : new Uint8Array(length)) }
+    return {
+      next: (length) => cipher.update(length <= zeros.length ? zeros.subarray(0, length) : new Uint8Array(length)),
+    }
   },
 }
 

@@ -50,8 +50,8 @@ export interface Sealer {
 /** Seals for `roundKey`. `oneTimeSecret` is 32 random bytes that are used for this update only. */
 export function sealer(crypto: Crypto, roundKey: Uint8Array, oneTimeSecret: Uint8Array, context: SealContext): Sealer {
   const own = crypto.agreementKey(oneTimeSecret)
-  const key = sealKey(crypto, own, roundKey, own.publicKey, roundKey, context)
   const associated = contextBytes(context)
+  const key = sealKey(crypto, own, roundKey, own.publicKey, roundKey, associated)
   return {
     publicKey: own.publicKey,
     segment: (index, plain, into) => crypto.sealAead(key, nonce(context, index), associated, plain, into),
@@ -70,8 +70,8 @@ export function opener(
   oneTimeKey: Uint8Array,
   context: SealContext,
 ): Opener {
-  const key = sealKey(crypto, roundSecret, oneTimeKey, oneTimeKey, roundSecret.publicKey, context)
   const associated = contextBytes(context)
+  const key = sealKey(crypto, roundSecret, oneTimeKey, oneTimeKey, roundSecret.publicKey, associated)
   return {
     segment(index, sealed) {
       const plain = crypto.openAead(key, nonce(context, index), associated, sealed)
@@ -98,11 +98,11 @@ function sealKey(
   other: Uint8Array,
   oneTimeKey: Uint8Array,
   roundKey: Uint8Array,
-  context: SealContext,
+  context: Uint8Array,
 ): Uint8Array {
   const shared = own.agree(other)
   if (shared === undefined) throw new ParleyError('update.seal-invalid', 'the key of the other side is not usable')
-  const info = concatBytes(utf8('parley.seal.v1\n'), contextBytes(context))
+  const info = concatBytes(utf8('parley.seal.v1\n'), context)
   return crypto.hkdf(shared, concatBytes(oneTimeKey, roundKey), info, KEY_BYTES)
 }
 

@@ -7,7 +7,7 @@ import type { RobustnessReport } from '../../core/run/robustness.ts'
 import type { Kernels } from '../../kernels/index.ts'
 import type { BlobStore } from '../store/ports.ts'
 import { type Combined, combine } from './combine.ts'
-import { decideAside } from './decide-elsewhere.ts'
+import { type Decide, decideAside } from './decide-elsewhere.ts'
 import { type ExtraRow, extraRowsOf } from './extra-rows.ts'
 import type { AggregationMemory, VectorRef } from './memory.ts'
 import { NextModel, type NextModelInput } from './next-model.ts'
@@ -33,6 +33,8 @@ export type AggregationInput = Pick<NextModelInput, 'model' | 'optimizer' | 'con
   readonly seed: number
   /** What was worked out of the updates while they came in. */
   readonly matrix?: RoundMatrix
+  /** By default in a thread of its own where it may take long. */
+  readonly decide?: Decide
 }
 
 export type AggregationResult = {
@@ -49,12 +51,12 @@ export type AggregationResult = {
  * aggregate and the weights. Memory does not grow with the model, and nothing depends on the order of arrival.
  */
 export async function aggregate(input: AggregationInput): Promise<AggregationResult> {
-  const { section, parameters, blobs, memory, root, rows } = input
+  const { section, parameters, blobs, memory, root, rows, decide = decideAside } = input
   const pipeline = pipelineOf(section)
   const clients = rows.map(({ client }) => client)
   const extra = extraRowsOf(pipeline.rule.rule.extra, { blobs, parameters, clients, memory, root })
   const gram = needsGram(pipeline) ? await gramOf(input, extra.rows) : undefined
-  const decision = await decideAside({ section, input: await ruleInputOf(input, pipeline, gram, extra) })
+  const decision = await decide({ section, input: await ruleInputOf(input, pipeline, gram, extra) })
   const next = await NextModel.open({ ...input, clients, carry: pipeline.rule.rule.extra })
   try {
     const combined = await combine(input.kernels, {

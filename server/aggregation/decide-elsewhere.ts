@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { type Decision, decide } from '../../core/aggregation/decide.ts'
-import { pipelineOf } from '../../core/aggregation/pipeline.ts'
+import { needsGram, pipelineOf } from '../../core/aggregation/pipeline.ts'
 import type { RuleInput } from '../../core/aggregation/rule.ts'
 import { type ErrorCode, ParleyError } from '../../core/errors/index.ts'
 import type { Aggregation } from '../../core/plan/aggregation.ts'
@@ -11,13 +11,18 @@ export type DecisionAnswer =
   | { readonly decision: Decision }
   | { readonly failure: { readonly code: ErrorCode; readonly message: string } }
 
+/** Answers what the rule of a round says. */
+export type Decide = (question: DecisionQuestion) => Promise<Decision>
+
 /** Updates up to which every rule but those that search decides in a few milliseconds. */
 const QUICK = 64
 
 /** Decides at once where that is quick, else in a thread of its own: a coordinator has clients to listen to meanwhile. */
-export async function decideAside(question: DecisionQuestion): Promise<Decision> {
+export const decideAside: Decide = async (question) => {
   const pipeline = pipelineOf(question.section)
-  const quick = question.input.n <= QUICK && pipeline.rule.rule.searches !== true
+  const small = question.input.n <= QUICK && pipeline.rule.rule.searches !== true
+  // Without inner products there is nothing that grows with the square of the cohort.
+  const quick = small || !needsGram(pipeline)
   return quick ? decide(pipeline, question.input) : await decideElsewhere(question)
 }
 

@@ -137,9 +137,14 @@ export class RowMemory {
     this.#released = released
   }
 
-  /** Takes the plain bytes of segment `index`. */
-  write(index: number, plain: Uint8Array): void {
-    if (!this.#done) this.block.float32().set(float32View(plain), (index * SEGMENT_BYTES) / 4)
+  /** Takes the plain bytes of segment `index`, and gives the values where they lie now. */
+  write(index: number, plain: Uint8Array): Float32Array {
+    const values = float32View(plain)
+    if (this.#done) return values
+    const from = (index * SEGMENT_BYTES) / 4
+    const kept = this.block.float32().subarray(from, from + values.length)
+    kept.set(values)
+    return kept
   }
 
   /** Overwrites the values and gives the memory back. May be called twice. */

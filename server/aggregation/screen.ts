@@ -1,5 +1,6 @@
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Aggregation } from '../../core/plan/aggregation.ts'
+import type { Kernels } from '../../kernels/index.ts'
 
 /** Screens one update while its segments arrive: finite values, bounded norm. */
 export interface UpdateScreen {
@@ -9,11 +10,19 @@ export interface UpdateScreen {
   readonly norm: number
 }
 
-export function updateScreen(screens: Aggregation['screens']): UpdateScreen {
+/** Values that lie in the memory of `kernels` are screened there. The norm does not depend on where they lie. */
+export function updateScreen(
+  screens: Aggregation['screens'],
+  kernels?: Pick<Kernels, 'addressOf' | 'squares'>,
+): UpdateScreen {
   let squares = 0
   return {
     add(values) {
-      squares += sumOfSquares(values)
+      const row = kernels?.addressOf(values)
+      squares +=
+        row === undefined || kernels === undefined
+          ? sumOfSquares(values)
+          : kernels.squares({ row, length: values.length })
       // A float32 squared fits into a float64, so the sum is finite exactly when every value is.
       if (!Number.isFinite(squares)) throw new ParleyError('update.not-finite')
       const norm = Math.sqrt(squares)
@@ -56,6 +65,6 @@ function sumOfSquares(values: Float32Array): number {
     c += y * y
     d += z * z
   }
-  for (; j < values.length; j++) a += (values[j] as number) ** 2
+  for (; j < values.length; j++) a += (values[j] as number) * (values[j] as number)
   return a + b + (c + d)
 }

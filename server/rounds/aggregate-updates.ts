@@ -7,6 +7,7 @@ import { withoutControl } from '../../core/tensors/control.ts'
 import { readLayout, writeHeader } from '../../core/tensors/safetensors.ts'
 import type { Kernels } from '../../kernels/index.ts'
 import { aggregate } from '../aggregation/aggregate.ts'
+import type { Decide } from '../aggregation/decide-elsewhere.ts'
 import type { AggregationMemory, VectorRef } from '../aggregation/memory.ts'
 import type { RoundMatrix } from '../aggregation/round-matrix.ts'
 import type { BlobStore } from '../store/ports.ts'
@@ -22,6 +23,7 @@ export type AggregationDeps = {
   }
   readonly kernels: Kernels
   readonly roundKeys: RoundKeys
+  readonly decide?: Decide
 }
 
 /** Everything that a round's result follows from, beside the plan: it stands in the journal. */
@@ -44,7 +46,7 @@ export async function aggregateUpdates(
   inputs: RoundInputs,
   matrix?: RoundMatrix,
 ): Promise<Made> {
-  const { store, crypto, kernels, roundKeys } = deps
+  const { store, crypto, kernels, roundKeys, decide } = deps
   const { settings, model, accepted, memory, root } = inputs
   const { parameters } = settings
   const rowDeps = { crypto, roundKeys, spool: store.spool }
@@ -64,6 +66,7 @@ export async function aggregateUpdates(
     seed: seedOf(crypto, inputs),
     ...(control === undefined ? {} : { control }),
     ...(matrix === undefined ? {} : { matrix }),
+    ...(decide === undefined ? {} : { decide }),
   })
 }
 

@@ -60,7 +60,7 @@ function openSpool(deps: CollectDeps, client: string, header: UpdateHeader, foun
     digest: header.sha256,
     plainBytes: 4 * parameters,
     opener: openerOf(deps, client, header, parameters),
-    screen: () => updateScreen(plan.aggregation.screens),
+    screen: () => updateScreen(plan.aggregation.screens, deps.matrices.kernels),
     memory: deps.matrices.of(found).reserve(),
   })
 }

@@ -18,6 +18,10 @@ export class Matrices {
     this.#options = options
   }
 
+  get kernels(): Kernels {
+    return this.#options.kernels
+  }
+
   /** The matrix of the run's open round; that of an earlier round is given up. */
   of({ run, plan }: ActiveRun): RoundMatrix {
     const { round, settings } = run.state

@@ -1,5 +1,5 @@
 import type { Crypto } from '../../core/crypto/primitives.ts'
-import { type CanonicalValue, canonicalJson } from '../../core/encoding/canonical-json.ts'
+import { canonicalJsonOfDefined } from '../../core/encoding/canonical-json.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Journal } from '../store/ports.ts'
 import { type Effect, effectsOf } from './effect.ts'
@@ -74,16 +74,11 @@ export class Run {
   async #take(event: RunEvent): Promise<boolean> {
     const [next, effects] = step(this.#deps.crypto, this.#state, event)
     if (next === this.#state) return false
-    await this.#deps.journal.append(this.id, this.#sequence, canonicalJson(plainEvent(event)))
+    await this.#deps.journal.append(this.id, this.#sequence, canonicalJsonOfDefined(event))
     this.#sequence++
     this.#state = next
     this.#deps.changed(this)
     this.#deps.perform(this, effects)
     return true
   }
-}
-
-function plainEvent(event: RunEvent): CanonicalValue {
-  // Events are plain data by their types; the round trip drops members that are undefined.
-  return JSON.parse(JSON.stringify(event)) as CanonicalValue
 }

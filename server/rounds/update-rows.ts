@@ -1,6 +1,6 @@
 import { localSteps } from '../../core/aggregation/local-steps.ts'
 import type { Crypto } from '../../core/crypto/primitives.ts'
-import { SEALED_SEGMENT_BYTES } from '../../core/crypto/seal.ts'
+import { type Opener, SEALED_SEGMENT_BYTES } from '../../core/crypto/seal.ts'
 import { float32View } from '../../core/encoding/bytes.ts'
 import type { Plan } from '../../core/plan/plan.ts'
 import type { Block } from '../../kernels/index.ts'
@@ -25,7 +25,8 @@ export function updateRowOf(
   { client, header, norm }: AcceptedUpdate,
   resident?: Block,
 ): UpdateRow {
-  const segments = openerOf(deps, client, header, parameters)
+  // A key agreement each: made for those only that are read.
+  let segments: Opener | undefined
   let scratch: Uint8Array | undefined
   return {
     client,
@@ -35,6 +36,7 @@ export function updateRowOf(
     norm,
     tile: async (index) => {
       if (deps.spool.givesViews !== true) scratch ??= new Uint8Array(Math.min(SEALED_SEGMENT_BYTES, header.bytes))
+      segments ??= openerOf(deps, client, header, parameters)
       return float32View(await readSegment(deps.spool, header.sha256, 4 * parameters, segments, index, scratch))
     },
     ...(resident === undefined ? {} : { resident }),

@@ -71,8 +71,8 @@ export class UpdateSpool {
       )
     }
     const plain = this.#input.opener.segment(index, data)
-    if (!this.#resumed) this.#screen.add(float32View(plain))
-    this.#memory?.write(index, plain)
+    const values = this.#memory?.write(index, plain) ?? float32View(plain)
+    if (!this.#resumed) this.#screen.add(values)
     // The last segment goes to the disk while this one was opened and screened.
     await this.#writing
     this.#writing = this.#writer.write(data)

@@ -6,6 +6,9 @@ type Timer = { readonly at: number; readonly order: number; action: (() => void)
 /** Where virtual time begins: 1 January 2026, UTC. */
 const START = Date.UTC(2026, 0, 1)
 
+/** Milliseconds after which nothing is waited for: a timer so far away never goes off, and costs nothing. */
+export const NEVER_MS = 1e12
+
 /** Cancelled timers that may lie about before they are swept out. */
 const MOST_CANCELLED = 100_000
 
@@ -31,6 +34,7 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, action: () => void): () => void {
+    if (ms >= NEVER_MS) return cancelled
     const timer: Timer = { at: this.#elapsed + Math.max(0, ms), order: this.#order++, action }
     push(this.#timers, timer)
     return () => {
@@ -113,6 +117,8 @@ export class VirtualClock implements Clock {
     this.#cancelled = 0
   }
 }
+
+function cancelled(): void {}
 
 /** Everything that follows from what was done, without waiting for anybody, is done: promises settle before immediates. */
 function settled(): Promise<void> {

@@ -8,6 +8,7 @@ import {
   type AllowList,
   Coordinator,
   type CoordinatorObserver,
+  decideAside,
   type InitialModel,
   type Store,
   silentObserver,
@@ -44,6 +45,7 @@ export class SimulatedCoordinator {
       ...rest,
       clock,
       kernels: inRealTime(kernels, clock),
+      decide: (question) => clock.holding(() => decideAside(question)),
       store: mortal.store,
       sealingSecret: new Uint8Array(32).fill(1),
       publish: async () => 1,
@@ -94,6 +96,8 @@ function inRealTime(kernels: Kernels, clock: VirtualClock): Kernels {
     columns: (job) => clock.holding(() => kernels.columns(job)),
     dots: (job) => clock.holding(() => kernels.dots(job)),
     signs: (job) => clock.holding(() => kernels.signs(job)),
+    subtract: (job) => kernels.subtract(job),
+    squares: (job) => kernels.squares(job),
     close: () => kernels.close(),
   }
 }

@@ -1,6 +1,6 @@
 import { nodeCrypto } from '../../core/crypto/node.ts'
 import { type Crypto, type Hasher, SIGNATURE_BYTES, type SigningKey, TAG_BYTES } from '../../core/crypto/primitives.ts'
-import { concatBytes, equalBytes, toHex, utf8 } from '../../core/encoding/bytes.ts'
+import { concatBytes, equalBytes, utf8 } from '../../core/encoding/bytes.ts'
 import { type Random, randomOf } from '../../core/random/random.ts'
 
 /** Bytes of which every one goes into a digest; of longer ones a sample does. */
@@ -51,7 +51,13 @@ function signatureOf(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
 }
 
 function sharedSecret(a: Uint8Array, b: Uint8Array): Uint8Array {
-  return nodeCrypto.sha256(toHex(a) < toHex(b) ? concatBytes(a, b) : concatBytes(b, a))
+  return nodeCrypto.sha256(comesBefore(a, b) ? concatBytes(a, b) : concatBytes(b, a))
+}
+
+/** Whether the bytes are less than others of the same length. */
+function comesBefore(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return (a[i] as number) < (b[i] as number)
+  return false
 }
 
 function stretched(seed: Uint8Array, length: number): Uint8Array {

@@ -16,6 +16,8 @@ export type World = {
   readonly train: SharedExamples
   readonly test: SharedExamples
   readonly probe: SharedExamples | undefined
+  /** What the model is evaluated on as a whole, where that is not `test`. */
+  readonly central?: SharedExamples
   /** Rows of `train` and of `test` that are each client's. */
   readonly rows: readonly { readonly train: Uint32Array; readonly test: Uint32Array }[]
   readonly engine: EngineName | undefined

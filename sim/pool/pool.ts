@@ -55,6 +55,7 @@ class ThreadPool implements TrainingPool {
   readonly #all = new Set<Worker>()
   readonly #queue: Waiting[] = []
   readonly #underWay = new Map<number, { readonly waiting: Waiting; readonly worker: Worker }>()
+  readonly #threads: number
   readonly #most: number
   #unasked = 0
   #nextId = 0
@@ -62,8 +63,8 @@ class ThreadPool implements TrainingPool {
 
   constructor(world: World, threads: number) {
     this.#world = world
+    this.#threads = threads
     this.#most = AHEAD * threads
-    for (let i = 0; i < threads; i++) this.#start()
   }
 
   take(job: Job) {
@@ -97,6 +98,13 @@ class ThreadPool implements TrainingPool {
   }
 
   #next(): void {
+    // Threads start with the first jobs.
+    while (
+      this.#idle.length === 0 &&
+      this.#all.size < Math.min(this.#threads, this.#underWay.size + this.#queue.length)
+    ) {
+      this.#start()
+    }
     while (this.#idle.length > 0) {
       // What somebody waits for goes first, however much lies about.
       const asked = this.#queue.findIndex((one) => one.asked)

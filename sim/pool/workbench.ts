@@ -37,8 +37,8 @@ export class Workbench {
   }
 
   #heldOut(client: number | 'all' | 'probe'): Examples {
-    const { test, probe, rows } = this.#world
-    if (client === 'all') return { rows: test.labels.length, ...test }
+    const { test, probe, rows, central = test } = this.#world
+    if (client === 'all') return { rows: central.labels.length, ...central }
     if (client === 'probe') return probe === undefined ? nobody(0) : { rows: probe.labels.length, ...probe }
     return take(test, rows[client]?.test ?? new Uint32Array(0), this.#width)
   }

@@ -1,0 +1,45 @@
+/**
+ * out[j] −= before[j] in float32; gives 1 when every result is finite, else 0.
+ *
+ * @param out, before addresses of float32 values, multiples of 4
+ */
+export function subtract(out: usize, before: usize, length: u32): u32 {
+  const zero = f32x4.splat(0)
+  // Zero times a finite number is zero; times anything else it is NaN, which stays.
+  let a = zero
+  let b = zero
+  for (const end = out + (<usize>(length & ~7) << 2); out < end; out += 32, before += 32) {
+    const x = f32x4.sub(v128.load(out), v128.load(before))
+    const y = f32x4.sub(v128.load(out, 16), v128.load(before, 16))
+    v128.store(out, x)
+    v128.store(out, y, 16)
+    a = f32x4.add(a, f32x4.mul(x, zero))
+    b = f32x4.add(b, f32x4.mul(y, zero))
+  }
+  let rest: f32 = 0
+  for (const end = out + (<usize>(length & 7) << 2); out < end; out += 4, before += 4) {
+    const x = load<f32>(out) - load<f32>(before)
+    store<f32>(out, x)
+    rest += x * 0
+  }
+  return <u32>(v128.any_true(f32x4.ne(f32x4.add(a, b), zero)) == false && rest == 0)
+}
+
+/** Σ values[j]² in float64: four sums, value j in number j mod 4, then (0 + 1) + (2 + 3). */
+export function squares(values: usize, length: u32): f64 {
+  let low = f64x2.splat(0)
+  let high = f64x2.splat(0)
+  for (const end = values + (<usize>(length & ~3) << 2); values < end; values += 16) {
+    const x = v128.load(values)
+    const p = f64x2.promote_low_f32x4(x)
+    const q = f64x2.promote_low_f32x4(v128.shuffle<i32>(x, x, 2, 3, 2, 3))
+    low = f64x2.add(low, f64x2.mul(p, p))
+    high = f64x2.add(high, f64x2.mul(q, q))
+  }
+  let first = f64x2.extract_lane(low, 0)
+  for (const end = values + (<usize>(length & 3) << 2); values < end; values += 4) {
+    const x = <f64>load<f32>(values)
+    first += x * x
+  }
+  return first + f64x2.extract_lane(low, 1) + (f64x2.extract_lane(high, 0) + f64x2.extract_lane(high, 1))
+}

@@ -1,0 +1,98 @@
+/** The kernels that are done at once on the calling thread, against the plain loops that do the same where there are none. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { difference } from '../../client/index.ts'
+import { createKernels } from '../../kernels/index.ts'
+import { updateScreen } from '../../server/aggregation/screen.ts'
+import { differenceInKernels } from '../../sim/engine/difference.ts'
+import { placed, rowsOf } from './reference.ts'
+
+const kernels = createKernels({ threads: 0 })
+const lengths = fc.oneof(fc.integer({ min: 1, max: 70 }), fc.constantFrom(16_383, 16_384, 16_385, 40_001))
+
+test('a difference is that of the plain loop to the bit', () => {
+  fc.assert(
+    fc.property(lengths, fc.nat(), (length, seed) => {
+      const [after, before] = rowsOf(2, length, seed) as [Float32Array, Float32Array]
+      const shared = new Float32Array(new SharedArrayBuffer(4 * length))
+      shared.set(before)
+      const block = kernels.allocate(4 * length)
+      const expected = new Float32Array(length)
+      expect(difference(after, before, expected)).toBe(true)
+      expect(differenceInKernels(kernels)(after, shared, block.float32())).toBe(true)
+      expect(Buffer.from(block.uint8()).equals(Buffer.from(expected.buffer))).toBe(true)
+      block.release()
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a difference that is not finite is found wherever it stands', () => {
+  const subtract = differenceInKernels(kernels)
+  fc.assert(
+    fc.property(
+      lengths.chain((length) => fc.tuple(fc.constant(length), fc.nat(length - 1))),
+      fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3e38),
+      ([length, at], value) => {
+        const before = new Float32Array(new SharedArrayBuffer(4 * length)).fill(value === 3e38 ? -3e38 : 1)
+        const after = new Float32Array(length).fill(value === 3e38 ? -3e38 : 1)
+        after[at] = value
+        const block = kernels.allocate(4 * length)
+        expect(subtract(after, before, block.float32())).toBe(false)
+        expect(difference(after, before, new Float32Array(length))).toBe(false)
+        block.release()
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('each round’s model is subtracted, also when its memory is as long as the last one’s', () => {
+  const subtract = differenceInKernels(kernels)
+  const models = [1, 2].map((value) => new Float32Array(new SharedArrayBuffer(400)).fill(value))
+  const after = new Float32Array(100).fill(5)
+  const block = kernels.allocate(400)
+  for (const [model, left] of [
+    [models[0]!, 4],
+    [models[1]!, 3],
+    [models[0]!, 4],
+    [models[1]!.subarray(0, 50), 3],
+  ] as const) {
+    const out = block.float32().subarray(0, model.length)
+    subtract(after.subarray(0, model.length), model, out)
+    expect(new Set(out)).toEqual(new Set([left]))
+  }
+  block.release()
+})
+
+test('the norm of an update does not depend on where it lies', () => {
+  const screens = { maxNorm: 1e300, maxSampleWeight: 1 }
+  fc.assert(
+    fc.property(lengths, fc.nat(), (length, seed) => {
+      const rows = rowsOf(2, length, seed)
+      const { addresses, release } = placed(kernels, rows)
+      const plain = updateScreen(screens)
+      const there = updateScreen(screens, kernels)
+      for (const [i, row] of rows.entries()) {
+        plain.add(row)
+        expect(kernels.squares({ row: addresses[i]!, length })).toBeGreaterThanOrEqual(0)
+        const view = kernels.allocate(4 * length)
+        view.float32().set(row)
+        there.add(view.float32().subarray(0, length))
+        view.release()
+      }
+      expect(there.norm).toBe(plain.norm)
+      release()
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a value that is not finite is refused in the kernels’ memory as anywhere', () => {
+  const block = kernels.allocate(40)
+  const values = block.float32()
+  values[9] = Number.NaN
+  const screen = updateScreen({ maxNorm: 1, maxSampleWeight: 1 }, kernels)
+  expect(() => screen.add(values)).toThrowError(expect.objectContaining({ code: 'update.not-finite' }))
+  block.release()
+})
