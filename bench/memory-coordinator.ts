@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import { parsePlan } from '../core/plan/parse.ts'
+import { maskArithmeticOf } from '../core/secagg/index.ts'
 import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { createKernels } from '../kernels/index.ts'
 import { openDurableStore } from '../server/index.ts'
@@ -20,7 +21,13 @@ const small = { inputs: 4, hidden: 2 }
 const text = benchPlan({ model: small, rounds: 1, clients: accepted.length })
 const plan = parsePlan(text.replace(/^aggregation:.*$/m, `aggregation: ${JSON.stringify(aggregation)}`))
 const settings = settingsOf(plan, { plan: model, layout: '0'.repeat(64), parameters, maxRefusals: 1 })
-const deps = { crypto: nodeCrypto, store, kernels, roundKeys: roundKeys(nodeCrypto, sealingSecret) }
+const deps = {
+  crypto: nodeCrypto,
+  store,
+  kernels,
+  roundKeys: roundKeys(nodeCrypto, sealingSecret),
+  masks: maskArithmeticOf(nodeCrypto),
+}
 const memory = { optimizer: [], numbers: [] }
 const began = performance.now()
 const made = await aggregateUpdates(deps, plan, { run, round: 1, settings, model, accepted, memory })

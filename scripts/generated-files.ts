@@ -1,6 +1,7 @@
 import protobuf from 'protobufjs'
 import { clientErrors } from '../core/errors/catalogue/client.ts'
 import { planErrors } from '../core/errors/catalogue/plan.ts'
+import { privacyErrors } from '../core/errors/catalogue/privacy.ts'
 import { requestErrors } from '../core/errors/catalogue/request.ts'
 import { sessionErrors } from '../core/errors/catalogue/session.ts'
 import { storeErrors } from '../core/errors/catalogue/store.ts'
@@ -36,6 +37,7 @@ const errorSections: readonly (readonly [
   ['Sessions', 'Frames, handshakes and sessions: what ends a connection.', sessionErrors],
   ['Updates and evaluations', 'Why one was not taken: the answer is a receipt, and the session goes on.', updateErrors],
   ['Plans, runs and rounds', 'What is wrong with a plan, and how rounds and runs end.', planErrors],
+  ['Privacy', 'Masked rounds and differential privacy: who leaves, and what ends.', privacyErrors],
   ['Client nodes', 'What a client finds on its own machine: data, engine, trust in the coordinator.', clientErrors],
   ['Storage and verification', 'The folder of a coordinator, published versions and their files.', storeErrors],
   ['Commands and requests', 'Arguments, configuration and HTTP requests, and the last resort.', requestErrors],

@@ -7,6 +7,7 @@ import type { Plan } from '../core/plan/plan.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { ModelRef } from '../core/run/round-configuration.ts'
 import type { RunView } from '../core/run/view.ts'
+import { maskArithmeticOf } from '../core/secagg/index.ts'
 import { withoutControl } from '../core/tensors/control.ts'
 import { type Layout, layoutBytes, layoutLength } from '../core/tensors/layout.ts'
 import { writeHeader } from '../core/tensors/safetensors.ts'
@@ -18,12 +19,11 @@ import type { CoordinatorApi } from './api.ts'
 import type { CoordinatorObserver } from './observe/coordinator-observer.ts'
 import type { Candidate } from './registry/manifest.ts'
 import type { ActiveRun } from './rounds/active-run.ts'
-import type { AggregationDeps } from './rounds/aggregate-updates.ts'
 import { aggregateRound } from './rounds/aggregation-work.ts'
 import { RoundHub } from './rounds/hub.ts'
 import { Matrices } from './rounds/matrices.ts'
 import { candidateOf } from './rounds/publication.ts'
-import { type RecomputeRequest, recompute } from './rounds/recompute.ts'
+import { type RecomputeDeps, type RecomputeRequest, recompute } from './rounds/recompute.ts'
 import { checkRootData, type RootUpdate } from './rounds/root-update.ts'
 import { roundKeys } from './rounds/round-keys.ts'
 import { Run } from './rounds/run.ts'
@@ -70,7 +70,7 @@ export class Coordinator implements CoordinatorApi {
   readonly #hub: RoundHub
   readonly #frames: ChunkFrames
   readonly #matrices: Matrices
-  readonly #work: AggregationDeps
+  readonly #work: RecomputeDeps
   readonly #watchers = new RunWatchers()
   readonly #sessions = new Map<string, Session>()
   /** Closed rounds of each run that the observer was told of, and runs whose end it was told of. */
@@ -86,7 +86,14 @@ export class Coordinator implements CoordinatorApi {
     this.#frames = new ChunkFrames(store.blobs)
     const keys = roundKeys(crypto, deps.sealingSecret)
     this.#matrices = new Matrices(deps)
-    this.#work = { crypto, store, kernels, roundKeys: keys, ...(decide === undefined ? {} : { decide }) }
+    this.#work = {
+      crypto,
+      store,
+      kernels,
+      roundKeys: keys,
+      masks: maskArithmeticOf(crypto),
+      ...(decide === undefined ? {} : { decide }),
+    }
     const { rootUpdate } = deps
     const work = { ...this.#work, store, matrices: this.#matrices, rootUpdate, keepRounds, now: () => clock.now() }
     this.#hub = new RoundHub({
@@ -259,7 +266,7 @@ export class Coordinator implements CoordinatorApi {
 
   #sessionDeps(): SessionDeps {
     const { blobs } = this.#deps.store
-    return { ...this.#deps, desk: this.#hub, blobs, frames: this.#frames, capabilities: ['mode:sealed'] }
+    return { ...this.#deps, desk: this.#hub, blobs, frames: this.#frames, capabilities: ['mode:sealed', 'mode:masked'] }
   }
 
   #runDeps() {

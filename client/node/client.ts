@@ -111,6 +111,8 @@ function take(frame: Frame, fetcher: Fetcher, worker: Worker): void {
       return worker.outbox.ready(frame)
     case 'receipt':
       return worker.outbox.receipt(frame)
+    case 'maskingStep':
+      return worker.step(frame)
     case 'heartbeat':
       return
     case 'hello':
@@ -123,6 +125,7 @@ function take(frame: Frame, fetcher: Fetcher, worker: Worker): void {
     case 'uploadOpen':
     case 'uploadChunk':
     case 'evaluation':
+    case 'maskingAnswer':
       throw new ParleyError('session.protocol', `a ${frame.type} came from the coordinator in an open session`)
     default:
       return frame satisfies never

@@ -12,17 +12,19 @@ import type { FrameOf } from '../../core/wire/frame.ts'
 import type { Link } from '../../core/wire/link.ts'
 import type { ClientOptions } from './options.ts'
 
-const capabilities = ['mode:sealed']
+const sealed = ['mode:sealed']
+const both = [...sealed, 'mode:masked']
 
 /**
  * The client's half of the handshake. Throws `node.untrusted-coordinator` unless the coordinator proves the pinned key,
  * before anything is proved to it.
  */
 export async function openHandshake(
-  options: Pick<ClientOptions, 'crypto' | 'identity' | 'coordinatorKey' | 'agent' | 'limits'>,
+  options: Pick<ClientOptions, 'crypto' | 'identity' | 'coordinatorKey' | 'agent' | 'limits' | 'masking'>,
   link: Link,
 ): Promise<FrameOf<'welcome'>> {
   const { crypto, identity, coordinatorKey, limits } = options
+  const capabilities = options.masking === undefined ? sealed : both
   const clientNonce = crypto.randomBytes(HANDSHAKE_NONCE_BYTES)
   await link.send({
     type: 'hello',

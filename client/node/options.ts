@@ -3,6 +3,7 @@ import type { Crypto, SigningKey } from '../../core/crypto/primitives.ts'
 import type { ParleyError } from '../../core/errors/index.ts'
 import type { Metrics } from '../../core/metrics/metrics.ts'
 import type { Plan } from '../../core/plan/plan.ts'
+import type { ClientPolicy, MaskArithmetic } from '../../core/secagg/index.ts'
 import type { Dial } from '../../core/wire/connection.ts'
 import type { Limits } from '../../core/wire/limits.ts'
 import type { Trainer } from '../training/ports.ts'
@@ -71,6 +72,13 @@ export type ClientOptions = {
   readonly sharedBlobs?: (digest: string, bytes: number) => Promise<Uint8Array | undefined>
   /** Memory for sealed updates, given back by whoever owns it; by default the client keeps its own from round to round. */
   readonly sealedMemory?: (length: number) => Uint8Array
+  /** What this client accepts of masked rounds; without it, it takes part in none. */
+  readonly masking?: {
+    /** `known` need not hold the client itself. */
+    readonly policy: ClientPolicy
+    /** By default plain JavaScript. */
+    readonly masks?: MaskArithmetic
+  }
   /** How an update is worked out; by default in plain JavaScript. */
   readonly difference?: Difference
   readonly limits: Limits

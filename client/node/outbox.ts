@@ -1,7 +1,7 @@
 import type { Envelope } from '../../core/crypto/envelope.ts'
 import { SEALED_SEGMENT_BYTES } from '../../core/crypto/seal.ts'
 import { equalBytes } from '../../core/encoding/bytes.ts'
-import type { FrameOf } from '../../core/wire/frame.ts'
+import type { Frame, FrameOf } from '../../core/wire/frame.ts'
 import type { Link } from '../../core/wire/link.ts'
 
 /** Something signed that waits for its receipt. `sealed` belongs to an update, and is sent after its header. */
@@ -11,6 +11,8 @@ export type Outgoing = {
   /** What the receipt will name: SHA-256 of the sealed update, or of the evaluation's payload. */
   readonly digest: Uint8Array
   readonly sealed?: Uint8Array
+  /** Goes before it, each time that it is sent anew. */
+  readonly announcement?: Frame
 }
 
 type Waiting = { readonly item: Outgoing; readonly settle: (receipt: FrameOf<'receipt'>) => void }
@@ -64,8 +66,9 @@ export class Outbox {
   #open(): void {
     const item = this.#waiting?.item
     if (item === undefined) return
-    const { envelope } = item
+    const { envelope, announcement } = item
     // A link that is gone drops this; the next one sends it again.
+    if (announcement !== undefined) this.#link?.send(announcement).catch(() => {})
     if (item.kind === 'train') this.#link?.send({ type: 'uploadOpen', header: envelope }).catch(() => {})
     else this.#link?.send({ type: 'evaluation', report: envelope }).catch(() => {})
   }

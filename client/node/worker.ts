@@ -1,5 +1,6 @@
 import { type Envelope, payloadTypes, signValue, verifyEnvelope } from '../../core/crypto/envelope.ts'
 import { sealedLength } from '../../core/crypto/seal.ts'
+import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { metricsOf } from '../../core/metrics/compute.ts'
 import type { EvaluationReport } from '../../core/run/evaluation-report.ts'
@@ -10,19 +11,27 @@ import {
   roundConfigurationSchema,
   type TrainConfiguration,
 } from '../../core/run/round-configuration.ts'
+import { trainingDigest } from '../../core/run/training-digest.ts'
+import type { FrameOf } from '../../core/wire/frame.ts'
 import type { Link } from '../../core/wire/link.ts'
 import type { TrainResult } from '../training/ports.ts'
 import { difference } from './difference.ts'
 import type { Fetcher } from './fetcher.ts'
+import { encodeUpdate } from './masked/encode.ts'
+import { MaskedRound } from './masked/round.ts'
 import { Models } from './models.ts'
 import type { ClientOptions } from './options.ts'
 import { Outbox, type Outgoing } from './outbox.ts'
-import { sealUpdate } from './update.ts'
+import { type SealDeps, sealUpdate, sealVector } from './update.ts'
 
 type Work = {
   readonly key: string
   readonly configuration: RoundConfiguration
   readonly abort: AbortController
+  /** The client's part in the round, where updates are masked. */
+  masked?: MaskedRound
+  /** Steps that came before it had one. */
+  readonly early: Uint8Array[]
   /** Set when the task was declined: said again whenever the task is offered again. */
   refusal?: ParleyError
 }
@@ -76,9 +85,18 @@ export class Worker {
     }
     this.#work?.abort.abort(superseded)
     this.outbox.clear()
-    const work: Work = { key, configuration, abort: new AbortController() }
+    const work: Work = { key, configuration, abort: new AbortController(), early: [] }
     this.#work = work
     this.#do(work).catch((failure: unknown) => this.#failed(work, ParleyError.from(failure, 'client.training-failed')))
+  }
+
+  /** Takes what a step of a masked round needs. One of a round that this client has no part in is dropped. */
+  step({ run, round, payload }: FrameOf<'maskingStep'>): void {
+    const work = this.#work
+    const { kind, run: of, round: number } = work?.configuration ?? {}
+    if (work === undefined || kind !== 'train' || of !== run || number !== round || work.refusal !== undefined) return
+    if (work.masked === undefined) work.early.push(payload)
+    else work.masked.take(payload)
   }
 
   async stop(): Promise<void> {
@@ -93,9 +111,9 @@ export class Worker {
     const { configuration } = work
     const { kind, run, round, rounds } = configuration
     this.#options.onEvent?.({ type: 'task', kind, run, round, rounds })
-    await this.#admit(configuration)
+    const last = await this.#admit(configuration)
     const { answer, keep } =
-      kind === 'train' ? await this.#train(work, configuration) : await this.#evaluate(work, configuration)
+      kind === 'train' ? await this.#train(work, configuration, last) : await this.#evaluate(work, configuration)
     if (work.abort.signal.aborted) return
     const { accepted, code, message } = await this.outbox.deliver(answer)
     const reason = accepted ? {} : { code, message }
@@ -115,7 +133,8 @@ export class Worker {
     }
   }
 
-  async #admit({ run, round, cohort }: RoundConfiguration): Promise<void> {
+  /** Resolves with the round of the run that this client began before, 0 for none. */
+  async #admit({ run, round, cohort }: RoundConfiguration): Promise<number> {
     const { memory, minCohort } = this.#options
     if (cohort < minCohort) {
       throw new ParleyError(
@@ -128,10 +147,14 @@ export class Worker {
       throw new ParleyError('node.rollback-refused', `round ${round} was offered after round ${last}`)
     }
     if (round !== last) await memory.remember(run, round)
+    return last ?? 0
   }
 
-  async #train({ abort: { signal } }: Work, configuration: TrainConfiguration): Promise<Answer> {
+  async #train(work: Work, configuration: TrainConfiguration, last: number): Promise<Answer> {
+    const { signal } = work.abort
     const { onEvent, crypto, identity, clock } = this.#options
+    // Keys are exchanged while it trains.
+    const masked = configuration.mode === 'masked' ? this.#maskedRound(work, configuration, last) : undefined
     const { run, round } = configuration
     const trainer = await this.#models.trainer(configuration, signal)
     const weights = await this.#models.weights(configuration.model, configuration, trainer, signal)
@@ -145,13 +168,70 @@ export class Worker {
       onProgress: (done) => onEvent?.({ type: 'training', run, round, done, engine }),
     })
     const breathe = () => new Promise<void>((resolve) => void clock.after(0, resolve))
-    const { sealedMemory, difference: subtract = difference } = this.#options
-    const deps = { crypto, identity, client: this.#client, difference: subtract, breathe }
-    const memory = sealedMemory?.(sealedLength(weights.byteLength)) ?? this.#spare
-    const answer = await sealUpdate(deps, configuration, weights, result, memory)
-    if (sealedMemory === undefined) this.#spare = answer.sealed
+    const deps = { crypto, identity, client: this.#client, breathe }
+    const answer =
+      masked === undefined
+        ? await this.#sealed(deps, configuration, weights, result)
+        : await this.#masked(deps, configuration, masked, weights, result)
+    if (this.#options.sealedMemory === undefined) this.#spare = answer.sealed
     onEvent?.({ type: 'sending', run, round, bytes: answer.sealed.length })
     return { answer, keep: result.accepted }
+  }
+
+  #sealed(deps: SealDeps, configuration: TrainConfiguration, weights: Float32Array, result: TrainResult) {
+    const { difference: subtract = difference } = this.#options
+    const into = this.#memoryFor(weights.byteLength)
+    return sealUpdate({ ...deps, difference: subtract }, configuration, weights, result, { into })
+  }
+
+  async #masked(
+    deps: SealDeps,
+    configuration: TrainConfiguration,
+    masked: MaskedRound,
+    weights: Float32Array,
+    result: TrainResult,
+  ) {
+    const { crypto, difference: subtract = difference } = this.#options
+    const { run, round, clip } = configuration
+    const lanes = encodeUpdate(crypto, subtract, await masked.configuration, weights, result, clip)
+    const message = await masked.mask(lanes)
+    const sealed = await sealVector(deps, configuration, lanes, this.#memoryFor(lanes.byteLength))
+    return { ...sealed, announcement: { type: 'maskingAnswer', run, round, message } as const }
+  }
+
+  #memoryFor(plainBytes: number): Uint8Array | undefined {
+    return this.#options.sealedMemory?.(sealedLength(plainBytes)) ?? this.#spare
+  }
+
+  #maskedRound(work: Work, configuration: TrainConfiguration, lastRound: number): MaskedRound {
+    const { crypto, identity, coordinatorKey, masking } = this.#options
+    if (masking === undefined) {
+      throw new ParleyError('masking.refused', 'this client knows no peers, whose keys it would have to trust')
+    }
+    const { run, round, model, layout, plan, clip, parameters } = configuration
+    const { policy, masks } = masking
+    const known = { ...policy.known, [this.#client]: toHex(identity.publicKey) }
+    const masked = new MaskedRound({
+      context: {
+        crypto,
+        signingKey: identity,
+        policy: { ...policy, known },
+        ...(masks === undefined ? {} : { masks }),
+      },
+      expected: {
+        client: this.#client,
+        coordinatorKey,
+        task: run,
+        model: trainingDigest(crypto, { model: model.digest, layout, plan: plan.digest, clip }),
+        coordinates: parameters,
+        lastRound,
+      },
+      send: (message) => void this.#link?.send({ type: 'maskingAnswer', run, round, message }).catch(() => {}),
+      onRefused: (error) => this.#failed(work, error),
+    })
+    work.masked = masked
+    for (const payload of work.early.splice(0)) masked.take(payload)
+    return masked
   }
 
   async #evaluate({ abort: { signal } }: Work, configuration: EvaluateConfiguration): Promise<Answer> {
@@ -174,7 +254,7 @@ export class Worker {
   }
 
   #failed(work: Work, error: ParleyError): void {
-    if (work.abort.signal.aborted) return
+    if (work.abort.signal.aborted || work.refusal !== undefined) return
     work.refusal = error
     const { kind, run, round } = work.configuration
     this.#options.onEvent?.({ type: 'declined', kind, run, round, error })

@@ -1,5 +1,5 @@
 import { concatBytes, utf8 } from '../encoding/bytes.ts'
-import { type CanonicalValue, canonicalJson } from '../encoding/canonical-json.ts'
+import { type CanonicalValue, canonicalJson, canonicalJsonOfDefined } from '../encoding/canonical-json.ts'
 import { ParleyError } from '../errors/index.ts'
 import type { Crypto, SigningKey } from './primitives.ts'
 
@@ -36,6 +36,11 @@ export function signBytes(key: SigningKey, payloadType: PayloadType, payload: Ui
 /** Signs the canonical JSON of `value`. */
 export function signValue(key: SigningKey, payloadType: PayloadType, value: CanonicalValue): Envelope {
   return signBytes(key, payloadType, utf8(canonicalJson(value)))
+}
+
+/** The same of plain data whose optional members may be undefined. */
+export function signJson(key: SigningKey, payloadType: PayloadType, value: object): Envelope {
+  return signBytes(key, payloadType, utf8(canonicalJsonOfDefined(value)))
 }
 
 /** Throws `auth.bad-signature` unless the envelope is of this type and signed by this key. Verify before parsing. */

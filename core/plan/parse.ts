@@ -1,11 +1,10 @@
 import { parseDocument } from 'yaml'
 import type { z } from 'zod'
-import { checkFeasible } from '../aggregation/feasible.ts'
-import { pipelineOf } from '../aggregation/pipeline.ts'
 import { utf8 } from '../encoding/bytes.ts'
 import { type CanonicalValue, canonicalJson } from '../encoding/canonical-json.ts'
 import { ParleyError } from '../errors/index.ts'
 import { defaultLimits } from '../wire/limits.ts'
+import { checkPrivacy } from './check-privacy.ts'
 import { nearestWord } from './nearest.ts'
 import { type Plan, planJsonSchema, planSchema } from './plan.ts'
 
@@ -25,7 +24,7 @@ export function parsePlan(text: string, maxBytes = defaultLimits.planBytes): Pla
 export function checkPlan(value: unknown): Plan {
   const result = planSchema.safeParse(value)
   if (result.success) {
-    checkFeasible(pipelineOf(result.data.aggregation), result.data.window.count.min)
+    checkPrivacy(result.data)
     return result.data
   }
   throw new ParleyError('plan.invalid', result.error.issues.map(explain).join('; '))

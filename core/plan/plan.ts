@@ -3,6 +3,7 @@ import { aggregationSchema } from './aggregation.ts'
 import { dataSchema } from './data.ts'
 import { earlyStopSchema, gateSchema, publishSchema } from './gates.ts'
 import { modelSchema } from './model.ts'
+import { privacySchema } from './privacy.ts'
 import { cohortSchema, evaluationSchema, windowSchema } from './rounds.ts'
 import { trainingSchema } from './training.ts'
 
@@ -24,7 +25,7 @@ export const planSchema = z.strictObject({
   rounds: z.number().int().min(1).max(1_000_000),
   cohort: cohortSchema.prefault({}),
   window: windowSchema,
-  privacy: z.strictObject({ mode: z.literal('sealed').default('sealed') }).prefault({}),
+  privacy: privacySchema.prefault({}),
   aggregation: aggregationSchema.prefault({}),
   evaluation: evaluationSchema.prefault({}),
   stop: earlyStopSchema.optional(),

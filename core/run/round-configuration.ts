@@ -22,8 +22,10 @@ const common = {
 const trainSchema = z.strictObject({
   ...common,
   kind: z.literal('train'),
-  mode: z.literal('sealed'),
+  mode: z.enum(['sealed', 'masked']),
   model: modelRefSchema,
+  /** Largest Euclidean norm of an update, where the plan clips. */
+  clip: z.number().positive().finite().optional(),
   /** X25519 public key for which updates of this round are sealed. */
   roundKey: keyField,
 })

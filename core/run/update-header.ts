@@ -7,7 +7,7 @@ export const updateHeaderSchema = z.strictObject({
   run: idField,
   round: roundField,
   client: idField,
-  mode: z.literal('sealed'),
+  mode: z.enum(['sealed', 'masked']),
   /** The model file that was trained from, and its layout. */
   model: digestField,
   layout: digestField,
@@ -16,7 +16,11 @@ export const updateHeaderSchema = z.strictObject({
   /** Length and SHA-256 of the sealed update. */
   bytes: byteCountField,
   sha256: digestField,
-  /** Training rows: the sample weight of the update. */
+  /** Mode masked: SHA-256 of the masked vector that was sealed. */
+  vector: digestField.optional(),
+  /** Where the norm of the plan's clipping adapts: whether the update was within it. Mode masked counts these in the sum. */
+  unclipped: z.boolean().optional(),
+  /** Training rows: the sample weight of the update. Mode masked says nothing here: 1 row, 0 steps, a loss of 0. */
   samples: z.number(),
   steps: z.number().int().min(0),
   /** Mean training loss of the last epoch as a decimal number; it informs and decides nothing. */

@@ -3,7 +3,15 @@ import type { MetricName, Metrics } from '../metrics/metrics.ts'
 import type { RobustnessReport, Suspect } from './robustness.ts'
 
 /** Where a client stands in the open round. */
-export type ClientPhase = 'invited' | 'uploading' | 'accepted' | 'refused' | 'evaluating' | 'evaluated'
+export type ClientPhase =
+  | 'invited'
+  | 'sharing'
+  | 'confirming'
+  | 'uploading'
+  | 'accepted'
+  | 'refused'
+  | 'evaluating'
+  | 'evaluated'
 
 export type CohortMember = {
   readonly client: string
@@ -31,6 +39,13 @@ export type RoundSummary = {
   readonly clients: readonly { readonly client: string; readonly metrics: Metrics }[]
   /** How the updates were combined; absent when the round failed. */
   readonly robustness?: RobustnessReport
+  /** The sums that a masked round opened, by the names that `robustness` has for them, and what was lost. */
+  readonly sums?: {
+    readonly opened: readonly { readonly name: string; readonly clients: readonly string[] }[]
+    readonly spoiled: readonly { readonly clients: readonly string[]; readonly reason: string }[]
+    /** Clients whose shares of others' secrets were lies. */
+    readonly culprits: readonly string[]
+  }
 }
 
 export type GateVerdict = {
@@ -54,7 +69,7 @@ export type RunOutcome =
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: 'stopped'; readonly reason: string }
 
-export type RunPhase = 'waiting' | 'collecting' | 'aggregating' | 'evaluating' | 'publishing' | 'over'
+export type RunPhase = 'waiting' | 'collecting' | 'unmasking' | 'aggregating' | 'evaluating' | 'publishing' | 'over'
 
 /** A run as people and programs see it: what `run status` prints and `run watch` streams. */
 export type RunView = {

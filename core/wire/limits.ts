@@ -45,6 +45,7 @@ export const limitTable = {
   ),
   planBytes: bytes(MiB, 'largest plan', 'plan.unreadable'),
   requestBytes: bytes(2 * MiB, 'largest body of an HTTP request', 'request.too-large'),
+  maskingBytes: bytes(MiB, 'largest message of a step of secure aggregation', 'frame.malformed'),
   evaluationRows: count(1_000_000_000, 'held-out rows that one client may report', 'evaluation.invalid'),
 } as const satisfies Record<string, Limit>
 

@@ -16,6 +16,8 @@ export type AggregationMemory = {
   readonly histories?: readonly { readonly client: string; readonly vector: VectorRef }[]
   /** Numbers that the rule asked to be kept. */
   readonly numbers: readonly number[]
+  /** The clipping norm of the next round, where it adapts. */
+  readonly clip?: number
 }
 
 export const noMemory: AggregationMemory = { optimizer: [], numbers: [] }

@@ -1,3 +1,5 @@
+import type { Crypto } from '../../core/crypto/primitives.ts'
+import { bytesView, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Aggregation } from '../../core/plan/aggregation.ts'
 import type { Kernels } from '../../kernels/index.ts'
@@ -6,6 +8,8 @@ import type { Kernels } from '../../kernels/index.ts'
 export interface UpdateScreen {
   /** Throws `update.not-finite` or `update.norm-limit`. */
   add(values: Float32Array): void
+  /** All values were added. Throws `update.digest-mismatch`. */
+  finish?(): void
   /** Euclidean norm of what was added. */
   readonly norm: number
 }
@@ -35,6 +39,19 @@ export function updateScreen(
     get norm() {
       return Math.sqrt(squares)
     },
+  }
+}
+
+/** Of a masked vector nothing can be seen; it must be the one that its client has announced. `digest` is its SHA-256 in hex. */
+export function vectorScreen(crypto: Pick<Crypto, 'hasher'>, digest: string): UpdateScreen {
+  const hash = crypto.hasher()
+  return {
+    add: (lanes) => hash.update(bytesView(lanes)),
+    finish() {
+      if (toHex(hash.digest()) === digest) return
+      throw new ParleyError('update.digest-mismatch', 'the masked vector is not the one that was announced')
+    },
+    norm: 0,
   }
 }
 

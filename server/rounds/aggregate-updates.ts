@@ -3,6 +3,7 @@ import type { Crypto } from '../../core/crypto/primitives.ts'
 import { utf8 } from '../../core/encoding/bytes.ts'
 import type { Plan } from '../../core/plan/plan.ts'
 import type { ModelRef } from '../../core/run/round-configuration.ts'
+import type { MaskArithmetic } from '../../core/secagg/index.ts'
 import { withoutControl } from '../../core/tensors/control.ts'
 import { readLayout, writeHeader } from '../../core/tensors/safetensors.ts'
 import type { Kernels } from '../../kernels/index.ts'
@@ -11,6 +12,8 @@ import type { Decide } from '../aggregation/decide-elsewhere.ts'
 import type { AggregationMemory, VectorRef } from '../aggregation/memory.ts'
 import type { RoundMatrix } from '../aggregation/round-matrix.ts'
 import type { BlobStore } from '../store/ports.ts'
+import type { OpenedSum } from './masked/masking.ts'
+import { sumRowOf } from './masked/sum-rows.ts'
 import type { RoundKeys } from './round-keys.ts'
 import type { AcceptedUpdate, Made, RunSettings } from './state.ts'
 import { updateRowOf } from './update-rows.ts'
@@ -24,6 +27,8 @@ export type AggregationDeps = {
   readonly kernels: Kernels
   readonly roundKeys: RoundKeys
   readonly decide?: Decide
+  /** Takes masks out of sums. */
+  readonly masks: MaskArithmetic
 }
 
 /** Everything that a round's result follows from, beside the plan: it stands in the journal. */
@@ -37,6 +42,8 @@ export type RoundInputs = {
   readonly accepted: readonly AcceptedUpdate[]
   readonly memory: AggregationMemory
   readonly root?: VectorRef
+  /** What the rule works on where updates were masked. */
+  readonly sums?: readonly OpenedSum[]
 }
 
 /** Combines accepted updates as the plan says. The same inputs give the same bytes, whenever and wherever. */
@@ -47,7 +54,7 @@ export async function aggregateUpdates(
   matrix?: RoundMatrix,
 ): Promise<Made> {
   const { store, crypto, kernels, roundKeys, decide } = deps
-  const { settings, model, accepted, memory, root } = inputs
+  const { settings, model, accepted, memory, root, sums } = inputs
   const { parameters } = settings
   const rowDeps = { crypto, roundKeys, spool: store.spool }
   const control = await controlOf(deps, inputs)
@@ -56,9 +63,11 @@ export async function aggregateUpdates(
     kernels,
     model,
     parameters,
-    rows: accepted.map((update) =>
-      updateRowOf(rowDeps, plan, parameters, update, matrix?.residentOf(update.header.sha256)),
-    ),
+    rows:
+      sums?.map((sum) => sumRowOf(store.blobs, sum)) ??
+      accepted.map((update) =>
+        updateRowOf(rowDeps, plan, parameters, update, matrix?.residentOf(update.header.sha256)),
+      ),
     section: { before: plan.aggregation.before, rule: plan.aggregation.rule },
     optimizer: serverOptimizerOf(plan.aggregation.server),
     memory,

@@ -4,6 +4,7 @@ import { noMemory, vectorsOf } from '../aggregation/memory.ts'
 import type { Store } from '../store/ports.ts'
 import type { ActiveRun } from './active-run.ts'
 import { type AggregationDeps, aggregateUpdates, type RoundInputs } from './aggregate-updates.ts'
+import { openSums } from './masked/open-sums.ts'
 import type { Matrices } from './matrices.ts'
 import { type RootUpdate, rootUpdateOf } from './root-update.ts'
 import type { Champion, RoundRecord, RunState } from './state.ts'
@@ -25,8 +26,19 @@ export async function aggregateRound(deps: AggregationWorkDeps, active: ActiveRu
   const { round } = state
   try {
     const root = await rootUpdateOf(deps, plan, state)
-    const inputs: RoundInputs = { ...inputsOf(state), ...(root === undefined ? {} : { root }) }
-    const made = await aggregateUpdates(deps, plan, inputs, deps.matrices.of(active))
+    const unmasked =
+      state.masking === undefined ? undefined : await openSums(deps, state, plan.aggregation.screens.maxNorm)
+    const inputs: RoundInputs = {
+      ...inputsOf(state),
+      ...(root === undefined ? {} : { root }),
+      ...(unmasked === undefined ? {} : { sums: unmasked.sums }),
+    }
+    const made = await aggregateUpdates(
+      deps,
+      plan,
+      inputs,
+      unmasked === undefined ? deps.matrices.of(active) : undefined,
+    )
     const champion = await championOf(deps, state)
     await run.tell({
       type: 'aggregated',
@@ -34,14 +46,17 @@ export async function aggregateRound(deps: AggregationWorkDeps, active: ActiveRu
       round,
       ...made,
       ...(root === undefined ? {} : { root }),
+      ...(unmasked === undefined ? {} : { unmasked }),
       ...(champion === undefined ? {} : { champion }),
     })
     await dropOld(deps, state)
   } catch (failure) {
     const error = ParleyError.from(failure)
     if (error.code === 'run.conflict' || error.code === 'store.full') throw error
-    const message = `${error.code}: ${error.message}`
-    await run.tell({ type: 'aggregation-failed', at: deps.now(), round, code: 'round.aggregation-failed', message })
+    const known = error.code === 'masking.failed'
+    const code = known ? error.code : 'round.aggregation-failed'
+    const message = known ? error.message : `${error.code}: ${error.message}`
+    await run.tell({ type: 'aggregation-failed', at: deps.now(), round, code, message })
   } finally {
     deps.matrices.end(run.id)
   }
@@ -79,16 +94,21 @@ async function dropOld({ store, keepRounds }: AggregationWorkDeps, state: RunSta
   const gone = state.history.filter((record) => record.round < oldest - 1 && !dropped.has(record))
   const last = state.history.filter(({ round }) => round === oldest - 1)
   const needed = state.history.filter(({ round }) => round >= oldest - 1)
-  const used = new Set(needed.flatMap((record) => [...vectorsOf(record.memory), ...rootsOf(record.root)]))
+  const used = new Set(needed.flatMap((record) => vectorsIn(record)))
   for (const { accepted } of [...gone, ...last]) {
     for (const { header } of accepted) await store.spool.remove(header.sha256)
   }
   for (const record of gone) {
-    for (const digest of [...vectorsOf(record.memory), ...rootsOf(record.root)]) {
+    for (const digest of vectorsIn(record)) {
       if (!used.has(digest)) await store.blobs.remove(digest)
     }
     dropped.add(record)
   }
+}
+
+/** The digests of all vectors that a round left: for the next one, and to be computed again. */
+function vectorsIn({ memory, root, unmasked }: RoundRecord): string[] {
+  return [...vectorsOf(memory), ...rootsOf(root), ...(unmasked?.sums ?? []).map(({ vector }) => vector.digest)]
 }
 
 function rootsOf(root: ModelRef | undefined): string[] {

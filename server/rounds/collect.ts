@@ -4,7 +4,7 @@ import { fromHex, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { parsePayload } from '../../core/run/payload.ts'
 import { type UpdateHeader, updateHeaderSchema } from '../../core/run/update-header.ts'
-import { updateScreen } from '../aggregation/screen.ts'
+import { updateScreen, vectorScreen } from '../aggregation/screen.ts'
 import type { BlobStore } from '../store/ports.ts'
 import type { ActiveRun, FindRun } from './active-run.ts'
 import type { Answer, Upload } from './desk.ts'
@@ -14,7 +14,7 @@ import type { RoundKeys } from './round-keys.ts'
 import type { Run } from './run.ts'
 import { updateRowOf } from './update-rows.ts'
 import { UpdateSpool } from './upload.ts'
-import { admitUpdate } from './upload-admission.ts'
+import { admitUpdate, plainBytesOf } from './upload-admission.ts'
 
 export type CollectDeps = {
   readonly crypto: Crypto
@@ -54,14 +54,20 @@ export async function openUpload(
 
 function openSpool(deps: CollectDeps, client: string, header: UpdateHeader, found: ActiveRun): Promise<UpdateSpool> {
   const { run, plan } = found
-  const { parameters } = run.state.settings
+  const { settings } = run.state
+  const plainBytes = plainBytesOf(settings)
+  const { vector } = header
   return UpdateSpool.open({
     spool: deps.spool,
     digest: header.sha256,
-    plainBytes: 4 * parameters,
-    opener: openerOf(deps, client, header, parameters),
-    screen: () => updateScreen(plan.aggregation.screens, deps.matrices.kernels),
-    memory: deps.matrices.of(found).reserve(),
+    plainBytes,
+    opener: openerOf(deps, client, header, plainBytes),
+    ...(settings.masked === undefined
+      ? {
+          screen: () => updateScreen(plan.aggregation.screens, deps.matrices.kernels),
+          memory: deps.matrices.of(found).reserve(),
+        }
+      : { screen: () => vectorScreen(deps.crypto, vector ?? '') }),
   })
 }
 
@@ -152,9 +158,12 @@ class AdmittedUpload implements Upload {
     const update = { client, header, signature: toHex(envelope.signature), norm }
     const { run, plan } = found
     this.#stillOpen()
-    // First into the matrix: this update may be the one that closes the round.
-    const row = updateRowOf(this.#deps, plan, run.state.settings.parameters, update, spool.takeMemory()?.block)
-    this.#deps.matrices.of(found).add(row)
+    const { settings } = run.state
+    if (settings.masked === undefined) {
+      // First into the matrix: this update may be the one that closes the round.
+      const row = updateRowOf(this.#deps, plan, settings.parameters, update, spool.takeMemory()?.block)
+      this.#deps.matrices.of(found).add(row)
+    }
     const taken = await run.tell({ type: 'update-accepted', at: this.#deps.now(), round: header.round, update })
     if (!taken) throw new ParleyError('update.late')
     const answer = acceptance(header)

@@ -11,7 +11,12 @@ export type TaskOffer = {
 /** The way to a connected client. `offer` returns at once; a session that ends meanwhile drops it. */
 export interface ClientChannel {
   offer(task: TaskOffer): void
+  /** What a step of a masked round needs; like `offer`. */
+  step(message: MaskingStep): void
 }
+
+/** Canonical JSON for one step of a masked round. */
+export type MaskingStep = { readonly run: string; readonly round: number; readonly payload: Uint8Array }
 
 /** What became of an update or an evaluation. */
 export type Answer = {
@@ -45,7 +50,11 @@ export interface RoundDesk {
   openUpload(client: string, header: Envelope): Promise<{ readonly upload: Upload } | { readonly answer: Answer }>
   evaluation(client: string, report: Envelope): Promise<Answer>
   declined(client: string, decline: Decline): Promise<void>
+  /** A client's part of a step of a masked round; dropped where it does not belong there. */
+  masking(client: string, answer: MaskingAnswer): Promise<void>
 }
+
+export type MaskingAnswer = { readonly run: string; readonly round: number; readonly message: Envelope }
 
 export type Decline = {
   readonly run: string

@@ -1,4 +1,5 @@
 import { assertNever } from './assert-never.ts'
+import { expectedIn, type MaskedRound } from './masked/transitions.ts'
 import type { Instant, RunState } from './state.ts'
 import { evaluationExpected } from './window.ts'
 
@@ -9,6 +10,8 @@ export type Effect =
   /** Tell the run `time-reached` at this time. */
   | { readonly type: 'arm'; readonly at: Instant }
   | { readonly type: 'offer-training'; readonly clients: readonly string[] }
+  /** Tell clients what the present step of a masked round needs. */
+  | { readonly type: 'offer-masking-step'; readonly clients: readonly string[] }
   | { readonly type: 'aggregate' }
   | { readonly type: 'offer-evaluation'; readonly clients: readonly string[] }
   | { readonly type: 'publish' }
@@ -23,11 +26,14 @@ export function effectsOf(state: RunState): readonly Effect[] {
     case 'waiting':
       return [{ type: 'arm', at: state.since + state.settings.window.minMs }, { type: 'seek-clients' }]
     case 'collecting':
+      if (state.masking !== undefined) return maskedEffects({ ...state, masking: state.masking })
       return [
         { type: 'arm', at: state.openedAt + state.settings.window.minMs },
         { type: 'arm', at: state.openedAt + state.settings.window.maxMs },
         { type: 'offer-training', clients: state.cohort },
       ]
+    case 'unmasking':
+      return maskedEffects(state)
     case 'aggregating':
       return [{ type: 'aggregate' }]
     case 'evaluating':
@@ -42,5 +48,27 @@ export function effectsOf(state: RunState): readonly Effect[] {
       return [{ type: 'conclude' }]
     default:
       return assertNever(state)
+  }
+}
+
+function maskedEffects(state: MaskedRound): readonly Effect[] {
+  const { masking, settings, openedAt, cohort } = state
+  const step: Effect = { type: 'offer-masking-step', clients: expectedIn(state) }
+  const until: Effect = { type: 'arm', at: masking.since + (settings.masked?.stepMs ?? 0) }
+  switch (masking.session.phase) {
+    case 'advertise':
+      return [until, { type: 'offer-training', clients: cohort }, step]
+    case 'input':
+      return [
+        { type: 'arm', at: openedAt + settings.window.minMs },
+        { type: 'arm', at: openedAt + settings.window.maxMs },
+        step,
+      ]
+    case 'share':
+    case 'survivors':
+    case 'unmask':
+      return [until, step]
+    default:
+      return assertNever(masking.session)
   }
 }

@@ -16,7 +16,17 @@ export type RunEvent =
       readonly type: 'clients-available'
       readonly at: Instant
       readonly clients: readonly string[]
+      /** Ed25519 keys of these, lower-case hex, where updates will be masked. */
+      readonly keys?: Readonly<Record<string, string>>
       readonly entropy: string
+    }
+  /** A client's part of a step of a masked round, as it signed it: payload as text, signature in lower-case hex. */
+  | {
+      readonly type: 'masking-answer'
+      readonly at: Instant
+      readonly round: number
+      readonly client: string
+      readonly message: { readonly payloadType: string; readonly payload: string; readonly signature: string }
     }
   | { readonly type: 'update-accepted'; readonly at: Instant; readonly round: number; readonly update: AcceptedUpdate }
   | {

@@ -1,16 +1,18 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Envelope } from '../../core/crypto/envelope.ts'
 import type { Crypto, SigningKey } from '../../core/crypto/primitives.ts'
-import { toHex } from '../../core/encoding/bytes.ts'
+import { fromUtf8, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Limits } from '../../core/wire/limits.ts'
 import type { Store } from '../store/ports.ts'
 import type { ActiveRun } from './active-run.ts'
 import { assertNever } from './assert-never.ts'
 import { openUpload } from './collect.ts'
-import type { Answer, ClientChannel, Decline, RoundDesk, Upload } from './desk.ts'
+import type { Answer, ClientChannel, Decline, MaskingAnswer, RoundDesk, Upload } from './desk.ts'
 import type { Effect } from './effect.ts'
 import { takeEvaluation } from './evaluations.ts'
+import { stepMessages } from './masked/step-message.ts'
+import { expectedIn, isMaskedRound } from './masked/transitions.ts'
 import type { Matrices } from './matrices.ts'
 import { Presence } from './presence.ts'
 import type { RoundKeys } from './round-keys.ts'
@@ -97,7 +99,10 @@ export class RoundHub implements RoundDesk {
 
   connected(client: string, channel: ClientChannel): () => void {
     const leave = this.presence.enter(client, channel)
-    for (const { run } of this.#active.values()) this.#offer(run, [client])
+    for (const { run } of this.#active.values()) {
+      this.#offer(run, [client])
+      this.#offerMaskingStep(run, [client])
+    }
     return leave
   }
 
@@ -135,6 +140,24 @@ export class RoundHub implements RoundDesk {
     await this.#active.get(run)?.run.tell({ type: 'declined', at: this.#deps.clock.now(), client, ...event })
   }
 
+  async masking(client: string, { run, round, message }: MaskingAnswer): Promise<void> {
+    const { payloadType, payload, signature } = message
+    if (payload.length > this.#deps.limits.maskingBytes) {
+      throw new ParleyError(
+        'frame.malformed',
+        `a step of a masked round has at most ${this.#deps.limits.maskingBytes} bytes`,
+      )
+    }
+    const text = textOf(payload)
+    await this.#active.get(run)?.run.tell({
+      type: 'masking-answer',
+      at: this.#deps.clock.now(),
+      round,
+      client,
+      message: { payloadType, payload: text, signature: toHex(signature) },
+    })
+  }
+
   #takingDeps() {
     const { crypto, clock, limits } = this.#deps
     return {
@@ -162,6 +185,8 @@ export class RoundHub implements RoundDesk {
         return this.#offer(run, effect.clients)
       case 'offer-evaluation':
         return this.#offer(run, effect.clients)
+      case 'offer-masking-step':
+        return this.#offerMaskingStep(run, effect.clients)
       case 'aggregate':
         return this.#longWork(run, this.#deps.aggregate)
       case 'publish':
@@ -185,7 +210,12 @@ export class RoundHub implements RoundDesk {
     if (this.#draining) return
     const clients = this.presence.clients()
     const entropy = toHex(this.#deps.crypto.randomBytes(32))
-    this.#tell(run.tell({ type: 'clients-available', at: this.#deps.clock.now(), clients, entropy }))
+    const keys = run.state.settings.masked === undefined ? {} : { keys: this.#keysOf(clients) }
+    this.#tell(run.tell({ type: 'clients-available', at: this.#deps.clock.now(), clients, ...keys, entropy }))
+  }
+
+  #keysOf(clients: readonly string[]): Record<string, string> {
+    return Object.fromEntries(clients.map((client) => [client, toHex(this.#listed(client).publicKey)]))
   }
 
   #timeReached(run: Run, at: number): void {
@@ -201,6 +231,18 @@ export class RoundHub implements RoundDesk {
     if (pending.length === 0) return
     const task = taskOf(this.#deps, state)
     for (const client of pending) this.presence.channel(client)?.offer(task)
+  }
+
+  #offerMaskingStep(run: Run, clients: readonly string[]): void {
+    const { state } = run
+    if (!isMaskedRound(state)) return
+    const expected = new Set(expectedIn(state))
+    const messageFor = stepMessages(this.#deps.crypto, this.#deps.identity, state)
+    for (const client of clients) {
+      const channel = expected.has(client) ? this.presence.channel(client) : undefined
+      const payload = channel === undefined ? undefined : messageFor(client)
+      if (payload !== undefined) channel?.step({ run: run.id, round: state.round, payload })
+    }
   }
 
   /** A new round begins: what earlier ones left unfinished is of no use any more. */
@@ -228,6 +270,14 @@ export class RoundHub implements RoundDesk {
     const timers = this.#timers.get(run.id) ?? new Timers(this.#deps.clock)
     this.#timers.set(run.id, timers)
     return timers
+  }
+}
+
+function textOf(payload: Uint8Array): string {
+  try {
+    return fromUtf8(payload)
+  } catch (cause) {
+    throw new ParleyError('frame.malformed', 'a step of a masked round is not UTF-8', { cause })
   }
 }
 

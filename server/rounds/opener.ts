@@ -9,9 +9,9 @@ export function openerOf(
   deps: { readonly crypto: Crypto; readonly roundKeys: RoundKeys },
   client: string,
   header: Pick<UpdateHeader, 'run' | 'round' | 'model' | 'layout' | 'oneTimeKey'>,
-  parameters: number,
+  plainBytes: number,
 ): Opener {
   const { run, round, model, layout, oneTimeKey } = header
-  const context = { run, round, client, model, layout, plainBytes: 4 * parameters }
+  const context = { run, round, client, model, layout, plainBytes }
   return opener(deps.crypto, deps.roundKeys(run, round), fromHex(oneTimeKey) ?? new Uint8Array(0), context)
 }

@@ -7,7 +7,7 @@ import type { Plan } from '../../core/plan/plan.ts'
 import type { Recomputation } from '../../core/run/recomputation.ts'
 import type { ModelRef } from '../../core/run/round-configuration.ts'
 import { noMemory } from '../aggregation/memory.ts'
-import type { BlobWriter } from '../store/ports.ts'
+import type { BlobStore, BlobWriter } from '../store/ports.ts'
 import type { ActiveRun } from './active-run.ts'
 import { type AggregationDeps, aggregateUpdates, type RoundInputs } from './aggregate-updates.ts'
 import { checkRootData } from './root-update.ts'
@@ -25,13 +25,15 @@ export const recomputeSchema = z.strictObject({
 })
 export type RecomputeRequest = z.input<typeof recomputeSchema>
 
+export type RecomputeDeps = AggregationDeps & { readonly store: { readonly blobs: Pick<BlobStore, 'size'> } }
+
 /**
  * Computes a round again from its stored updates, without some clients or by another rule, and compares. Nothing is
  * stored or published. Fails with `request.invalid` where the round has no such client or made no model, with
  * `object.not-found` where its updates are no longer kept, with `plan.infeasible` where the rule cannot do with so few.
  */
 export async function recompute(
-  deps: AggregationDeps,
+  deps: RecomputeDeps,
   active: ActiveRun,
   round: number,
   request: RecomputeRequest,
@@ -40,9 +42,9 @@ export async function recompute(
   const { without, ...changes } = parse(request)
   const record = madeRound(run.state, round)
   const inputs = withoutForeignState(plan, changes, inputsOf(run.state, record, without))
-  for (const { header, client } of inputs.accepted) {
-    if ((await deps.store.spool.size(header.sha256)) !== undefined) continue
-    throw new ParleyError('object.not-found', `the update of ${client} in round ${round} is no longer kept`)
+  for (const { digest, of, store } of neededBy(deps, inputs)) {
+    if ((await store.size(digest)) !== undefined) continue
+    throw new ParleyError('object.not-found', `${of} in round ${round} is no longer kept`)
   }
   const changed = changedPlan(plan, changes)
   if (record.root === undefined) checkRootData(changed, undefined)
@@ -62,6 +64,18 @@ export async function recompute(
     ...(record.report === undefined ? {} : { recordedReport: record.report }),
     recomputedReport: made.report,
   }
+}
+
+/** What must still be there: the updates, or the sums where updates were masked. */
+function neededBy({ store }: RecomputeDeps, { accepted, sums }: RoundInputs) {
+  if (sums === undefined) {
+    return accepted.map(({ client, header }) => ({
+      digest: header.sha256,
+      of: `the update of ${client}`,
+      store: store.spool,
+    }))
+  }
+  return sums.map(({ name, vector }) => ({ digest: vector.digest, of: name, store: store.blobs }))
 }
 
 function parse(request: RecomputeRequest) {
@@ -101,6 +115,9 @@ function inputsOf(state: RunState, record: MadeRound, without: readonly string[]
   if (stranger !== undefined) {
     throw new ParleyError('request.invalid', `round ${record.round} has no update of a client ${stranger}`)
   }
+  if (record.unmasked !== undefined && without.length > 0) {
+    throw new ParleyError('request.invalid', 'updates were masked: no client can be left out of a sum')
+  }
   const accepted = record.accepted.filter(({ client }) => !without.includes(client))
   if (accepted.length === 0) throw new ParleyError('request.invalid', 'no update would be left')
   const earlier = state.history.filter(({ round, model }) => round < record.round && model !== undefined).at(-1)
@@ -113,6 +130,7 @@ function inputsOf(state: RunState, record: MadeRound, without: readonly string[]
     accepted,
     memory: earlier?.memory ?? noMemory,
     ...(record.root === undefined ? {} : { root: record.root }),
+    ...(record.unmasked === undefined ? {} : { sums: record.unmasked.sums }),
   }
 }
 

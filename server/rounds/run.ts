@@ -8,7 +8,7 @@ import type { RunState } from './state.ts'
 import { step } from './step.ts'
 
 export type RunDeps = {
-  readonly crypto: Pick<Crypto, 'sha256'>
+  readonly crypto: Crypto
   readonly journal: Journal
   /** Does what a state asks for. Called after the journal holds the event; must not throw. */
   readonly perform: (run: Run, effects: readonly Effect[]) => void

@@ -2,6 +2,7 @@ import { durationMs } from '../../core/plan/duration.ts'
 import { cohortSize, type Plan } from '../../core/plan/plan.ts'
 import { withoutControl } from '../../core/tensors/control.ts'
 import { type Layout, layoutLength } from '../../core/tensors/layout.ts'
+import { maskedSettingsOf } from './masked/settings.ts'
 import type { RunSettings } from './state.ts'
 
 /** What the machine needs of a plan, and of what it came to: its canonical text as a blob, the layout's digest, a limit. */
@@ -10,6 +11,8 @@ export function settingsOf(
   stored: Pick<RunSettings, 'plan' | 'layout' | 'parameters' | 'control' | 'maxRefusals'>,
 ): RunSettings {
   const { window, evaluation } = plan
+  const masked = maskedSettingsOf(plan)
+  const clip = firstClip(plan)
   return {
     model: plan.name,
     ...stored,
@@ -31,7 +34,15 @@ export function settingsOf(
     gates: plan.gates,
     alias: plan.publish.alias,
     select: plan.publish.select,
+    ...(masked === undefined ? {} : { masked }),
+    ...(clip === undefined ? {} : { clip }),
   }
+}
+
+/** The clipping norm of the first round. */
+function firstClip({ privacy: { clip } }: Plan): number | undefined {
+  if (clip === undefined) return undefined
+  return 'flat' in clip ? clip.flat.norm : clip.adaptive.initial
 }
 
 /** What the machine needs to know of SCAFFOLD, where the plan trains with it. `layout` is that of the rounds' models. */

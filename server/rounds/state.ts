@@ -7,6 +7,8 @@ import type { ModelRef } from '../../core/run/round-configuration.ts'
 import type { UpdateHeader } from '../../core/run/update-header.ts'
 import type { GateVerdict } from '../../core/run/view.ts'
 import type { AggregationMemory, VectorRef } from '../aggregation/memory.ts'
+import type { Masking, Unmasked } from './masked/masking.ts'
+import type { MaskedSettings } from './masked/settings.ts'
 
 /** Milliseconds since the epoch, UTC: the coordinator's clock when it made an event. */
 export type Instant = number
@@ -36,6 +38,10 @@ export type RunSettings = {
   readonly gates: readonly Gate[]
   readonly alias: string
   readonly select: 'last' | { readonly best: MetricName }
+  /** Updates are masked: the coordinator learns sums of them only. */
+  readonly masked?: MaskedSettings
+  /** Largest norm of an update: fixed, or in the first round. */
+  readonly clip?: number
 }
 
 /** An update that is on disk: what its client signed, and the signature. */
@@ -69,6 +75,8 @@ export type Made = {
   /** The coordinator's own update, where the rule asked for one. */
   readonly root?: VectorRef
   readonly report?: RobustnessReport
+  /** What came out of the sums, where updates were masked. */
+  readonly unmasked?: Unmasked
 }
 
 /** A round that is over. */
@@ -113,10 +121,14 @@ export type Waiting = Running & {
   readonly phase: 'waiting'
   readonly since: Instant
   readonly available: readonly string[]
+  /** Ed25519 keys of those that are available, where updates will be masked. */
+  readonly keys?: Readonly<Record<string, string>>
   readonly entropy: string
 }
-export type Collecting = Running & Collected & { readonly phase: 'collecting' }
-export type Aggregating = Running & Collected & { readonly phase: 'aggregating' }
+export type Collecting = Running & Collected & { readonly phase: 'collecting'; readonly masking?: Masking }
+/** All masked updates are in; clients confirm whose they are, and help to open the sums. */
+export type Unmasking = Running & Collected & { readonly phase: 'unmasking'; readonly masking: Masking }
+export type Aggregating = Running & Collected & { readonly phase: 'aggregating'; readonly masking?: Masking }
 export type Evaluating = Running &
   Collected & {
     readonly phase: 'evaluating'
@@ -149,4 +161,4 @@ export type Outcome =
   | { readonly kind: 'stopped'; readonly reason: string }
 
 /** A run that was never started has no state. Each state carries exactly its own data. */
-export type RunState = Waiting | Collecting | Aggregating | Evaluating | Publishing | Over
+export type RunState = Waiting | Collecting | Unmasking | Aggregating | Evaluating | Publishing | Over

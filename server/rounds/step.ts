@@ -7,6 +7,9 @@ import { assertNever } from './assert-never.ts'
 import { drawCohort } from './cohort.ts'
 import { type Effect, effectsOf } from './effect.ts'
 import type { RunEvent } from './event.ts'
+import type { Masking } from './masked/masking.ts'
+import { openMasking } from './masked/open.ts'
+import { type MaskedRound, progressOf, withAnswer, withVector } from './masked/transitions.ts'
 import type {
   AcceptedUpdate,
   Aggregating,
@@ -17,42 +20,49 @@ import type {
   MadeRound,
   Over,
   Publishing,
+  Refusal,
   RoundRecord,
   RunState,
+  Unmasking,
   Waiting,
 } from './state.ts'
-import { collectingWindow, evaluatingWindow, evaluationDue, excluded } from './window.ts'
+import { collectingWindow, declineCode, evaluatingWindow, evaluationDue, excluded } from './window.ts'
 
 /** Rounds that may fail one after the other before the run does. */
 export const PATIENCE = 3
 
-type Hash = Pick<Crypto, 'sha256'>
 type Event<T extends RunEvent['type']> = Extract<RunEvent, { readonly type: T }>
 
 /**
  * The round machine: the state after an event, and what is to be done then. Pure: no clock, no randomness, no waiting.
  * An event that means nothing in a state returns that same state; then nothing is journalled and nothing is done.
- * Effects are those that the new state asks for, when the phase or the round changed.
+ * Effects are those that the new state asks for, when the phase, its step or the round changed.
  */
 export function step(
-  hash: Hash,
+  crypto: Crypto,
   state: RunState | undefined,
   event: RunEvent,
 ): [state: RunState | undefined, effects: readonly Effect[]] {
-  const next = transition(hash, state, event)
+  const next = transition(crypto, state, event)
   if (next === undefined || next === state) return [state, []]
-  const entered = state === undefined || next.phase !== state.phase || next.round !== state.round
+  const entered =
+    state === undefined ||
+    next.phase !== state.phase ||
+    next.round !== state.round ||
+    maskingStepOf(next) !== maskingStepOf(state)
   return [next, entered ? effectsOf(next) : []]
 }
 
-function transition(hash: Hash, state: RunState | undefined, event: RunEvent): RunState | undefined {
+function transition(crypto: Crypto, state: RunState | undefined, event: RunEvent): RunState | undefined {
   if (state === undefined) return event.type === 'started' ? begin(event) : undefined
   if (event.type === 'stop-requested') return state.phase === 'over' ? state : stopped(state, event)
   switch (state.phase) {
     case 'waiting':
-      return whileWaiting(hash, state, event)
+      return whileWaiting(crypto, state, event)
     case 'collecting':
-      return whileCollecting(state, event)
+      return whileCollecting(crypto, state, event)
+    case 'unmasking':
+      return whileMasked(crypto, state, event)
     case 'aggregating':
       return whileAggregating(state, event)
     case 'evaluating':
@@ -88,25 +98,35 @@ function stopped(state: RunState, { at, reason }: Event<'stop-requested'>): Over
   return { ...running(state), phase: 'over', endedAt: at, outcome: { kind: 'stopped', reason } }
 }
 
-function whileWaiting(hash: Hash, state: Waiting, event: RunEvent): Waiting | Collecting {
+function whileWaiting(crypto: Crypto, state: Waiting, event: RunEvent): RunState {
   if (event.type !== 'clients-available' && event.type !== 'time-reached') return state
-  const told = event.type === 'clients-available' ? event : { clients: state.available, entropy: state.entropy }
+  const told = event.type === 'clients-available' ? event : { ...state, clients: state.available }
   const { cohortSize, window } = state.settings
   const needed = event.at - state.since >= window.minMs ? window.min : cohortSize
   if (told.clients.length < needed) {
-    return event.type === 'clients-available' ? { ...state, available: told.clients, entropy: told.entropy } : state
+    if (event.type !== 'clients-available') return state
+    const { clients: available, entropy, keys } = event
+    return { ...state, available, entropy, ...(keys === undefined ? {} : { keys }) }
   }
-  return {
+  const cohort = drawCohort(crypto, told.clients, cohortSize, told.entropy)
+  const collecting: Collecting = {
     ...running(state),
     phase: 'collecting',
     openedAt: event.at,
-    cohort: drawCohort(hash, told.clients, cohortSize, told.entropy),
+    cohort,
     accepted: [],
     refused: [],
   }
+  const { masked } = state.settings
+  if (masked === undefined) return collecting
+  const { entropy, keys = {} } = told
+  const masking = openMasking(crypto, { state, masked, cohort, keys, entropy, clip: clipOf(state), at: event.at })
+  if (masking !== undefined) return { ...collecting, masking }
+  return roundFailed(collecting, event.at, 'masking.failed', `no threshold fits a cohort of ${cohort.length}`)
 }
 
-function whileCollecting(state: Collecting, event: RunEvent): RunState {
+function whileCollecting(crypto: Crypto, state: Collecting, event: RunEvent): RunState {
+  if (isMasked(state)) return whileMasked(crypto, state, event)
   switch (event.type) {
     case 'update-accepted': {
       const { client } = event.update
@@ -117,16 +137,72 @@ function whileCollecting(state: Collecting, event: RunEvent): RunState {
     case 'declined': {
       if (event.round !== state.round || !mayUpdate(state, event.client)) return state
       if (event.type === 'declined' && event.kind !== 'train') return state
-      const code =
-        event.type === 'declined' && event.code !== 'node.plan-refused' ? 'client.training-failed' : event.code
-      const refusal = { client: event.client, code, message: event.message }
-      return closeWhenDone({ ...state, refused: [...state.refused, refusal] }, event.at)
+      return closeWhenDone({ ...state, refused: [...state.refused, refusalOf(event)] }, event.at)
     }
     case 'time-reached':
       return closeWhenDone(state, event.at)
     default:
       return state
   }
+}
+
+function refusalOf(event: Event<'update-refused' | 'declined'>): Refusal {
+  const { client, code, message } = event
+  return { client, code: event.type === 'declined' ? declineCode(code) : code, message }
+}
+
+/** A round whose updates are masked, from its first step until nothing more is asked of clients. */
+function whileMasked(crypto: Crypto, state: MaskedRound, event: RunEvent): RunState {
+  const next = maskedAfter(crypto, state, event)
+  if (next === state && event.type !== 'time-reached') return state
+  const progress = progressOf(crypto, next, event.at)
+  switch (progress.kind) {
+    case 'goes-on':
+      return progress.state
+    case 'complete':
+      return { ...progress.state, phase: 'aggregating' }
+    case 'failed':
+      return roundFailed(progress.state, event.at, 'masking.failed', progress.message)
+    default:
+      return assertNever(progress)
+  }
+}
+
+function maskedAfter(crypto: Crypto, state: MaskedRound, event: RunEvent): MaskedRound {
+  switch (event.type) {
+    case 'masking-answer':
+      return event.round === state.round ? withAnswer(crypto, state, event) : state
+    case 'update-accepted': {
+      const { client, header } = event.update
+      if (state.phase !== 'collecting' || event.round !== state.round || !mayUpdate(state, client)) return state
+      const stored = withVector(state, client, header.vector ?? '')
+      return stored === undefined ? state : { ...stored, accepted: withUpdate(state.accepted, event.update) }
+    }
+    case 'update-refused':
+    case 'declined': {
+      if (event.round !== state.round || !state.cohort.includes(event.client)) return state
+      if (excluded(state).has(event.client) || (event.type === 'declined' && event.kind !== 'train')) return state
+      return { ...state, refused: [...state.refused, refusalOf(event)] }
+    }
+    default:
+      return state
+  }
+}
+
+function isMasked(state: Collecting): state is Collecting & { readonly masking: Masking } {
+  return state.masking !== undefined
+}
+
+/** The step of a masked round that is open; undefined in every other state. */
+export function maskingStepOf(state: RunState): Masking['session']['phase'] | undefined {
+  return state.phase === 'collecting' || state.phase === 'unmasking' ? state.masking?.session.phase : undefined
+}
+
+/** The largest norm of an update in the open or coming round, where the plan clips. */
+export function clipOf(state: RunState): number | undefined {
+  const { settings, history } = state
+  if (settings.clip === undefined) return undefined
+  return history.findLast(({ memory }) => memory?.clip !== undefined)?.memory?.clip ?? settings.clip
 }
 
 /** The updates in the order of client ids, which those that are there have already: cohorts may have thousands. */
@@ -179,8 +255,9 @@ function whileAggregating(state: Aggregating, event: RunEvent): RunState {
   if (!evaluationDue(state.settings, state.completed + 1)) {
     return roundDone(state, { ...recordOf(state, event.at), ...made }, event.at)
   }
+  const { masking: _, ...collected } = state
   return {
-    ...state,
+    ...collected,
     phase: 'evaluating',
     since: event.at,
     made,
@@ -236,15 +313,16 @@ function whilePublishing(state: Publishing, event: RunEvent): Publishing | Over 
   return { ...running(state), phase: 'over', endedAt: event.at, outcome }
 }
 
-type OpenRound = Collecting | Aggregating | Evaluating
+type OpenRound = Collecting | Unmasking | Aggregating | Evaluating
 
-function madeBy({ model, weights, memory, root, report }: Event<'aggregated'>): Made {
+function madeBy({ model, weights, memory, root, report, unmasked }: Event<'aggregated'>): Made {
   return {
     model,
     ...(weights === undefined ? {} : { weights }),
     ...(memory === undefined ? {} : { memory }),
     ...(root === undefined ? {} : { root }),
     ...(report === undefined ? {} : { report }),
+    ...(unmasked === undefined ? {} : { unmasked }),
   }
 }
 

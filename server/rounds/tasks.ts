@@ -1,4 +1,4 @@
-import { type Envelope, payloadTypes, signValue } from '../../core/crypto/envelope.ts'
+import { type Envelope, payloadTypes, signJson } from '../../core/crypto/envelope.ts'
 import type { SigningKey } from '../../core/crypto/primitives.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import type {
@@ -9,6 +9,7 @@ import type {
 import type { TaskOffer } from './desk.ts'
 import type { RoundKeys } from './round-keys.ts'
 import type { Collecting, Evaluating } from './state.ts'
+import { clipOf } from './step.ts'
 
 export type TaskSigner = {
   /** The coordinator's identity, which clients have pinned. */
@@ -28,7 +29,15 @@ export function taskOf(signer: TaskSigner, state: Collecting | Evaluating): Task
 
 function training(signer: TaskSigner, state: Collecting): TrainConfiguration {
   const { publicKey } = signer.roundKeys(state.run, state.round)
-  return { ...common(state), kind: 'train', mode: 'sealed', model: state.model, roundKey: toHex(publicKey) }
+  const clip = clipOf(state)
+  return {
+    ...common(state),
+    kind: 'train',
+    mode: state.settings.masked === undefined ? 'sealed' : 'masked',
+    model: state.model,
+    ...(clip === undefined ? {} : { clip }),
+    roundKey: toHex(publicKey),
+  }
 }
 
 function evaluation(state: Evaluating): EvaluateConfiguration {
@@ -43,5 +52,5 @@ function common({ run, round, settings, cohort }: Collecting | Evaluating) {
 }
 
 function sign(signer: TaskSigner, configuration: RoundConfiguration): Envelope {
-  return signValue(signer.identity, payloadTypes.round, configuration)
+  return signJson(signer.identity, payloadTypes.round, configuration)
 }

@@ -36,7 +36,7 @@ export function updateRowOf(
     norm,
     tile: async (index) => {
       if (deps.spool.givesViews !== true) scratch ??= new Uint8Array(Math.min(SEALED_SEGMENT_BYTES, header.bytes))
-      segments ??= openerOf(deps, client, header, parameters)
+      segments ??= openerOf(deps, client, header, 4 * parameters)
       return float32View(await readSegment(deps.spool, header.sha256, 4 * parameters, segments, index, scratch))
     },
     ...(resident === undefined ? {} : { resident }),

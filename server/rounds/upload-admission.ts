@@ -2,6 +2,7 @@ import { sealedLength } from '../../core/crypto/seal.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Aggregation } from '../../core/plan/aggregation.ts'
 import type { UpdateHeader } from '../../core/run/update-header.ts'
+import { vectorBytes } from '../../core/secagg/index.ts'
 import { screenSamples } from '../aggregation/screen.ts'
 import type { Collecting, RunState } from './state.ts'
 import { excluded } from './window.ts'
@@ -31,7 +32,8 @@ export function admitUpdate(
   if (header.model !== state.model.digest)
     throw new ParleyError('update.stale', 'the update was trained from other weights')
   if (header.layout !== state.settings.layout) throw new ParleyError('update.layout-mismatch')
-  const expected = sealedLength(4 * state.settings.parameters)
+  checkMode(state, client, header)
+  const expected = sealedLength(plainBytesOf(state.settings))
   if (header.bytes !== expected) {
     throw new ParleyError(
       'upload.length-invalid',
@@ -40,6 +42,24 @@ export function admitUpdate(
   }
   screenSamples(screens, header.samples)
   return { kind: 'open', state }
+}
+
+/** Bytes of an update before it is sealed: its values, or the lanes of a masked vector. */
+export function plainBytesOf({ parameters, masked }: RunState['settings']): number {
+  return masked === undefined ? 4 * parameters : vectorBytes({ ...masked, coordinates: parameters, clip: 1, cohort: 1 })
+}
+
+/** A masked vector comes from a client that has said which one it will be. */
+function checkMode({ settings, masking }: Collecting, client: string, header: UpdateHeader): void {
+  const mode = settings.masked === undefined ? 'sealed' : 'masked'
+  if (header.mode !== mode) throw new ParleyError('update.stale', `the round takes ${mode} updates`)
+  if (masking === undefined) return
+  const { session } = masking
+  const index = session.phase === 'input' ? session.rows.findIndex((row) => row.client === client) : -1
+  const announced = session.phase === 'input' ? session.inputs[index]?.digest : undefined
+  if (announced === undefined || announced !== header.vector) {
+    throw new ParleyError('update.not-selected', 'the masked vector was not announced in this step of the round')
+  }
 }
 
 function acceptedIn(state: RunState, round: number) {

@@ -85,7 +85,9 @@ export class UpdateSpool {
   async commit(): Promise<number> {
     await this.#writing
     await this.#writer?.commit()
-    return this.#resumed ? this.#screenStored() : this.#screen.norm
+    const screen = this.#resumed ? await this.#screenStored() : this.#screen
+    screen.finish?.()
+    return screen.norm
   }
 
   /** The values of the complete update, where they are in memory; they are the caller's to release from then on. */
@@ -105,13 +107,13 @@ export class UpdateSpool {
     await this.#writer?.release()
   }
 
-  async #screenStored(): Promise<number> {
+  async #screenStored(): Promise<UpdateScreen> {
     const screen = this.#input.screen()
     const { spool, digest, plainBytes, opener } = this.#input
     for (let index = 0; index < segmentCount(plainBytes); index++) {
       screen.add(float32View(await readSegment(spool, digest, plainBytes, opener, index)))
     }
-    return screen.norm
+    return screen
   }
 }
 

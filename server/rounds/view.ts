@@ -1,10 +1,11 @@
 import { suspectsOf } from '../../core/aggregation/suspects.ts'
 import { metricsOf } from '../../core/metrics/compute.ts'
-import type { Suspect } from '../../core/run/robustness.ts'
+import type { RobustnessReport, Suspect } from '../../core/run/robustness.ts'
 import type { ClientPhase, CohortMember, RoundSummary, RunOutcome, RunView } from '../../core/run/view.ts'
 import { pooledMetrics } from '../gates/decide.ts'
 import { assertNever } from './assert-never.ts'
-import type { Collecting, Evaluating, Instant, Outcome, RoundRecord, RunState } from './state.ts'
+import { expectedIn } from './masked/transitions.ts'
+import type { Collecting, Evaluating, Instant, Outcome, RoundRecord, RunState, Unmasking } from './state.ts'
 import { excluded } from './window.ts'
 
 /** What is known of clients beside the journal: who is connected, and how far uploads are. */
@@ -50,6 +51,7 @@ function openWindow(state: RunState): RunView['window'] {
 
 function engagedOf(state: RunState, live: LiveInfo): CohortMember[] {
   if (state.phase === 'collecting') return state.cohort.map((client) => collectingMember(state, client, live))
+  if (state.phase === 'unmasking') return unmaskingMembers(state, live)
   if (state.phase === 'evaluating') return state.cohort.map((client) => evaluatingMember(state, client, live))
   return []
 }
@@ -65,7 +67,9 @@ function collectingMember(state: Collecting, client: string, live: LiveInfo): Co
         ? 'refused'
         : uploaded > 0
           ? 'uploading'
-          : 'invited'
+          : state.masking !== undefined && state.masking.session.phase !== 'advertise'
+            ? 'sharing'
+            : 'invited'
   return {
     client,
     connected: live.connected(client),
@@ -73,6 +77,15 @@ function collectingMember(state: Collecting, client: string, live: LiveInfo): Co
     bytes: accepted?.header.bytes ?? uploaded,
     ...(refusal === undefined ? {} : { code: refusal.code }),
   }
+}
+
+function unmaskingMembers(state: Unmasking, live: LiveInfo): CohortMember[] {
+  const confirming = new Set(expectedIn(state))
+  return state.cohort.map((client) => {
+    const accepted = state.accepted.find((update) => update.client === client)
+    const phase: ClientPhase = accepted === undefined ? 'refused' : confirming.has(client) ? 'confirming' : 'accepted'
+    return { client, connected: live.connected(client), phase, bytes: accepted?.header.bytes ?? 0 }
+  })
 }
 
 function evaluatingMember(state: Evaluating, client: string, live: LiveInfo): CohortMember {
@@ -103,9 +116,21 @@ const suspects = new WeakMap<readonly RoundRecord[], readonly Suspect[]>()
 function suspectsIn(history: readonly RoundRecord[]): readonly Suspect[] {
   const known = suspects.get(history)
   if (known !== undefined) return known
-  const found = suspectsOf(history.flatMap(({ report }) => (report === undefined ? [] : [report])))
+  const found = suspectsOf(history.flatMap(clientReports))
   suspects.set(history, found)
   return found
+}
+
+/**
+ * A round's report by client. Of a masked round each member of a sum has what its sum has: buckets are drawn anew in every
+ * round, so that one who spoils all of its sums stands out.
+ */
+function clientReports({ report, unmasked }: RoundRecord): RobustnessReport[] {
+  if (report === undefined) return []
+  if (unmasked === undefined) return [report]
+  const members = new Map(unmasked.sums.map(({ name, clients }) => [name, clients]))
+  const clients = report.clients.flatMap((one) => (members.get(one.client) ?? []).map((client) => ({ ...one, client })))
+  return [{ ...report, clients }]
 }
 
 function makeSummary(record: RoundRecord): RoundSummary {
@@ -124,7 +149,12 @@ function makeSummary(record: RoundRecord): RoundSummary {
       candidate === undefined ? [] : [{ client, metrics: metricsOf(candidate) }],
     ),
     ...(record.report === undefined ? {} : { robustness: record.report }),
+    ...(record.unmasked === undefined ? {} : { sums: sumsOf(record.unmasked) }),
   }
+}
+
+function sumsOf({ sums, spoiled, culprits }: NonNullable<RoundRecord['unmasked']>): NonNullable<RoundSummary['sums']> {
+  return { opened: sums.map(({ name, clients }) => ({ name, clients })), spoiled, culprits }
 }
 
 function outcomeOf(outcome: Outcome): RunOutcome {

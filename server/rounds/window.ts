@@ -1,13 +1,19 @@
+import type { ErrorCode } from '../../core/errors/index.ts'
 import type { Collecting, Evaluating, Instant, RunSettings } from './state.ts'
 
 export type WindowVerdict = 'open' | 'close' | 'fail'
 
 /** Whether the phase that collects updates goes on, at `now`. */
-export function collectingWindow(state: Collecting, now: Instant): WindowVerdict {
+export function collectingWindow(
+  state: Pick<Collecting, 'settings' | 'accepted' | 'openedAt' | 'cohort' | 'refused'> & {
+    readonly outstanding?: number
+  },
+  now: Instant,
+): WindowVerdict {
   const { min, max, minMs, maxMs } = state.settings.window
   return windowVerdict({
     count: state.accepted.length,
-    outstanding: outstanding(state),
+    outstanding: state.outstanding ?? outstanding(state),
     bounds: { min, max, minMs, maxMs },
     elapsed: now - state.openedAt,
   })
@@ -25,8 +31,25 @@ export function evaluatingWindow(state: Evaluating, now: Instant): WindowVerdict
 }
 
 /** How many clients of the cohort may still send an update: those who sent one are not excluded, nor the reverse. */
-export function outstanding({ cohort, accepted, ...state }: Collecting): number {
+export function outstanding({
+  cohort,
+  accepted,
+  ...state
+}: Pick<Collecting, 'settings' | 'accepted' | 'cohort' | 'refused'>): number {
   return cohort.length - accepted.length - excluded(state).size
+}
+
+/** Refusals after which a client has nothing more to do in the round. */
+const final: ReadonlySet<ErrorCode> = new Set([
+  'client.training-failed',
+  'node.plan-refused',
+  'masking.refused',
+  'privacy.budget-exhausted',
+])
+
+/** What clients decline with that is no failure of their training. */
+export function declineCode(code: ErrorCode): ErrorCode {
+  return final.has(code) ? code : 'client.training-failed'
 }
 
 /** Clients that were refused so often, or declined, that they are out of the round. */
@@ -36,8 +59,7 @@ export function excluded(state: Pick<Collecting, 'refused' | 'settings'>): Reado
   for (const { client, code } of state.refused) {
     const count = (refusals.get(client) ?? 0) + 1
     refusals.set(client, count)
-    if (count >= state.settings.maxRefusals || code === 'client.training-failed' || code === 'node.plan-refused')
-      out.add(client)
+    if (count >= state.settings.maxRefusals || final.has(code)) out.add(client)
   }
   return out
 }

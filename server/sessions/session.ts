@@ -7,7 +7,7 @@ import type { Frame, FrameOf } from '../../core/wire/frame.ts'
 import type { Limits } from '../../core/wire/limits.ts'
 import { Link } from '../../core/wire/link.ts'
 import { assertNever } from '../rounds/assert-never.ts'
-import type { Answer, RoundDesk, TaskOffer, Upload } from '../rounds/desk.ts'
+import type { Answer, MaskingStep, RoundDesk, TaskOffer, Upload } from '../rounds/desk.ts'
 import type { BlobStore } from '../store/ports.ts'
 import type { ChunkFrames } from './chunk-frames.ts'
 import { Downloads } from './downloads.ts'
@@ -65,7 +65,10 @@ export class Session {
 
   /** Serves the client until the session ends; never rejects. Returns why it ended, or undefined for a clean end. */
   async serve(): Promise<ParleyError | undefined> {
-    const leave = this.#deps.desk.connected(this.client, { offer: (task) => this.#offer(task) })
+    const leave = this.#deps.desk.connected(this.client, {
+      offer: (task) => this.#offer(task),
+      step: (message) => this.#step(message),
+    })
     try {
       for (;;) {
         const frame = await this.#link.read()
@@ -92,6 +95,11 @@ export class Session {
     this.#link.send({ type: 'task', configuration: envelope }).catch(() => {})
   }
 
+  #step(message: MaskingStep): void {
+    // A session that is gone drops it, as it does offers.
+    this.#link.send({ type: 'maskingStep', ...message }).catch(() => {})
+  }
+
   async #take(frame: Frame): Promise<void> {
     switch (frame.type) {
       case 'blobRequest':
@@ -104,6 +112,10 @@ export class Session {
         return this.#answer(await this.#deps.desk.evaluation(this.client, envelopeOf(frame.report)))
       case 'decline':
         return this.#decline(frame)
+      case 'maskingAnswer': {
+        const { run, round, message } = frame
+        return this.#deps.desk.masking(this.client, { run, round, message: envelopeOf(message) })
+      }
       case 'heartbeat':
         return
       case 'hello':
@@ -116,6 +128,7 @@ export class Session {
       case 'blobAbsent':
       case 'uploadReady':
       case 'receipt':
+      case 'maskingStep':
         throw new ParleyError('session.protocol', `a ${frame.type} came from a client in an open session`)
       default:
         return assertNever(frame)

@@ -55,6 +55,8 @@ const generators: { [T in Frame['type']]: fc.Arbitrary<Omit<Extract<Frame, { typ
     message: text,
   }),
   evaluation: fc.record({ report: envelope }),
+  maskingStep: fc.record({ run: text, round: uint32, payload: anyBytes }),
+  maskingAnswer: fc.record({ run: text, round: uint32, message: envelope }),
 }
 const types = Object.keys(generators) as Frame['type'][]
 const anyFrame: fc.Arbitrary<Frame> = fc.oneof(

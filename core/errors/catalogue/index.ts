@@ -1,6 +1,7 @@
 import type { CatalogueEntry } from '../entry.ts'
 import { clientErrors } from './client.ts'
 import { planErrors } from './plan.ts'
+import { privacyErrors } from './privacy.ts'
 import { requestErrors } from './request.ts'
 import { sessionErrors } from './session.ts'
 import { storeErrors } from './store.ts'
@@ -10,6 +11,7 @@ const table = {
   ...sessionErrors,
   ...updateErrors,
   ...planErrors,
+  ...privacyErrors,
   ...clientErrors,
   ...storeErrors,
   ...requestErrors,

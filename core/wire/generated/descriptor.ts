@@ -34,7 +34,9 @@ export const descriptor: object = {
                     "uploadReady",
                     "uploadChunk",
                     "receipt",
-                    "evaluation"
+                    "evaluation",
+                    "maskingStep",
+                    "maskingAnswer"
                   ]
                 }
               },
@@ -102,6 +104,14 @@ export const descriptor: object = {
                 "evaluation": {
                   "type": "Evaluation",
                   "id": 19
+                },
+                "maskingStep": {
+                  "type": "MaskingStep",
+                  "id": 20
+                },
+                "maskingAnswer": {
+                  "type": "MaskingAnswer",
+                  "id": 21
                 }
               }
             },
@@ -359,6 +369,38 @@ export const descriptor: object = {
                 "report": {
                   "type": "Envelope",
                   "id": 1
+                }
+              }
+            },
+            "MaskingStep": {
+              "fields": {
+                "run": {
+                  "type": "string",
+                  "id": 1
+                },
+                "round": {
+                  "type": "uint32",
+                  "id": 2
+                },
+                "payload": {
+                  "type": "bytes",
+                  "id": 3
+                }
+              }
+            },
+            "MaskingAnswer": {
+              "fields": {
+                "run": {
+                  "type": "string",
+                  "id": 1
+                },
+                "round": {
+                  "type": "uint32",
+                  "id": 2
+                },
+                "message": {
+                  "type": "Envelope",
+                  "id": 3
                 }
               }
             }

@@ -16,6 +16,8 @@ import type { UploadReady as _parley_v1_UploadReady, UploadReady__Output as _par
 import type { UploadChunk as _parley_v1_UploadChunk, UploadChunk__Output as _parley_v1_UploadChunk__Output } from '../../parley/v1/UploadChunk.ts';
 import type { Receipt as _parley_v1_Receipt, Receipt__Output as _parley_v1_Receipt__Output } from '../../parley/v1/Receipt.ts';
 import type { Evaluation as _parley_v1_Evaluation, Evaluation__Output as _parley_v1_Evaluation__Output } from '../../parley/v1/Evaluation.ts';
+import type { MaskingStep as _parley_v1_MaskingStep, MaskingStep__Output as _parley_v1_MaskingStep__Output } from '../../parley/v1/MaskingStep.ts';
+import type { MaskingAnswer as _parley_v1_MaskingAnswer, MaskingAnswer__Output as _parley_v1_MaskingAnswer__Output } from '../../parley/v1/MaskingAnswer.ts';
 
 export interface Frame {
   /**
@@ -52,7 +54,12 @@ export interface Frame {
    * The client's answer to an evaluation task.
    */
   'evaluation'?: (_parley_v1_Evaluation | null);
-  'body'?: "hello"|"challenge"|"authenticate"|"welcome"|"heartbeat"|"close"|"task"|"decline"|"blobRequest"|"blobChunk"|"blobAbsent"|"uploadOpen"|"uploadReady"|"uploadChunk"|"receipt"|"evaluation";
+  /**
+   * Mode masked: the steps of secure aggregation beside the upload.
+   */
+  'maskingStep'?: (_parley_v1_MaskingStep | null);
+  'maskingAnswer'?: (_parley_v1_MaskingAnswer | null);
+  'body'?: "hello"|"challenge"|"authenticate"|"welcome"|"heartbeat"|"close"|"task"|"decline"|"blobRequest"|"blobChunk"|"blobAbsent"|"uploadOpen"|"uploadReady"|"uploadChunk"|"receipt"|"evaluation"|"maskingStep"|"maskingAnswer";
 }
 
 export interface Frame__Output {
@@ -90,5 +97,10 @@ export interface Frame__Output {
    * The client's answer to an evaluation task.
    */
   'evaluation'?: (_parley_v1_Evaluation__Output | null);
-  'body'?: "hello"|"challenge"|"authenticate"|"welcome"|"heartbeat"|"close"|"task"|"decline"|"blobRequest"|"blobChunk"|"blobAbsent"|"uploadOpen"|"uploadReady"|"uploadChunk"|"receipt"|"evaluation";
+  /**
+   * Mode masked: the steps of secure aggregation beside the upload.
+   */
+  'maskingStep'?: (_parley_v1_MaskingStep__Output | null);
+  'maskingAnswer'?: (_parley_v1_MaskingAnswer__Output | null);
+  'body'?: "hello"|"challenge"|"authenticate"|"welcome"|"heartbeat"|"close"|"task"|"decline"|"blobRequest"|"blobChunk"|"blobAbsent"|"uploadOpen"|"uploadReady"|"uploadChunk"|"receipt"|"evaluation"|"maskingStep"|"maskingAnswer";
 }
