@@ -147,5 +147,5 @@ function range(from: number, to: number): number[] {
 }
 
 function infeasible(message: string): ParleyError {
-  return new ParleyError('plan.infeasible', message)
+  return new ParleyError('plan.infeasible', message, { details: { section: 'privacy' } })
 }

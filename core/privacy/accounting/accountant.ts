@@ -10,8 +10,8 @@ import { poissonRdp } from './rdp/poisson.ts'
 import { checkSpend, type Neighbours, type Spend } from './spend.ts'
 
 /**
- * - `rdp`: moments. Every mechanism, milliseconds, 6 to 45 % above `pld` and more at tiny rates.
- * - `pld`: the whole distribution of losses. Gaussians with and without Poisson sampling.
+ * - `rdp`: moments. Every mechanism, milliseconds.
+ * - `pld`: the whole distribution of losses. Gaussians with and without Poisson sampling; 6 to 45 % below `rdp`, more at tiny rates.
  * - `tightest`: the lower one of the two. Both are upper bounds, so this is one.
  */
 export type Accountant = 'rdp' | 'pld' | 'tightest'
