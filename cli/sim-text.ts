@@ -2,6 +2,9 @@ import type { RobustnessMark, RobustnessReport } from '../core/run/robustness.ts
 import type { RunOutcome } from '../core/run/view.ts'
 import type {
   Comparison,
+  CrossValidation,
+  FoldResult,
+  FoldSpread,
   PointRow,
   PointTable,
   SimulatedRound,
@@ -70,6 +73,24 @@ function outcomeLines(outcome: RunOutcome): string[] {
   }
 }
 
+/** A fold that is done on one line. */
+export function foldLine({ fold, heldOut, outside, result }: FoldResult, of: number): string {
+  const figures =
+    outside === undefined ? 'not evaluated' : `accuracy ${figure(outside.accuracy)}  loss ${figure(outside.loss)}`
+  const failed = result.outcome.kind === 'failed' ? [`failed: ${result.outcome.message}`] : []
+  return [`fold ${fold}/${of}  held out: ${few(heldOut)}`, figures, ...failed].join('  ')
+}
+
+/** Mean and standard deviation of each metric over the folds. */
+export function foldsText({ metrics, folds }: CrossValidation): string {
+  const cell = ({ mean, deviation }: FoldSpread) =>
+    deviation === undefined ? scoreText(mean) : `${scoreText(mean)} ± ${scoreText(deviation)}`
+  const rows = metrics
+    .filter(({ outside, inside }) => outside.folds > 0 || inside.folds > 0)
+    .map(({ metric, outside, inside }) => [metric, cell(outside), `${outside.folds}/${folds.length}`, cell(inside)])
+  return aligned([['mean ± sd', 'clients held out', 'folds', 'clients that trained'], ...rows])
+}
+
 /** One simulation of a sweep on one line. */
 export function cellLine(
   { values, seed, score, reason }: SweepCell,
@@ -111,7 +132,8 @@ function matrix({ axes, rows }: PointTable): string {
   const body = down.values.map((value) => {
     const cells = across.values.map((other) => {
       const row = found.get(JSON.stringify([value, other]))
-      return row === undefined ? '' : cellText(row)
+      if (row === undefined) return ''
+      return row.worst === undefined ? cellText(row) : `${cellText(row)} ${row.worst}`
     })
     return [value, ...cells]
   })
@@ -130,9 +152,11 @@ function list({ axes, rows, metric }: PointTable): string {
   return aligned([head, ...body])
 }
 
-function cellText({ score, spread }: PointRow): string {
+/** With a star where some of its simulations have no score. */
+function cellText({ score, spread, incomplete }: PointRow): string {
   if (score === null) return '-'
-  return spread === undefined ? scoreText(score) : `${scoreText(score)} ± ${scoreText(spread)}`
+  const figure = spread === undefined ? scoreText(score) : `${scoreText(score)} ± ${scoreText(spread)}`
+  return incomplete === undefined ? figure : `${figure}*`
 }
 
 /** Why there are points without a score: each reason once. */
@@ -149,7 +173,7 @@ function reasons(rows: readonly PointRow[]): string[] {
   })
   const more =
     byReason.size > lines.length ? [`  and ${byReason.size - lines.length} other reasons: see table.json`] : []
-  return ['', 'without a score, or not of all simulations:', ...lines, ...more]
+  return ['', 'without a score (-), or with one of only some simulations (*):', ...lines, ...more]
 }
 
 /** The first part of a message: what comes after a semicolon is advice. */

@@ -8,7 +8,7 @@ export type SimulatedRound = RoundSummary & {
   /** Virtual milliseconds since the run was started, when the round opened and closed. */
   readonly openedMs: number
   readonly closedMs: number
-  /** The new model on the whole test set; absent where it was not evaluated. */
+  /** The new model on the whole test set, or on all rows of held-out clients; absent where it was not evaluated. */
   readonly central?: Metrics
   /** For tasks of several classes row-major k × k: rows of true class i that were given class j. For the binary: 2 × 2. */
   readonly confusion?: readonly number[]
@@ -21,10 +21,13 @@ export type SimulationResult = {
   readonly scenario: string
   readonly plan: string
   readonly description?: string
+  /** Clients that took part. */
   readonly clients: number
   /** Ids of the attackers, and the name of their attack. */
   readonly attackers: readonly string[]
   readonly attack?: string
+  /** Ids of the clients that did not train, on whose rows the model was evaluated; absent where none were held out. */
+  readonly heldOut?: readonly string[]
   readonly seed: number
   readonly rounds: readonly SimulatedRound[]
   readonly suspects: readonly Suspect[]

@@ -12,9 +12,9 @@ import { attackOf, type ChosenAttack } from './attacks/registry.ts'
 import { trainingPool } from './pool/pool.ts'
 import type { SimulatedRound, SimulationEvent, SimulationResult } from './results.ts'
 import { Simulation } from './simulation.ts'
-import { clientName } from './world/names.ts'
+import { memberNames } from './world/hold-out.ts'
 import type { Scenario } from './world/scenario.ts'
-import { type DealtWorld, dealWorld } from './world/world.ts'
+import { type DealRows, type DealtWorld, dealWorld } from './world/world.ts'
 
 export type SimulateOptions = {
   /** Folder from which paths of data files are counted; by default the working directory. */
@@ -25,6 +25,8 @@ export type SimulateOptions = {
   readonly engine?: EngineName
   /** An attack that the registry does not know, in the place of the scenario's. */
   readonly attack?: ChosenAttack
+  /** Deals the training rows, in the place of the scenario's partitioner. */
+  readonly partitioner?: DealRows
   /** Replaces the training of honest clients: for experiments with the protocol alone. */
   readonly trainer?: (client: number, layout: Layout) => Trainer
   readonly onEvent?: (event: SimulationEvent) => void
@@ -34,24 +36,36 @@ export type SimulateOptions = {
 /**
  * Runs a scenario: the product's own coordinator and clients, in virtual time. The same scenario gives the same result,
  * down to the digests, whatever the number of workers. Fails with `plan.invalid` or `plan.infeasible` where the scenario
- * does not fit together, as the client's loader does where its data are not what it says, with `interrupted` by `signal`.
+ * does not fit together, as the client's loader does where its data are not what it says, with `client.training-failed` where
+ * training threads die, with `interrupted` by `signal`.
  */
 export async function simulate(scenario: Scenario, options: SimulateOptions = {}): Promise<SimulationResult> {
   const { plan, world } = scenario
   const attack = options.attack ?? (world.attackers === undefined ? undefined : attackOf(world.attackers.attack))
-  const dealt = await dealWorld(scenario, options.folder ?? process.cwd(), attack)
-  const initial = await startingModel(plan)
+  const dealt = await dealWorld(scenario, options.folder ?? process.cwd(), attack, options.partitioner)
+  const initial = await startingModel(plan).catch((failure: unknown) => {
+    const { code, message } = ParleyError.from(failure)
+    throw new ParleyError(code, `plan.model: ${message}`, { cause: failure })
+  })
   const workers = options.workers ?? availableParallelism()
   const { scaffold: _scaffold, ...training } = plan.training
-  const { shape, classes, train, test, probe, rows } = dealt
+  const { shape, classes, train, test, central, probe, rows } = dealt
+  let broken: ParleyError | undefined
+  let stop: () => void = () => {}
   const pool = trainingPool(
-    { model: plan.model, training, shape, classes, train, test, probe, rows, engine: options.engine },
+    { model: plan.model, training, shape, classes, train, test, central, probe, rows, engine: options.engine },
     workers,
+    (error) => {
+      broken ??= error
+      stop()
+    },
   )
+  const names = memberNames(world)
   const kernels = createKernels({ threads: workers })
   try {
     const simulation = new Simulation({
-      scenario,
+      scenario: { ...scenario, world: { ...world, clients: names.train.length } },
+      names: names.train,
       attack,
       initial,
       pool,
@@ -60,12 +74,16 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
       onEvent: (event) => options.onEvent?.(event),
       ...(options.trainer === undefined ? {} : { trainer: options.trainer }),
     })
-    const interrupt = () => simulation.interrupt()
-    options.signal?.addEventListener('abort', interrupt, { once: true })
-    if (options.signal?.aborted === true) interrupt()
+    stop = () => simulation.interrupt()
+    options.signal?.addEventListener('abort', stop, { once: true })
+    if (options.signal?.aborted === true) stop()
     const { view, rounds } = await simulation
       .run()
-      .finally(() => options.signal?.removeEventListener('abort', interrupt))
+      .catch((failure: unknown) => {
+        // What stopped it, not that it was stopped.
+        throw broken ?? failure
+      })
+      .finally(() => options.signal?.removeEventListener('abort', stop))
     return resultOf(scenario, attack, dealt, view, rounds, simulation.virtualMs)
   } finally {
     await pool.close()
@@ -89,14 +107,16 @@ function resultOf(
 ): SimulationResult {
   const { world, plan, description } = scenario
   if (view.outcome === undefined) throw new ParleyError('internal', 'the run ended without an outcome')
-  const count = world.attackers?.count ?? 0
+  const names = memberNames(world)
+  const honest = names.train.length - (world.attackers?.count ?? 0)
   const weights = rounds.findLast((round) => round.weights !== undefined)?.weights
   return {
     scenario: scenarioDigest(scenario),
     plan: toHex(nodeCrypto.sha256(utf8(canonicalPlan(plan)))),
     ...(description === undefined ? {} : { description }),
-    clients: world.clients,
-    attackers: Array.from({ length: count }, (_, i) => clientName(world.clients - count + i, world.clients)),
+    clients: names.train.length,
+    attackers: names.train.slice(honest),
+    ...(world.holdOut === undefined ? {} : { heldOut: names.heldOut }),
     ...(attack === undefined ? {} : { attack: attack.name }),
     seed: world.seed,
     rounds,

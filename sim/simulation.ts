@@ -13,6 +13,7 @@ import { metricsOf } from '../core/metrics/compute.ts'
 import { canonicalPlan } from '../core/plan/parse.ts'
 import { plainRate } from '../core/plan/training.ts'
 import type { RoundSummary, RunView } from '../core/run/view.ts'
+import { type ClientPolicy, clientPolicy } from '../core/secagg/index.ts'
 import { withoutControl } from '../core/tensors/control.ts'
 import type { Layout } from '../core/tensors/layout.ts'
 import { defaultLimits } from '../core/wire/limits.ts'
@@ -36,11 +37,12 @@ import { WeightsCache } from './nodes/weights.ts'
 import type { TrainingPool } from './pool/pool.ts'
 import { confusionOf, type SimulatedRound, type SimulationEvent } from './results.ts'
 import { trainingTime } from './world/devices.ts'
-import { clientName } from './world/names.ts'
 import type { Scenario } from './world/scenario.ts'
 
 export type SimulationDeps = {
   readonly scenario: Scenario
+  /** Ids of its clients; the last ones are the attackers. */
+  readonly names: readonly string[]
   readonly attack: ChosenAttack | undefined
   readonly initial: InitialModel
   readonly pool: TrainingPool
@@ -68,6 +70,8 @@ export class Simulation {
   readonly #store = simulationStore()
   readonly #sealed: SealedMemory
   readonly #difference: Difference
+  /** Virtual clients know each other, and accept whatever the plan's own check lets pass. */
+  readonly #policy: ClientPolicy
   readonly #blobs = new SharedBlobs(() => this.#store)
   readonly #weights = new WeightsCache()
   readonly #board = new UpdateBoard()
@@ -90,8 +94,15 @@ export class Simulation {
     this.#difference = differenceInKernels(deps.kernels)
     const { world } = deps.scenario
     const crypto = insecureSimulationCrypto(world.seed)
-    this.#names = Array.from({ length: world.clients }, (_, client) => clientName(client, world.clients))
+    this.#names = deps.names
     this.#identity = crypto.signingKey(utf8('coordinator'))
+    this.#policy = clientPolicy({
+      known: Object.fromEntries(this.#names.map((id) => [id, toHex(crypto.signingKey(utf8(id)).publicKey)])),
+      minimum: 3,
+      minKnown: 3,
+      server: 'semi-honest',
+      buckets: { minSize: 2, minSurvivors: 2, minKnown: 2 },
+    })
     this.#coordinator = new SimulatedCoordinator({
       clock: this.#clock,
       crypto,
@@ -263,6 +274,7 @@ export class Simulation {
       sharedBlobs: this.#blobs.get,
       sealedMemory: this.#sealed.take,
       difference: this.#difference,
+      masking: { policy: this.#policy },
       limits: LIMITS,
       minCohort: 1,
       agent: 'simulation',

@@ -25,19 +25,32 @@ import { action, command, group } from '../command.ts'
 import { type Output, reportFailure } from '../output.ts'
 import { Pace } from '../sim-pace.ts'
 import { cellLine, comparisonText, duration, simulatedRoundLine, simulationText, sweepText } from '../sim-text.ts'
+import { runFolds } from './sim-folds.ts'
 
 type Options = { readonly data?: string; readonly out?: string; readonly workers?: number }
+type RunOptions = Options & { readonly folds?: number }
 
 const run = command('run', 'simulate a scenario: the coordinator’s and the clients’ own code, in virtual time')
   .argument('<scenario>', 'the scenario, YAML: a plan or the path of one, and its world')
   .option('--data <folder>', 'from where paths of data files are counted; by default the scenario’s own folder')
   .option('--out <folder>', 'where the results go; by default sim-out/<name>-<digest>')
   .option('--workers <n>', 'training threads, by default one for each processor; 0 trains in the main thread', threads)
+  .option(
+    '--folds <k>',
+    'cross-validation over clients: as many simulations, in each of which another part of the clients is held out and evaluated',
+    foldCount,
+  )
   .action(
-    action<Options>(async (options, output, path = '') => {
+    action<RunOptions>(async ({ folds, ...options }, output, path = '') => {
       const { value: scenario, folder } = await readScenario(path)
+      const data = options.data ?? folder
+      if (folds === undefined) {
+        return await interruptible(output, (signal) => runScenario(scenario, { ...options, data }, output, signal))
+      }
+      const out = options.out ?? `${defaultFolder(scenario.plan.name, scenarioDigest(scenario))}-${folds}-folds`
+      const { workers } = options
       return await interruptible(output, (signal) =>
-        runScenario(scenario, { ...options, data: options.data ?? folder }, output, signal),
+        runFolds(scenario, out, { folds, folder: data, signal, ...(workers === undefined ? {} : { workers }) }, output),
       )
     }),
   )
@@ -197,6 +210,12 @@ function digestOf(definition: Sweep): string {
 function threads(text: string): number {
   const value = Number(text)
   if (!/^\d{1,4}$/.test(text) || value > 1024) throw new InvalidArgumentError('a whole number from 0 to 1024')
+  return value
+}
+
+function foldCount(text: string): number {
+  const value = Number(text)
+  if (!/^\d{1,6}$/.test(text) || value < 2) throw new InvalidArgumentError('a whole number from 2 on')
   return value
 }
 

@@ -1,9 +1,13 @@
 import { type DataFiles, type Dataset, type Examples, loadDataset } from '../../client/index.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Data } from '../../core/plan/data.ts'
+import type { Columns } from '../partition/partitioner.ts'
 
 /** The data of a simulated world: what is dealt to the clients, and what the model is tested on. */
 export type WorldData = Pick<Dataset, 'shape' | 'classes' | 'train' | 'test'>
+
+/** The same with what is known of its rows besides: `test` where they are of one file with the others. */
+export type KnownData = WorldData & { readonly columns?: { readonly train: Columns; readonly test?: Columns } }
 
 /**
  * A whole data set, read as a client reads its own by the `data` section of the plan. It is held out by its `split`; where images

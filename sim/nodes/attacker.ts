@@ -4,6 +4,7 @@ import type { CraftInput } from '../attacks/attack.ts'
 import type { ChosenAttack } from '../attacks/registry.ts'
 import type { VirtualClock } from '../engine/clock.ts'
 import type { UpdateBoard } from './board.ts'
+import { passing } from './honest.ts'
 
 export type AttackerDeps = {
   readonly clock: VirtualClock
@@ -48,7 +49,7 @@ export function attackingTrainer(deps: AttackerDeps, trainer: Trainer): Trainer 
       previous,
       round: request.seed,
       random: colluding(deps.seed, request.seed),
-      ...(granted ? { aggregate: (updates) => deps.clock.holding(() => deps.aggregate(updates)) } : {}),
+      ...(granted ? { aggregate: (updates) => inTurn(deps, updates) } : {}),
     }
     // Not while the clock is held: training on its own data takes the attacker virtual time too.
     const vector = await attack.craft(input, options)
@@ -56,6 +57,12 @@ export function attackingTrainer(deps: AttackerDeps, trainer: Trainer): Trainer 
     return { weights: moved(request.weights, vector, 1), samples, loss, steps }
   }
   return { ...trainer, train }
+}
+
+/** One after the other: which of several attackers is the first to know must not depend on the threads. */
+async function inTurn({ clock, aggregate }: AttackerDeps, updates: readonly Float32Array[]): Promise<Float32Array> {
+  await passing(clock, 0)
+  return await clock.holding(() => aggregate(updates))
 }
 
 /** Attackers of a round draw the same. */

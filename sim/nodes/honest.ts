@@ -40,6 +40,8 @@ export function pooledTrainer(deps: HonestDeps, client: number): Trainer {
     },
     evaluate: async (values) => {
       const taken = pool.take({ kind: 'evaluate', client, weights: { id: '', values: shareable(values) } })
+      // One after the other: of several that are asked at one instant, the first to be done depends on the threads.
+      await passing(clock, 0)
       const result = await clock.holding(() => taken.result())
       if (result.kind !== 'evaluate') throw new TypeError('the pool answered another question')
       return result.counts

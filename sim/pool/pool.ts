@@ -19,14 +19,19 @@ type Waiting = {
   state: 'waiting' | 'under-way' | 'done'
   /** Somebody waits for the result, or has it. */
   asked: boolean
+  /** A thread ended at it. */
+  lost?: true
 }
 
 /** Results that may lie about unasked for, for each thread: threads work ahead, but not so far that memory fills. */
 const AHEAD = 4
 
-/** A pool of `threads` worker threads; with 0 jobs are done on the calling thread when they are asked for. */
-export function trainingPool(world: World, threads: number): TrainingPool {
-  return threads === 0 ? new InlinePool(world) : new ThreadPool(world, threads)
+/**
+ * A pool of `threads` worker threads; with 0 jobs are done on the calling thread when they are asked for. A job whose thread ends
+ * is done again on another; where that ends as well, `broken` is told: its client is not to blame.
+ */
+export function trainingPool(world: World, threads: number, broken: (error: ParleyError) => void): TrainingPool {
+  return threads === 0 ? new InlinePool(world) : new ThreadPool(world, threads, broken)
 }
 
 class InlinePool implements TrainingPool {
@@ -55,14 +60,16 @@ class ThreadPool implements TrainingPool {
   readonly #all = new Set<Worker>()
   readonly #queue: Waiting[] = []
   readonly #underWay = new Map<number, { readonly waiting: Waiting; readonly worker: Worker }>()
+  readonly #broken: (error: ParleyError) => void
   readonly #threads: number
   readonly #most: number
   #unasked = 0
   #nextId = 0
   #closed = false
 
-  constructor(world: World, threads: number) {
+  constructor(world: World, threads: number, broken: (error: ParleyError) => void) {
     this.#world = world
+    this.#broken = broken
     this.#threads = threads
     this.#most = AHEAD * threads
   }
@@ -144,7 +151,7 @@ class ThreadPool implements TrainingPool {
     this.#next()
   }
 
-  /** A thread that ended by itself: its job fails, and another takes its place. */
+  /** A thread that ended by itself: another takes its place, and its job once. */
   #died(worker: Worker, cause: unknown): void {
     if (!this.#all.delete(worker)) return
     const at = this.#idle.indexOf(worker)
@@ -152,8 +159,18 @@ class ThreadPool implements TrainingPool {
     for (const [id, one] of this.#underWay) {
       if (one.worker !== worker) continue
       this.#underWay.delete(id)
+      const { waiting } = one
+      if (waiting.lost === undefined && !this.#closed) {
+        if (!waiting.asked) this.#unasked--
+        this.#queue.unshift(Object.assign(waiting, { state: 'waiting', lost: true } as const))
+        continue
+      }
       const reason = cause instanceof Error ? `: ${cause.message}` : ''
-      one.waiting.fail(new ParleyError('client.training-failed', `a training thread ended${reason}`, { cause }))
+      const error = new ParleyError('client.training-failed', `two training threads ended at one job${reason}`, {
+        cause,
+      })
+      waiting.fail(error)
+      if (!this.#closed) this.#broken(error)
     }
     if (this.#closed) return
     this.#start()

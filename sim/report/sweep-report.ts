@@ -25,7 +25,8 @@ export function sweepReport(sweep: SweepTable): string {
 function configuration(sweep: SweepTable, row: SweepRow): string {
   const axes = varied(sweep)
   const shown = axes.length > 0 ? axes : sweep.axes
-  return shown.map(({ name }) => `${shortName(name)} ${row.values[name] ?? '–'}`).join(', ')
+  const values = shown.map(({ name }) => `${shortName(name)} ${row.values[name] ?? '–'}`).join(', ')
+  return row.worst === undefined ? values : `${values}, by ${row.worst}`
 }
 
 function summary(sweep: SweepTable): Markup {
@@ -38,6 +39,11 @@ function summary(sweep: SweepTable): Markup {
   const safest = attack === undefined ? undefined : safestOf(worstOver(sweep, attack))
   const seconds = rows.reduce((sum, row) => sum + (row.seconds ?? 0), 0)
   const failed = rows.length - scored.length
+  const incomplete = scored.filter((row) => row.incomplete !== undefined).length
+  const notes = [
+    ...(failed === 0 ? [] : [`${count(failed)} without a score`]),
+    ...(incomplete === 0 ? [] : [`${count(incomplete)} with a score of only some simulations`]),
+  ]
   const tile = (name: string, row: SweepRow | undefined) =>
     row === undefined ? [] : [{ name, value: figure(scoreOf(row)), note: configuration(sweep, row) }]
   return markup`${tiles([
@@ -47,7 +53,7 @@ function summary(sweep: SweepTable): Markup {
     {
       name: 'Configurations',
       value: count(rows.length),
-      note: failed === 0 ? 'each has a score' : `${count(failed)} without a score`,
+      note: notes.length === 0 ? 'each has a score' : notes.join(', '),
     },
     { name: 'Runs', value: count(rows.reduce((sum, { seeds }) => sum + seeds, 0)), note: seedWords(rows) },
     ...(seconds > 0
@@ -111,7 +117,8 @@ function allRows(sweep: SweepTable): { readonly lead: string; readonly body: Par
   const shown = ranked(rows, orderOf(sweep)).slice(0, MOST_ROWS)
   const timed = rows.some(({ seconds }) => seconds !== undefined)
   const digests = rows.some(({ weights }) => weights !== undefined)
-  const failed = rows.some((row) => scoreOf(row) === null)
+  const worst = rows.some((row) => row.worst !== undefined)
+  const noted = rows.some((row) => scoreOf(row) === null || row.incomplete !== undefined)
   const lead = shown.length < rows.length ? `The best ${count(MOST_ROWS)} of ${count(rows.length)}.` : 'The best first.'
   if (rows.length === 0) return { lead: 'None was run.', body: undefined }
   return {
@@ -123,22 +130,44 @@ function allRows(sweep: SweepTable): { readonly lead: string; readonly body: Par
         ...axes.map(({ name }) => shortName(name)),
         metric,
         '±',
+        ...(worst ? ['worst case'] : []),
         'seeds',
         ...(timed ? ['time'] : []),
         ...(digests ? ['weights'] : []),
-        ...(failed ? ['why there is no score'] : []),
+        ...(noted ? ['what is missing'] : []),
       ],
-      words: [...axes.map((_, i) => i + 1), 4 + axes.length + (timed ? 1 : 0), 5 + axes.length + (timed ? 1 : 0)],
+      words: wordColumns(axes.length, [worst, timed, digests, noted]),
       rows: shown.map((row, i) => [
         scoreOf(row) === null ? '–' : count(i + 1),
         ...axes.map(({ name }) => row.values[name] ?? '–'),
         figure(scoreOf(row)),
         row.spread === undefined ? '–' : figure(row.spread, 4),
+        ...(worst ? [row.worst ?? '–'] : []),
         count(row.seeds),
         ...(timed ? [row.seconds === undefined ? '–' : duration(1_000 * row.seconds)] : []),
         ...(digests ? [row.weights === undefined ? '–' : markup`<code>${row.weights.slice(0, 12)}</code>`] : []),
-        ...(failed ? [scoreOf(row) === null ? markup`<span class="w">${cellWords(row)}</span>` : ''] : []),
+        ...(noted ? [markup`<span class="w">${missingWords(row)}</span>`] : []),
       ]),
     }),
   }
+}
+
+/** Columns of the table that hold words: the axes, the worst case, digests, and what is missing. */
+function wordColumns(
+  axes: number,
+  [worst, timed, digests, noted]: readonly [boolean, boolean, boolean, boolean],
+): number[] {
+  // Rank, axes, score and spread stand before the first that may be absent.
+  const at = (...before: readonly boolean[]) => axes + 3 + before.filter((there) => there).length
+  return [
+    ...Array.from({ length: axes }, (_, i) => i + 1),
+    ...(worst ? [at()] : []),
+    ...(digests ? [at(worst, true, timed)] : []),
+    ...(noted ? [at(worst, true, timed, digests)] : []),
+  ]
+}
+
+function missingWords(row: SweepRow): string {
+  if (scoreOf(row) === null) return cellWords(row)
+  return row.incomplete === undefined ? '' : `not of all simulations: ${row.incomplete}`
 }

@@ -25,4 +25,8 @@ export type SweepRow = {
   readonly seconds?: number
   /** Why there is no score. */
   readonly failure?: string
+  /** Where the score is the worst of several cases: the case. */
+  readonly worst?: string
+  /** Why only some of its simulations have a score. */
+  readonly incomplete?: string
 }

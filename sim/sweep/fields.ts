@@ -1,25 +1,7 @@
-import { z } from 'zod'
 import { ParleyError } from '../../core/errors/index.ts'
 import { nearestWord } from '../../core/plan/nearest.ts'
-import { planJsonSchema } from '../../core/plan/plan.ts'
-import { worldSchema } from '../world/scenario.ts'
-
-type Node = { readonly [key: string]: unknown }
-
-let root: Node | undefined
-
-/** The JSON Schema of what a person writes into a scenario file. */
-function scenarioNode(): Node {
-  root ??= {
-    properties: {
-      scenario: { type: 'integer' },
-      description: { type: 'string' },
-      plan: planJsonSchema(),
-      world: z.toJSONSchema(worldSchema, { io: 'input', unrepresentable: 'any' }),
-    },
-  }
-  return root
-}
+import { scenarioJsonSchema } from '../world/scenario.ts'
+import { advice, alternatives, isNode, keysOf, type Node, within } from '../world/schema-nodes.ts'
 
 /**
  * The field of a scenario that a dotted path names, as in `plan.aggregation.rule` or `world.faults.0.dropout.rate`. Fails with
@@ -27,7 +9,7 @@ function scenarioNode(): Node {
  */
 export function fieldAt(path: string, where: string): { readonly integer: boolean } {
   const steps = path.split('.')
-  let nodes = alternatives(scenarioNode())
+  let nodes = alternatives(scenarioJsonSchema())
   for (const [i, step] of steps.entries()) {
     const next = nodes.flatMap((node) => within(node, step))
     if (next.length === 0) throw new ParleyError('plan.invalid', `${where}: ${unknownPath(steps, i, keysOf(nodes))}`)
@@ -51,7 +33,13 @@ function unknownPath(steps: readonly string[], at: number, known: readonly strin
  * only of some that they are unknown: a union of objects calls all of itself invalid.
  */
 export function unknownWords(world: unknown): string[] {
-  return [...unknownIn(world, alternatives((scenarioNode().properties as Node).world), 'world')]
+  return [
+    ...unknownIn(
+      world,
+      alternatives(scenarioJsonSchema()).flatMap((node) => within(node, 'world')),
+      'world',
+    ),
+  ]
 }
 
 function* unknownIn(value: unknown, nodes: readonly Node[], path: string): Generator<string> {
@@ -79,35 +67,4 @@ function* unknownIn(value: unknown, nodes: readonly Node[], path: string): Gener
       )
     }
   }
-}
-
-function advice(word: string, known: readonly string[]): string {
-  const nearest = nearestWord(word, known)
-  return nearest === undefined ? `known: ${known.join(', ')}` : `did you mean "${nearest}"?`
-}
-
-function keysOf(nodes: readonly Node[]): string[] {
-  return [...new Set(nodes.flatMap(({ properties }) => (isNode(properties) ? Object.keys(properties) : [])))]
-}
-
-/** What a schema says of a member of what it describes. */
-function within(node: Node, step: string): Node[] {
-  if (/^\d+$/.test(step)) {
-    const { items, prefixItems } = node
-    return alternatives((Array.isArray(prefixItems) ? prefixItems[Number(step)] : undefined) ?? items)
-  }
-  const { properties, additionalProperties } = node
-  if (isNode(properties) && Object.hasOwn(properties, step)) return alternatives(properties[step])
-  return alternatives(additionalProperties)
-}
-
-function alternatives(node: unknown): Node[] {
-  if (!isNode(node)) return []
-  const unions = [node.anyOf, node.oneOf, node.allOf].filter(Array.isArray).flat()
-  // In a choice between keys `oneOf` says only which are required: no alternative of its own.
-  return [node, ...unions.filter((one) => Object.keys(one).join() !== 'required').flatMap(alternatives)]
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

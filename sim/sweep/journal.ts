@@ -7,16 +7,24 @@ import type { PointResult } from './point-job.ts'
 
 /** A simulation that came to its end, as a line of `points.jsonl`. */
 export type PointRecord = PointResult & {
-  /** Digest of the scenario, seeds included: what the line is found by. */
+  /** Digest of the scenario, seeds included, and of the data files that it reads: what the line is found by. */
   readonly scenario: string
+  readonly data?: string
   /** For people who read the file. */
   readonly values: Readonly<Record<string, string>>
   readonly seed?: number
 }
 
+export type PointKey = Pick<PointRecord, 'scenario' | 'data'>
+
+function keyOf({ scenario, data = '' }: PointKey): string {
+  return `${scenario} ${data}`
+}
+
 const figure = z.strictObject({ last: z.number(), min: z.number(), max: z.number() })
 const recordSchema = z.object({
   scenario: z.string(),
+  data: z.string().optional(),
   values: z.record(z.string(), z.string()),
   seed: z.number().optional(),
   seconds: z.number(),
@@ -46,20 +54,20 @@ export class PointJournal {
       const whole = bytes.lastIndexOf(0x0a) + 1
       if (whole < bytes.length) await file.truncate(whole)
       const records = bytes.subarray(0, whole).toString('utf8').split('\n').flatMap(recordOf)
-      return new PointJournal(new Map(records.map((record) => [record.scenario, record])), file)
+      return new PointJournal(new Map(records.map((record) => [keyOf(record), record])), file)
     } catch (failure) {
       await file.close()
       throw failure
     }
   }
 
-  find(scenario: string): PointRecord | undefined {
-    return this.#records.get(scenario)
+  find(key: PointKey): PointRecord | undefined {
+    return this.#records.get(keyOf(key))
   }
 
   /** Resolves when the record is on the disk. */
   async append(record: PointRecord): Promise<void> {
-    this.#records.set(record.scenario, record)
+    this.#records.set(keyOf(record), record)
     const file = this.#file
     if (file === undefined) return
     const written = this.#last.then(async () => {

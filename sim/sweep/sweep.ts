@@ -4,8 +4,10 @@ import { scenarioDigest } from '../simulate.ts'
 import type { Scenario } from '../world/scenario.ts'
 import { labelsOf, type Point } from './axes.ts'
 import { type Case, type Cell, expanded, type Group, groupScore, type SweepCell, sweepCell } from './cells.ts'
+import { DataDigests } from './data-digests.ts'
 import type { Sweep } from './definition.ts'
-import { PointJournal, type PointRecord } from './journal.ts'
+import { FolderLock } from './folder-lock.ts'
+import { PointJournal, type PointKey, type PointRecord } from './journal.ts'
 import { scenarioAt } from './place.ts'
 import { type PointRunner, pointRunner } from './point-pool.ts'
 import { type Search, searchOf } from './search/search.ts'
@@ -41,13 +43,17 @@ export type SweepEvent =
 /**
  * Runs the points of a sweep. The result does not depend on the number of workers, nor on how often it was interrupted. A point
  * that cannot be, or whose run fails, is a cell with the reason. Fails with the first reason where no point has a score, with
- * `interrupted` by `signal`.
+ * `store.locked` while another process keeps the same journal, with `interrupted` by `signal`.
  */
 export async function sweep(definition: Sweep, options: SweepOptions = {}): Promise<SweepResult> {
   const { signal } = options
   const runner = pointRunner(options.workers ?? availableParallelism(), options.worker)
   const close = () => void runner.close()
-  const journal = await PointJournal.open(options.journal)
+  const lock = options.journal === undefined ? undefined : await FolderLock.take(`${options.journal}.lock`)
+  const journal = await PointJournal.open(options.journal).catch(async (failure: unknown) => {
+    await lock?.release()
+    throw failure
+  })
   try {
     signal?.addEventListener('abort', close, { once: true })
     if (signal?.aborted === true) close()
@@ -56,6 +62,7 @@ export async function sweep(definition: Sweep, options: SweepOptions = {}): Prom
     signal?.removeEventListener('abort', close)
     await runner.close()
     await journal.close()
+    await lock?.release()
   }
 }
 
@@ -66,6 +73,7 @@ class Sweeping {
   readonly #folder: string
   readonly #runner: PointRunner
   readonly #journal: PointJournal
+  readonly #digests: DataDigests
   readonly #onEvent: (event: SweepEvent) => void
   readonly #signal: AbortSignal | undefined
   readonly #search: Search
@@ -84,6 +92,7 @@ class Sweeping {
   ) {
     this.#sweep = definition
     this.#folder = folder ?? process.cwd()
+    this.#digests = new DataDigests(this.#folder)
     this.#runner = runner
     this.#journal = journal
     this.#onEvent = onEvent ?? (() => {})
@@ -148,9 +157,11 @@ class Sweeping {
     const scenario = this.#scenario(point, head.seed)
     if (scenario instanceof ParleyError) return { failure: failed(scenario), fresh: false }
     const digest = scenarioDigest(scenario)
-    const known = this.#journal.find(digest)
+    const data = await this.#digests.of(scenario)
+    const key = { scenario: digest, ...(data === undefined ? {} : { data }) }
+    const known = this.#journal.find(key)
     if (known !== undefined) return { ...known, fresh: false }
-    const running = this.#running.get(digest) ?? this.#run(scenario, digest, head)
+    const running = this.#running.get(digest) ?? this.#run(scenario, key, head)
     this.#running.set(digest, running)
     const result = await running
     return result instanceof ParleyError ? { failure: failed(result), fresh: true } : { ...result, fresh: true }
@@ -167,19 +178,19 @@ class Sweeping {
   }
 
   /** Only what came to its end is kept: what failed before may have had its cause on this machine, and is tried again. */
-  async #run(scenario: Scenario, digest: string, head: Head): Promise<PointRecord | ParleyError> {
+  async #run(scenario: Scenario, key: PointKey, head: Head): Promise<PointRecord | ParleyError> {
     const onRound = (round: number, of: number) => {
-      this.#parts.set(digest, round / of)
+      this.#parts.set(key.scenario, round / of)
       this.#tellProgress()
     }
     const job = { scenario, folder: this.#folder }
     const result = await this.#runner.run(job, onRound).catch((thrown: unknown) => ParleyError.from(thrown))
-    this.#parts.delete(digest)
+    this.#parts.delete(key.scenario)
     if (result instanceof ParleyError) {
       if (this.#stopped !== undefined || this.#signal?.aborted === true) throw result
       return result
     }
-    const record = { scenario: digest, ...head, ...result }
+    const record = { ...key, ...head, ...result }
     await this.#journal.append(record)
     return record
   }

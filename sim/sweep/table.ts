@@ -5,16 +5,11 @@ import { type Cell, type Group, groupScore, reasonOf, type SweepCell, sweepCell 
 import type { Sweep } from './definition.ts'
 import type { Goal } from './metric.ts'
 
-/** A row of the table, as reports take it, with what they do not need. */
-export type PointRow = SweepRow & {
-  /** The value of the axis over which the worst counts that made it so. */
-  readonly worst?: string
-  /** Why only some of its simulations have a score. */
-  readonly incomplete?: string
-}
-
 /** Rows stand in the order in which the points were asked for. */
-export type PointTable = Omit<SweepTable, 'rows'> & { readonly rows: readonly PointRow[] }
+export type PointTable = SweepTable
+
+/** A point with its score: `worst` is the value of the axis over which the worst counts that made it so. */
+export type PointRow = SweepRow
 
 export type SweepResult = {
   readonly table: PointTable

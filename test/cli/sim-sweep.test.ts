@@ -44,7 +44,9 @@ describe('sim sweep', () => {
       /\naccuracy:\nplan\.aggregation\.rule \\ world\.attackers\.attack +alie +min-max\nmean +0\.\d{3} ± /,
     )
     expect(stdout).toMatch(/\nkrum f=2 +- +-\n\nbest: {2}0\.\d+ ± .* at rule = .*\nworst: 0\.\d+ /)
-    expect(stdout).toMatch(/rule = krum f=2, attack = alie and 1 more: krum withstands at most f = 1 of 5 updates/)
+    expect(stdout).toMatch(
+      /rule = krum f=2, attack = alie and 1 more: plan\.aggregation\.rule: krum withstands at most f = 1 of 5 updates/,
+    )
     expect((await readdir(path('whole'))).sort()).toEqual(['points.jsonl', 'report.html', 'table.json'])
     expect(await linesOf('whole')).toHaveLength(8)
     expect(await readFile(path('whole', 'report.html'), 'utf8')).toMatch(/^<!doctype html>/i)
@@ -62,7 +64,9 @@ describe('sim sweep', () => {
     const done = (await linesOf(folder)).map((line) => (JSON.parse(line) as Cell).scenario)
     expect(done.length).toBeGreaterThanOrEqual(2)
     expect(done.length).toBeLessThan(8)
-    expect(await readdir(path(folder))).toEqual(['points.jsonl'])
+    // Who is killed leaves its lock, which the next one takes over.
+    const left = signal === 'SIGKILL' ? ['points.jsonl', 'points.jsonl.lock'] : ['points.jsonl']
+    expect((await readdir(path(folder))).sort()).toEqual(left)
 
     const again = await parley(...args, '--json')
     expect(again).toMatchObject({ code: 0, stderr: '' })
@@ -73,6 +77,21 @@ describe('sim sweep', () => {
     expect(fresh).toHaveLength(8 - done.length)
     expect(await linesOf(folder)).toHaveLength(8)
     expect(await tableOf(folder)).toBe(await tableOf('whole'))
+    expect(await readdir(path(folder))).not.toContain('points.jsonl.lock')
+  })
+
+  test('refuses a folder in which another one is at work', async () => {
+    const args = ['sim', 'sweep', file, '--out', path('shared'), '--workers', '0'] as const
+    const first = new LongCommand(...args)
+    await first.event({ event: 'cell', fresh: true })
+    const second = await inProcess(...args, '--json')
+    expect(second.code).toBe(4)
+    expect(parsed(second.stdout).at(-1)).toMatchObject({
+      error: { code: 'store.locked', message: expect.stringContaining(path('shared')) },
+    })
+    first.signal('SIGINT')
+    expect(await first.exited).toBe(130)
+    expect(await readdir(path('shared'))).toEqual(['points.jsonl'])
   })
 
   test.each<[string, object, string, RegExp]>([

@@ -65,6 +65,15 @@ describe('a simulation', () => {
     expect(results[2]).toEqual(results[0])
   })
 
+  test('gives the same bytes where everything happens at one instant and a window closes before all are in', async () => {
+    const plan = { window: { count: { min: 3, max: 6 } } }
+    const results = []
+    for (const workers of [0, 1, 2]) results.push(await run({ plan }, { workers }))
+    expect(results[0]!.rounds.map(({ accepted }) => accepted.length)).toEqual([3, 3, 3])
+    expect(results[1]).toEqual(results[0])
+    expect(results[2]).toEqual(results[0])
+  })
+
   test('gives other bytes for another seed', async () => {
     const [a, b] = [await run(), await run({ world: { seed: 6 } })]
     expect(a.weights).not.toBe(b.weights)

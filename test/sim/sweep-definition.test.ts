@@ -99,12 +99,12 @@ describe('is refused with the field', () => {
     [
       'an unknown rule',
       wrong({ [rule]: ['meen'] }),
-      /^vary\.plan\.aggregation\.rule\.0: aggregation\.rule: unknown key "meen"/,
+      /^vary\.plan\.aggregation\.rule\.0: plan\.aggregation\.rule: unknown "meen"; did you mean "mean"\?$/,
     ],
     [
       'an option out of range, whatever the rest says',
       wrong({ [attack]: ['alie', 'min-max'], 'plan.rounds': [1, 0] }),
-      /^vary\.plan\.rounds\.1: rounds: Too small/,
+      /^vary\.plan\.rounds\.1: plan\.rounds: Too small/,
     ],
     [
       'a range with an end that no field takes',

@@ -74,7 +74,7 @@ describe('a point that cannot be', () => {
     const { table, cells, ran } = await swept(definitionOf({ vary: { [rule]: ['mean', { krum: { f: 2 } }] } }))
     expect(table.rows[1]).toMatchObject({
       score: null,
-      failure: expect.stringMatching(/^krum withstands at most f = 1/),
+      failure: expect.stringMatching(/^plan\.aggregation\.rule: krum withstands at most f = 1/),
     })
     expect(table.rows[0]?.score).toEqual(expect.any(Number))
     expect(cells.map(({ scenario }) => scenario === undefined)).toEqual([false, true])
@@ -86,7 +86,7 @@ describe('a point that cannot be', () => {
     await expect(swept(definition)).rejects.toMatchObject({
       code: 'plan.infeasible',
       message: expect.stringMatching(
-        /^no point of the sweep has a score; of the first \(.*krum f=2\): krum withstands/,
+        /^no point of the sweep has a score; of the first \(.*krum f=2\): plan\.aggregation\.rule: krum withstands/,
       ),
     })
   })

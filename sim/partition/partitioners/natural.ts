@@ -4,9 +4,22 @@ import { append, settled } from '../dealing.ts'
 import { groupsOf } from '../groups.ts'
 import { type Columns, definePartitioner } from '../partitioner.ts'
 
-const options = z.strictObject({
-  column: z.string().min(1).max(200).default('group').describe('the column that says which rows belong together'),
-})
+const name = z.string().min(1).max(4_096)
+
+const options = z
+  .strictObject({
+    column: name.optional().describe('the column of the table that says which rows belong together; by default group'),
+    file: name.optional().describe('in its place a text file that says it: a line for each row of the data file'),
+  })
+  .refine(({ column, file }) => column === undefined || file === undefined, {
+    message: 'give a column or a file, not both',
+    path: ['file'],
+  })
+
+/** Under what the partitioner looks among the columns. */
+export function groupingOf({ column, file }: z.output<typeof options>): string {
+  return column ?? file ?? 'group'
+}
 
 /**
  * Natural: rows with one value in a column (a hospital, a writer) belong together. As many clients as values: one each, in the
@@ -16,14 +29,15 @@ const options = z.strictObject({
  */
 export const natural = definePartitioner<z.output<typeof options>>({
   options,
-  split(labels, clients, _random, { column }, columns) {
-    const groups = groupsOf(columnOf(columns, column, labels.length))
+  split(labels, clients, _random, chosen, columns) {
+    const name = groupingOf(chosen)
+    const groups = groupsOf(columnOf(columns, name, labels.length))
     if (groups.length < clients) {
       throw new ParleyError(
         'plan.infeasible',
-        `the column ${column} has ${groups.length} values, ${clients} clients were asked for`,
+        `natural: ${name} has ${groups.length} values, ${clients} clients were asked for`,
         {
-          details: { column, groups: groups.length, clients },
+          details: { column: name, groups: groups.length, clients },
         },
       )
     }

@@ -3,7 +3,7 @@ import type { GateVerdict, RunOutcome } from '../../../core/run/view.ts'
 import type { SimulatedRound, SimulationResult } from '../../results.ts'
 import { type Markup, markup } from '../page/markup.ts'
 import { type Fact, facts, type Table, type Tile, table, tiles } from '../page/table.ts'
-import { bytes, count, duration, figure, listed, percent, plural } from '../page/text.ts'
+import { bytes, capitalised, count, duration, figure, listed, percent, plural } from '../page/text.ts'
 import { extentOf } from '../plot/axis.ts'
 import { partitionWords } from './world.ts'
 
@@ -44,7 +44,7 @@ function tilesOf(result: SimulationResult): Tile[] {
   const { rounds, virtualMs, attackers, clients } = result
   const last = rounds.findLast((round) => headline(round) !== undefined)
   const metrics = last === undefined ? undefined : headline(last)
-  const on = last?.central === undefined ? 'clients’ held-out rows' : 'central test set'
+  const on = last?.central === undefined ? 'clients’ held-out rows' : centralName(result)
   const where = last === undefined ? 'not evaluated' : `${on}, round ${last.round}`
   const success = lastWith(rounds, 'attackSuccess')
   const trained = rounds.filter(({ weights }) => weights !== undefined).length
@@ -91,12 +91,13 @@ function perRound(ms: number, rounds: number): string {
 }
 
 export function factsOf(result: SimulationResult): Fact[] {
-  const { attack, attackers, clients, seed, plan, scenario, weights, rounds } = result
+  const { attack, attackers, heldOut, clients, seed, plan, scenario, weights, rounds } = result
   const assumed = rounds.find(({ robustness }) => robustness !== undefined)?.robustness?.attackers ?? 0
   return [
     ['Rule', `${rulesOf(rounds)}${assumed === 0 ? '' : `, against ${plural(assumed, 'attacker')}`}`],
     ['Attack', attackers.length === 0 ? 'none' : (attack ?? 'none')],
     ['Attackers', listed(attackers, 6)],
+    ...(heldOut === undefined ? [] : [['Held out', listed(heldOut, 6)] as const]),
     ['Data', partitionWords(result.world)],
     ['Cohorts', cohortWords(rounds, clients)],
     ['Seed', String(seed)],
@@ -170,13 +171,26 @@ export function metricCells(metrics: Metrics): string[] {
   return metricNames.map((name) => figure(metrics[name]))
 }
 
-function finalFigures({ rounds }: SimulationResult): Markup {
+/** What the simulator evaluates the model on. */
+export function centralName({ heldOut }: Pick<SimulationResult, 'heldOut'>): string {
+  return heldOut === undefined ? 'central test set' : 'rows of clients that were held out'
+}
+
+function finalFigures(result: SimulationResult): Markup {
+  const { rounds } = result
   const central = lastWith(rounds, 'central')
   const pooled = lastWith(rounds, 'pooled')
   const rows: Table['rows'] = [
     ...(central?.central === undefined
       ? []
-      : [['Central test set', central.round, count(central.central.rows), ...metricCells(central.central)]]),
+      : [
+          [
+            capitalised(centralName(result)),
+            central.round,
+            count(central.central.rows),
+            ...metricCells(central.central),
+          ],
+        ]),
     ...(pooled?.pooled === undefined
       ? []
       : [['Clients’ held-out rows, pooled', pooled.round, count(pooled.pooled.rows), ...metricCells(pooled.pooled)]]),

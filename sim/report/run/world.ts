@@ -65,12 +65,19 @@ type Shown = {
   readonly row: readonly number[]
 }
 
+/** Ids of the clients that trained. */
+function idsOf({ clients, heldOut = [] }: SimulationResult): string[] {
+  const all = clients + heldOut.length
+  return Array.from({ length: all }, (_, i) => clientName(i, all)).filter((id) => !heldOut.includes(id))
+}
+
 function classFigure(result: SimulationResult): Markup {
   const { rows } = result.world
   const attackers = new Set(result.attackers)
   const suspects = new Set(result.suspects.map(({ client }) => client))
+  const ids = idsOf(result)
   const all: Shown[] = rows.map((row, i) => {
-    const client = clientName(i, rows.length)
+    const client = ids[i] ?? ''
     return { client, attacker: attackers.has(client), suspect: suspects.has(client), row }
   })
   const shown = chosenClients(all, MOST_CLIENTS)

@@ -54,9 +54,11 @@ function panelFigure(sweep: SweepTable, panel: Panel, scale: ColourScale, span: 
   const words = Object.entries(fixed).map(([name, value]) => `${shortName(name)} ${value}`)
   const title = words.length === 0 ? `${shortName(rows.name)} × ${shortName(columns.name)}` : words.join(', ')
   const widest = Math.max(...columns.values.map((name) => name.length))
+  const incomplete = lines.some(({ cells }) => cells.some(({ row }) => row?.incomplete !== undefined))
   return figureOf({
     title,
     span,
+    ...(incomplete ? { note: '* is a score of only some of the simulations.' } : {}),
     plot: matrix({
       title,
       description: `${sweep.metric} by ${rows.name} and ${columns.name}. The table has the figures.`,
@@ -97,7 +99,9 @@ export function cellWords(row: SweepRow | undefined): string {
   const score = scoreOf(row)
   if (score === null) return row.failure ?? 'no score'
   const spread = row.spread === undefined ? '' : ` ± ${figure(row.spread)}`
-  return `${figure(score)}${spread} (${plural(row.seeds, 'seed')})`
+  const worst = row.worst === undefined ? '' : ` by ${row.worst}`
+  const incomplete = row.incomplete === undefined ? '' : `; not of all simulations: ${row.incomplete}`
+  return `${figure(score)}${spread}${worst} (${plural(row.seeds, 'seed')})${incomplete}`
 }
 
 /** The row whose worst cell is the best. */
@@ -112,7 +116,12 @@ function bestLine(lines: readonly Line[], { compare }: Order): number {
 function matrixCell(cell: Cell, worst: Cell | undefined): MatrixCell {
   const { score, row, tip } = cell
   if (score === null) return { value: null, tip, text: row === undefined ? '' : 'failed' }
-  return { value: score, tip, text: figure(score, 2), ring: cell === worst }
+  return {
+    value: score,
+    tip,
+    text: `${figure(score, 2)}${row?.incomplete === undefined ? '' : '*'}`,
+    ring: cell === worst,
+  }
 }
 
 function worstCell({ worst, name }: Line, best: boolean): MatrixCell {

@@ -1,0 +1,134 @@
+import { type MetricName, metricNames } from '../../core/metrics/metrics.ts'
+import type { SimulatedRound } from '../results.ts'
+import type { CrossValidation, FoldResult, FoldSpread } from '../sweep/cross-validate.ts'
+import { documentOf } from './page/document.ts'
+import { figureOf } from './page/figure.ts'
+import { type Markup, markup } from './page/markup.ts'
+import { table, tiles } from './page/table.ts'
+import { count, figure, listed, plural } from './page/text.ts'
+import { dotPlot } from './plot/dots.ts'
+import { type LineChart, lineChart } from './plot/line-chart.ts'
+import { lineLegend, measured, overRounds, ROUND_AXIS, SHARE_AXIS } from './run/learning.ts'
+import { metricHead, outcomeWords } from './run/overview.ts'
+
+/** A cross-validation over clients as one HTML document that needs nothing besides itself. */
+export function foldsReport(validation: CrossValidation): string {
+  const { folds, description } = validation
+  const [first = '', ...rest] = (description ?? '').trim().split('\n')
+  const lead = rest.join('\n').trim()
+  return documentOf({
+    kind: 'cross-validation over clients',
+    title: first === '' ? `Cross-validation in ${plural(folds.length, 'fold')}` : first,
+    ...(lead === '' ? {} : { lead }),
+    summary: markup`${summary(validation)}${spreads(validation)}`,
+    sections: [
+      { id: 'folds', title: 'Fold by fold', body: markup`${dots(folds)}${foldTable(folds)}` },
+      {
+        id: 'learning',
+        title: 'Learning',
+        lead: 'On the rows of the clients that were held out.',
+        body: curves(folds),
+      },
+    ],
+  })
+}
+
+export function spreadWords({ mean, deviation }: FoldSpread): string {
+  return deviation === undefined ? figure(mean) : `${figure(mean)} ± ${figure(deviation)}`
+}
+
+function summary({ folds, metrics }: CrossValidation): Markup {
+  const failed = folds.filter(({ result }) => result.outcome.kind === 'failed').length
+  const tile = (name: string, wanted: MetricName) => {
+    const found = metrics.find(({ metric }) => metric === wanted)
+    if (found === undefined) return []
+    return [{ name, value: spreadWords(found.outside), note: 'at clients that were held out, mean ± deviation' }]
+  }
+  return tiles([
+    ...tile('Accuracy', 'accuracy'),
+    ...tile('Loss', 'loss'),
+    {
+      name: 'Folds',
+      value: count(folds.length),
+      note: failed === 0 ? 'each trained to its end' : `${count(failed)} failed`,
+    },
+    {
+      name: 'Clients',
+      value: count(folds.reduce((sum, { heldOut }) => sum + heldOut.length, 0)),
+      note: 'each held out once',
+    },
+  ])
+}
+
+function spreads({ metrics, folds }: CrossValidation): Markup {
+  const rows = metrics
+    .filter(({ outside, inside }) => outside.folds > 0 || inside.folds > 0)
+    .map(({ metric, outside, inside }) => [
+      metricHead[metricNames.indexOf(metric)],
+      spreadWords(outside),
+      `${count(outside.folds)} of ${count(folds.length)}`,
+      spreadWords(inside),
+    ])
+  return markup`<div class="block">${table({
+    label: 'Mean and standard deviation over the folds',
+    head: ['mean ± standard deviation', 'clients held out', 'folds', 'clients that trained'],
+    rows,
+  })}</div>`
+}
+
+function dots(folds: readonly FoldResult[]): Markup {
+  const title = 'Accuracy by fold'
+  return markup`<div class="grid">${figureOf({
+    title,
+    note: 'On all rows of the clients that were held out.',
+    plot: dotPlot({
+      title,
+      description: 'The accuracy of each fold. The table has the figures.',
+      x: 'accuracy',
+      rows: folds.map(({ fold, outside, heldOut }) => ({
+        name: `fold ${fold}`,
+        values: typeof outside?.accuracy === 'number' ? [outside.accuracy] : [],
+        tip: `fold ${fold}: ${figure(outside?.accuracy)} at ${listed(heldOut)}`,
+      })),
+    }),
+  })}</div>`
+}
+
+function foldTable(folds: readonly FoldResult[]): Markup {
+  return markup`<div class="block">${table({
+    label: 'Folds',
+    head: ['fold', 'held out', 'rows', ...metricHead, 'outcome', 'weights'],
+    words: [1, 3 + metricNames.length, 4 + metricNames.length],
+    rows: folds.map(({ fold, heldOut, outside, result }) => [
+      count(fold),
+      markup`<span class="w">${listed(heldOut)}</span>`,
+      outside === undefined ? '–' : count(outside.rows),
+      ...metricNames.map((name) => figure(outside?.[name])),
+      outcomeWords(result.outcome),
+      result.weights === undefined ? '–' : markup`<code>${result.weights.slice(0, 12)}</code>`,
+    ]),
+  })}</div>`
+}
+
+/** More lines than that cannot be told apart. */
+const MOST_LINES = 8
+
+function curves(folds: readonly FoldResult[]): Markup {
+  const shown = folds.slice(0, MOST_LINES)
+  const note = shown.length < folds.length ? `The first ${MOST_LINES} of ${plural(folds.length, 'fold')}.` : undefined
+  const chart = (title: string, of: (round: SimulatedRound) => number | null | undefined, y: LineChart['y']) => {
+    const series = shown.map(({ fold, result }, i) => overRounds(`fold ${fold}`, i, result.rounds, of)).filter(measured)
+    if (series.length === 0) return markup``
+    return figureOf({
+      title,
+      ...(note === undefined ? {} : { note }),
+      legend: lineLegend(series),
+      plot: lineChart({ title, description: `${title} of each fold, round by round.`, x: ROUND_AXIS, y, series }),
+    })
+  }
+  return markup`<div class="grid">${chart('Accuracy', ({ central }) => central?.accuracy, { name: 'accuracy', ...SHARE_AXIS })}${chart(
+    'Loss',
+    ({ central }) => central?.loss,
+    { name: 'loss', quantity: 'number', maybeLog: true },
+  )}</div>`
+}
