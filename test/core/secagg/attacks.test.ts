@@ -424,6 +424,17 @@ describe('pitfall 11: shares', () => {
     expect(withSealed((pieces) => pieces.slice(1))).toMatchObject({ reason: 'malformed' })
   })
 
+  test('reflected to their sender do not open', () => {
+    const run = runSession()
+    const { state, clients } = run.before.input!
+    const honest = asMembers(broadcastFor({ crypto }, state, nameOf(0)))
+    const own = JSON.parse(Buffer.from(run.messages.get(`${nameOf(0)} share`)!.payload).toString()).sealed as string
+    const sealed = own.slice(0, SEALED_CHARACTERS) + honest.sealed.slice(SEALED_CHARACTERS)
+    const lanes = new Uint32Array(12)
+    const result = maskInput(contextOf(nameOf(0), five), clients.get(nameOf(0))!, { ...honest, sealed }, lanes)
+    expect(result).toMatchObject({ refusal: { reason: 'sealed-share', client: nameOf(1) } })
+  })
+
   test('meant for another receiver do not open', () => {
     const run = runSession()
     const { state, clients } = run.before.input!

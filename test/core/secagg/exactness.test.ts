@@ -24,11 +24,13 @@ const exact = (run: Run) => {
   }
 }
 
-function* patterns(clients: number, least: number): Generator<Pattern> {
-  const radix = 6 - least
-  for (let code = 0; code < radix ** clients; code++) {
-    yield Array.from({ length: clients }, (_, i) => least + (Math.floor(code / radix ** i) % radix))
-  }
+/** All patterns in which at most `lost` of the clients are lost, each in any step. */
+function patterns(clients: number, lost: number): Pattern[] {
+  if (clients === 0) return [[]]
+  return patterns(clients - 1, lost).flatMap((rest) => {
+    const spent = rest.filter((taken) => taken < 5).length
+    return [0, 1, 2, 3, 4, 5].filter((taken) => taken === 5 || spent < lost).map((taken) => [...rest, taken])
+  })
 }
 
 /** The first step in which fewer than `need` clients are left, on a complete graph in one sum. */
@@ -42,23 +44,29 @@ describe('one sum, complete graph', () => {
     threat: { corrupted: 0, dropouts: 0.25, server: 'semi-malicious' },
   } as const
 
-  test('all 1 296 ways to lose four clients in five steps', () => {
-    for (const pattern of patterns(4, 0)) {
+  test('all 21 ways to lose one of four clients, and the failures with more', () => {
+    const all = [
+      ...patterns(4, 1),
+      ...patterns(4, 4).filter((pattern) => pattern.every((one, i) => one >= (pattern[i - 1] ?? 0))),
+    ]
+    expect(all.length).toBe(21 + 126)
+    for (const pattern of all) {
       const run = play(small, pattern)
       expect([pattern, run.failedIn]).toEqual([pattern, failing(pattern, 3)])
       expect([...run.refusals.values()]).toEqual([])
-      if (run.failedIn === undefined) {
-        exact(run)
-        expect(run.sums[0]!.survivors).toEqual(namesOf(4).filter((_, i) => pattern[i]! > 2))
-      }
+      if (run.failedIn === undefined) exact(run)
     }
   })
 
-  test('all 243 ways to lose five clients in the last steps', () => {
-    for (const pattern of patterns(5, 3)) {
+  test('all 406 ways to lose up to two of six clients in five steps', () => {
+    const all = patterns(6, 2)
+    expect(all.length).toBe(406)
+    for (const pattern of all) {
       const run = play({ graph: { kind: 'complete', threshold: 4 } }, pattern)
-      expect([pattern, run.failedIn]).toEqual([pattern, failing(pattern, 4)])
-      if (run.failedIn === undefined) exact(run)
+      expect([pattern, run.failedIn]).toEqual([pattern, undefined])
+      expect([...run.refusals.values()]).toEqual([])
+      exact(run)
+      expect(run.sums[0]?.survivors).toEqual(namesOf(6).filter((_, i) => (pattern[i] ?? 0) > 2))
     }
   })
 })
@@ -121,7 +129,7 @@ describe('random losses', () => {
         expect(run.failedIn).toBe(failing(pattern, 6))
         if (run.failedIn === undefined) exact(run)
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     )
   })
 
@@ -143,7 +151,7 @@ describe('random losses', () => {
         expect(new Set(all).size).toBe(all.length)
         for (const { survivors } of run.sums) expect(survivors.length).toBeGreaterThanOrEqual(2)
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     )
   })
 
@@ -154,10 +162,11 @@ describe('random losses', () => {
     threat: { corrupted: 0.05, dropouts: 0.05, server: 'semi-malicious' },
   } as const
 
+  // Within the drop-outs that the graph was made for: rings are random, and beyond them a secret may be lost.
   test('k-regular graph', () => {
     fc.assert(
       fc.property(
-        fc.uniqueArray(fc.integer({ min: 0, max: 69 }), { maxLength: 4 }),
+        fc.uniqueArray(fc.integer({ min: 0, max: 69 }), { maxLength: 3 }),
         fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 4, maxLength: 4 }),
         (lost, when) => {
           const pattern = Array.from({ length: 70 }, (_, i) => (lost.includes(i) ? when[lost.indexOf(i)]! : 5))
@@ -167,12 +176,12 @@ describe('random losses', () => {
           exact(run)
         },
       ),
-      { numRuns: 4 },
+      { numRuns: 3 },
     )
   })
 
   test('k-regular graph with buckets and a beacon', () => {
-    const pattern = Array.from({ length: 70 }, (_, i) => (i % 20 === 3 ? 2 : i % 31 === 5 ? 4 : 5))
+    const pattern = Array.from({ length: 70 }, (_, i) => (i === 3 || i === 60 ? 2 : i === 36 ? 4 : 5))
     const run = play(
       { ...regular, beacon: 'drand', buckets: { size: 8, minSurvivors: 5 }, weight: { min: 1, max: 1 } },
       pattern,
