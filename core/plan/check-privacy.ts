@@ -59,8 +59,7 @@ function checkMasked(plan: Plan): void {
     )
   }
   checkGraph(plan)
-  const { bits } = maskedEncodingOf(plan, cohortSize(plan))
-  const { maxWeight } = maskedEncodingOf(plan, cohortSize(plan))
+  const { bits, maxWeight } = maskedEncodingOf(plan, cohortSize(plan))
   if (cohortSize(plan) * maxWeight * (2 ** bits - 1) >= 2 ** 32 || bits < 4) {
     throw infeasible(
       `${cohortSize(plan)} clients of weight up to ${maxWeight} with ${bits} bits do not fit into sums below 2³²: lower privacy.encoding.bits or maxWeight`,
@@ -125,6 +124,9 @@ function checkNoise(plan: Plan): void {
     )
   if ('central' in noise && mode !== 'sealed')
     throw infeasible('in mode masked the clients add the noise: give privacy.noise.distributed')
+  if ('distributed' in noise && 'adaptive' in clip && plan.privacy.encoding?.range !== undefined) {
+    throw infeasible('with an adaptive norm the range of coordinates follows it: leave privacy.encoding.range out')
+  }
   if ('local' in noise && 'adaptive' in clip)
     throw infeasible('with local noise nobody can learn how many updates were clipped: give privacy.clip.flat')
   const { rule, stages } = pipelineOf(plan.aggregation)

@@ -4,8 +4,8 @@ import { DEFAULT_MAX_WEIGHT, DEFAULT_RANGE } from './privacy.ts'
 
 /** How the updates of a masked round become integers. */
 export type MaskedEncoding = {
-  /** Coordinates are cut to ± this. */
-  readonly range: number
+  /** Coordinates are cut to ± this; absent where it is the clipping norm of the round, which adapts. */
+  readonly range?: number
   /** Bits of a quantised coordinate. */
   readonly bits: number
   /** Largest sample weight; 1 where clients weigh equally. */
@@ -15,21 +15,24 @@ export type MaskedEncoding = {
 const MOST_BITS = 24
 const LANE_BITS = 32
 
+/** Bits where clients add noise, beside which a finer grid would be of no use. */
+const NOISY_BITS = 16
+
 /**
- * The encoding of a plan for cohorts of at most `cohort` clients that each add noise of at most `noiseBound` to a lane: as
- * many bits as a sum has room for, where the plan does not say. Fewer than 1 bit means that there is no room at all.
+ * The encoding of a plan for cohorts of at most `cohort` clients: as many bits as a sum has room for, where the plan does not
+ * say. Fewer than 1 bit means that there is no room at all.
  */
-export function maskedEncodingOf(plan: Plan, cohort: number, noiseBound = 0): MaskedEncoding {
-  const { encoding, clip } = plan.privacy
+export function maskedEncodingOf(plan: Plan, cohort: number): MaskedEncoding {
+  const { encoding, clip, noise } = plan.privacy
   const [rule, options] = nameAndOptions<string>(plan.aggregation.rule)
   const bySamples = rule === 'mean' && (options as { readonly weights?: string }).weights === 'samples'
   const maxWeight = bySamples ? (encoding?.maxWeight ?? DEFAULT_MAX_WEIGHT) : 1
-  const norm = clip !== undefined && 'flat' in clip ? clip.flat.norm : undefined
-  return {
-    range: encoding?.range ?? norm ?? DEFAULT_RANGE,
-    bits: encoding?.bits ?? roomFor(cohort, maxWeight, noiseBound),
-    maxWeight,
-  }
+  const room = roomFor(cohort, maxWeight, 0)
+  const bits = encoding?.bits ?? (noise === undefined ? room : Math.min(room, NOISY_BITS))
+  if (encoding?.range !== undefined) return { range: encoding.range, bits, maxWeight }
+  // No coordinate is longer than the update.
+  if (clip !== undefined) return 'flat' in clip ? { range: clip.flat.norm, bits, maxWeight } : { bits, maxWeight }
+  return { range: DEFAULT_RANGE, bits, maxWeight }
 }
 
 /** The most bits b ≤ 24 with cohort·maxWeight·(2^b − 1) + 2·cohort·noiseBound < 2³². */

@@ -8,7 +8,9 @@ import type { SessionConfiguration } from './configuration.ts'
  *     [ w ; w·q_1 + z_1 … w·q_d + z_d ; extras ; h_1, h_2 ]      q_j = ⌊u_j⌋ + Bernoulli(frac u_j),  u_j = (x_j + c)(2^b − 1)/(2c)
  *
  * with weight w, quantised coordinates q (stochastic rounding: unbiased, standard deviation at most c/(2^b − 1)), optional
- * integer noise z, further integers and two checks. A configuration that would let a sum wrap around does not parse.
+ * integer noise z, further integers and two checks. Where there is noise, whoever draws it has rounded as well, so that what
+ * is bounded is what is added up: w·q_j is then w·(q_j − 2^(b−1)) shifted by w·2^(b−1), in steps of 2c/(2^b − 1). A
+ * configuration that would let a sum wrap around does not parse.
  */
 export type Encoding = Pick<
   SessionConfiguration,
@@ -16,8 +18,8 @@ export type Encoding = Pick<
 >
 
 export type Input = {
-  /** d coordinates, finite; clipped to ±c here. */
-  readonly values: Float32Array | Float64Array
+  /** d coordinates, finite; clipped to ±c here. Or, where the configuration has noise, integers in steps of 2c/(2^b − 1). */
+  readonly values: Float32Array | Float64Array | Int32Array
   /** Within the limits of the configuration. */
   readonly weight: number
   /** d integers within ±noiseBound, drawn by the caller. */
@@ -59,7 +61,9 @@ export function encodeInput(
   checkInput(encoding, input)
   const lanes = new Uint32Array(laneCount(encoding))
   lanes[0] = input.weight
-  quantise(encoding, input.values, input.weight, lanes.subarray(1, 1 + encoding.coordinates), randomBytes)
+  const coordinates = lanes.subarray(1, 1 + encoding.coordinates)
+  if (input.values instanceof Int32Array) centre(encoding, input.values, input.weight, coordinates)
+  else quantise(encoding, input.values, input.weight, coordinates, randomBytes)
   if (input.noise !== undefined) addNoise(encoding, input.noise, lanes.subarray(1))
   lanes.set(input.extras ?? [], 1 + encoding.coordinates)
   lanes.set(checksumOf(crypto, checksum, lanes.subarray(0, -CHECKSUM_LANES)), lanes.length - CHECKSUM_LANES)
@@ -92,10 +96,11 @@ export function decodeSum(
   // Shifted by the largest noise, honest lanes run from 0 without wrapping round.
   const highest = weight * (2 ** bits - 1) + 2 * noise
   const step = (2 * clip) / ((2 ** bits - 1) * weight)
+  const zero = isCentred(encoding) ? 2 ** (bits - 1) * step * weight : clip
   for (let j = 0; j < coordinates; j++) {
     const shifted = ((lanes[1 + j] as number) + noise) >>> 0
     if (shifted > highest) return { ok: false, failure: 'lane-out-of-range' }
-    mean[j] = (shifted - noise) * step - clip
+    mean[j] = (shifted - noise) * step - zero
   }
   const [first, second] = checksumOf(crypto, checksum, lanes.subarray(0, -CHECKSUM_LANES))
   if (first !== lanes[lanes.length - 2] || second !== lanes[lanes.length - 1]) {
@@ -106,6 +111,9 @@ export function decodeSum(
 
 function checkInput(encoding: Encoding, { values, weight, noise, extras = [] }: Input): void {
   const { coordinates, weight: limits } = encoding
+  if (values instanceof Int32Array !== isCentred(encoding)) {
+    throw new RangeError('integers are expected where the configuration has noise, else real numbers')
+  }
   if (values.length !== coordinates) throw new RangeError(`${values.length} values for ${coordinates} coordinates`)
   if (!Number.isInteger(weight) || weight < limits.min || weight > limits.max) {
     throw new RangeError(`a weight of ${weight} is not an integer from ${limits.min} to ${limits.max}`)
@@ -117,6 +125,18 @@ function checkInput(encoding: Encoding, { values, weight, noise, extras = [] }: 
     if (!Number.isInteger(value) || value === undefined || value < 0 || value > max) {
       throw new RangeError(`${name} is not an integer from 0 to ${max}`)
     }
+  }
+}
+
+/** Whether coordinates come as integers around 0. */
+function isCentred({ noiseBound }: Pick<Encoding, 'noiseBound'>): boolean {
+  return noiseBound > 0
+}
+
+function centre({ bits }: Encoding, values: Int32Array, weight: number, lanes: Uint32Array): void {
+  const half = 2 ** (bits - 1)
+  for (let j = 0; j < values.length; j++) {
+    lanes[j] = weight * (Math.max(-half, Math.min(half - 1, values[j] as number)) + half)
   }
 }
 

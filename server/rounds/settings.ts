@@ -1,5 +1,6 @@
 import { durationMs } from '../../core/plan/duration.ts'
 import { cohortSize, type Plan } from '../../core/plan/plan.ts'
+import { firstClip } from '../../core/plan/round-privacy.ts'
 import { withoutControl } from '../../core/tensors/control.ts'
 import { type Layout, layoutLength } from '../../core/tensors/layout.ts'
 import { maskedSettingsOf } from './masked/settings.ts'
@@ -11,7 +12,7 @@ export function settingsOf(
   stored: Pick<RunSettings, 'plan' | 'layout' | 'parameters' | 'control' | 'maxRefusals'>,
 ): RunSettings {
   const { window, evaluation } = plan
-  const masked = maskedSettingsOf(plan)
+  const masked = maskedSettingsOf(plan, stored.parameters)
   const clip = firstClip(plan)
   return {
     model: plan.name,
@@ -37,12 +38,6 @@ export function settingsOf(
     ...(masked === undefined ? {} : { masked }),
     ...(clip === undefined ? {} : { clip }),
   }
-}
-
-/** The clipping norm of the first round. */
-function firstClip({ privacy: { clip } }: Plan): number | undefined {
-  if (clip === undefined) return undefined
-  return 'flat' in clip ? clip.flat.norm : clip.adaptive.initial
 }
 
 /** What the machine needs to know of SCAFFOLD, where the plan trains with it. `layout` is that of the rounds' models. */

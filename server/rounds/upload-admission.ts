@@ -46,7 +46,7 @@ export function admitUpdate(
 
 /** Bytes of an update before it is sealed: its values, or the lanes of a masked vector. */
 export function plainBytesOf({ parameters, masked }: RunState['settings']): number {
-  return masked === undefined ? 4 * parameters : vectorBytes({ ...masked, coordinates: parameters, clip: 1, cohort: 1 })
+  return masked === undefined ? 4 * parameters : vectorBytes({ ...masked, clip: 1, cohort: 1 })
 }
 
 /** A masked vector comes from a client that has said which one it will be. */

@@ -28,7 +28,7 @@ export function openMasking(crypto: Crypto, opening: Opening): Masking | undefin
   const derived = (purpose: string, length: number) =>
     crypto.hkdf(secret, utf8(`${run}/${round}`), utf8(`parley.masking.v1\n${purpose}`), length)
   const coin = derived('coin', 32)
-  const { plan, layout, parameters, window } = settings
+  const { plan, layout, window } = settings
   const { stepMs, range, ...fixed } = masked
   const configuration: SessionConfiguration = {
     v: 1,
@@ -37,7 +37,6 @@ export function openMasking(crypto: Crypto, opening: Opening): Masking | undefin
     round,
     session: toHex(derived('session', 16)),
     model: trainingDigest(crypto, { model: model.digest, layout, plan: plan.digest, clip }),
-    coordinates: parameters,
     ...fixed,
     clip: range ?? clip ?? 1,
     modulusBits: 32,

@@ -3,12 +3,13 @@ import { durationMs } from '../../../core/plan/duration.ts'
 import { maskedEncodingOf } from '../../../core/plan/encoding.ts'
 import { cohortSize, type Plan } from '../../../core/plan/plan.ts'
 import { bucketSurvivors, DEFAULT_STEP_TIME } from '../../../core/plan/privacy.ts'
+import { maskedCoordinates, noiseBoundOf } from '../../../core/plan/round-privacy.ts'
 import type { SessionConfiguration } from '../../../core/secagg/index.ts'
 
 /** What the machine needs of a plan whose updates are masked. */
 export type MaskedSettings = Pick<
   SessionConfiguration,
-  'bits' | 'weight' | 'noiseBound' | 'extras' | 'threat' | 'buckets'
+  'coordinates' | 'bits' | 'weight' | 'noiseBound' | 'extras' | 'threat' | 'buckets'
 > & {
   /** Coordinates are cut to ± this; undefined where they follow the round's clipping norm. */
   readonly range?: number
@@ -16,18 +17,18 @@ export type MaskedSettings = Pick<
   readonly stepMs: number
 }
 
-export function maskedSettingsOf(plan: Plan): MaskedSettings | undefined {
+export function maskedSettingsOf(plan: Plan, parameters: number): MaskedSettings | undefined {
   const { privacy } = plan
   if (privacy.mode !== 'masked') return undefined
   const { range, bits, maxWeight } = maskedEncodingOf(plan, cohortSize(plan))
   const { dropout, corrupt, server } = thresholdOf(plan)
-  const adaptive = privacy.clip !== undefined && 'adaptive' in privacy.clip
   return {
-    ...(adaptive && privacy.encoding?.range === undefined ? {} : { range }),
+    coordinates: maskedCoordinates(plan, parameters),
+    ...(range === undefined ? {} : { range }),
     bits,
     weight: { min: 1, max: maxWeight },
-    noiseBound: 0,
-    extras: adaptive ? [{ name: UNCLIPPED, max: 1 }] : [],
+    noiseBound: noiseBoundOf(plan, parameters),
+    extras: [],
     threat: { corrupted: corrupt, dropouts: dropout, server },
     buckets:
       privacy.buckets === undefined
@@ -36,6 +37,3 @@ export function maskedSettingsOf(plan: Plan): MaskedSettings | undefined {
     stepMs: durationMs(privacy.steps ?? DEFAULT_STEP_TIME),
   }
 }
-
-/** The extra coordinate in which clients count that their update was within the clipping norm. */
-export const UNCLIPPED = 'unclipped'

@@ -73,9 +73,9 @@ describe('encode and decode', () => {
     expect(result).toMatchObject({ ok: true, weight: 9, extras: [2, 1_500_000_004] })
   })
 
-  test('noise on both sides of zero survives, and the lanes around the ends of the range decode', () => {
+  test('noise on both sides of zero survives, and integers around the ends of the range decode', () => {
     const configuration = configurationOf({ weight: { min: 1, max: 1 }, bits: 8, noiseBound: 1_000 })
-    const values = Float64Array.of(-1, -1, -1, 0.99999, 1, 1, 1, 0, 0)
+    const values = Int32Array.of(-128, -128, -128, 126, 127, 127, 127, 0, 0)
     const noise = Int32Array.of(-1_000, 1_000, 0, 0, 1_000, -1_000, 0, 17, -17)
     const lanes = sum([
       encode(configuration, { values, weight: 1, noise }),
@@ -84,17 +84,21 @@ describe('encode and decode', () => {
     const result = decode(configuration, lanes, 2)
     if (!result.ok) throw new Error(result.failure)
     const step = 2 / 255
-    for (const [j, value] of values.entries()) {
-      expect(Math.abs(result.mean[j]! - (value + noise[j]! * step))).toBeLessThan(step + 1e-6)
-    }
-    expect(result.mean[0]).toBeCloseTo(-1 - 1_000 * step, 5)
+    for (const [j, value] of values.entries()) expect(result.mean[j]).toBeCloseTo((value + noise[j]!) * step, 5)
+  })
+
+  test('integers beyond the range are cut to it, and zero is zero', () => {
+    const configuration = configurationOf({ weight: { min: 1, max: 1 }, bits: 4, noiseBound: 1, coordinates: 3 })
+    const lanes = encode(configuration, { values: Int32Array.of(-90, 0, 90), weight: 1 })
+    expect(decode(configuration, lanes, 1)).toMatchObject({ ok: true, mean: Float32Array.of(-16 / 15, 0, 14 / 15) })
   })
 
   test('the mean of a sum of noise is the noise: no value is cut at the ends', () => {
     const configuration = configurationOf({ weight: { min: 1, max: 1 }, bits: 2, noiseBound: 50, coordinates: 1 })
     for (let z = -50; z <= 50; z++) {
-      const lanes = encode(configuration, { values: Float64Array.of(-1), weight: 1, noise: Int32Array.of(z) })
-      expect(decode(configuration, lanes, 1)).toMatchObject({ ok: true, mean: Float32Array.of((z * 2) / 3 - 1) })
+      const lanes = encode(configuration, { values: Int32Array.of(-2), weight: 1, noise: Int32Array.of(z) })
+      const decoded = decode(configuration, lanes, 1)
+      expect(decoded.ok && decoded.mean[0]).toBeCloseTo(((z - 2) * 2) / 3, 5)
     }
   })
 
@@ -114,7 +118,13 @@ describe('what a client may not encode', () => {
     ['NaN', { values: new Float64Array(9).fill(Number.NaN), weight: 1 }],
     ['infinity', { values: new Float64Array(9).fill(Number.NEGATIVE_INFINITY), weight: 1 }],
     ['noise without a bound', { values, weight: 1, noise: new Int32Array(9).fill(1) }],
-    ['noise beyond its bound', { values, weight: 1, noise: new Int32Array(9).fill(-4) }, { noiseBound: 3 }],
+    ['real numbers where there is noise', { values, weight: 1 }, { noiseBound: 3 }],
+    ['integers where there is none', { values: new Int32Array(9), weight: 1 }],
+    [
+      'noise beyond its bound',
+      { values: new Int32Array(9), weight: 1, noise: new Int32Array(9).fill(-4) },
+      { noiseBound: 3 },
+    ],
     ['extras that nobody asked for', { values, weight: 1, extras: [1] }],
     ['an extra above its maximum', { values, weight: 1, extras: [2] }, { extras: [{ name: 'x', max: 1 }] }],
     ['a missing extra', { values, weight: 1 }, { extras: [{ name: 'x', max: 1 }] }],

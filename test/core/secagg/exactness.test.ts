@@ -120,7 +120,7 @@ describe('random losses', () => {
           },
           { lost: (client, step) => pattern[names.indexOf(client)]! <= steps.indexOf(step) },
           (i) => ({
-            values: new Float64Array(9).fill(-0.9),
+            values: new Int32Array(9).fill(-7),
             weight: 1 + i,
             noise: new Int32Array(9).fill(31 * i - 500 + 7),
             extras: [100 * i],
