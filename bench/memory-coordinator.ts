@@ -27,6 +27,7 @@ const deps = {
   kernels,
   roundKeys: roundKeys(nodeCrypto, sealingSecret),
   masks: maskArithmeticOf(nodeCrypto),
+  noise: () => nodeCrypto.randomBytes,
 }
 const memory = { optimizer: [], numbers: [] }
 const began = performance.now()

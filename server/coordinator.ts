@@ -26,6 +26,7 @@ import { candidateOf } from './rounds/publication.ts'
 import { type RecomputeDeps, type RecomputeRequest, recompute } from './rounds/recompute.ts'
 import { checkRootData, type RootUpdate } from './rounds/root-update.ts'
 import { roundKeys } from './rounds/round-keys.ts'
+import { roundNoise } from './rounds/round-noise.ts'
 import { Run } from './rounds/run.ts'
 import { controlOf, settingsOf } from './rounds/settings.ts'
 import { timestamp, viewOf } from './rounds/view.ts'
@@ -92,6 +93,7 @@ export class Coordinator implements CoordinatorApi {
       kernels,
       roundKeys: keys,
       masks: maskArithmeticOf(crypto),
+      noise: roundNoise(crypto, deps.sealingSecret),
       ...(decide === undefined ? {} : { decide }),
     }
     const { rootUpdate } = deps

@@ -1,6 +1,7 @@
 import { float32View, fromUtf8, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { checkPlan } from '../../core/plan/parse.ts'
+import type { Plan } from '../../core/plan/plan.ts'
 import type { ModelRef, RoundConfiguration } from '../../core/run/round-configuration.ts'
 import { hasControl, withoutControl } from '../../core/tensors/control.ts'
 import { type Layout, layoutBytes, layoutLength } from '../../core/tensors/layout.ts'
@@ -21,7 +22,7 @@ export class Models {
   readonly #options: Pick<ClientOptions, 'crypto' | 'limits' | 'trainer' | 'sharedBlobs'>
   readonly #fetcher: Fetcher
   readonly #files = new Map<string, Uint8Array>()
-  #trainer: { readonly plan: string; readonly trainer: Promise<Trainer> } | undefined
+  #trainer: { readonly digest: string; readonly plan: Plan; readonly trainer: Promise<Trainer> } | undefined
 
   constructor(options: Pick<ClientOptions, 'crypto' | 'limits' | 'trainer' | 'sharedBlobs'>, fetcher: Fetcher) {
     this.#options = options
@@ -31,17 +32,24 @@ export class Models {
   /** The trainer of the plan of a task, made at the plan's first task. */
   async trainer(configuration: RoundConfiguration, signal: AbortSignal): Promise<Trainer> {
     const { digest, bytes } = configuration.plan
-    if (this.#trainer?.plan === digest) return this.#trainer.trainer
+    if (this.#trainer?.digest === digest) return this.#trainer.trainer
     if (bytes > this.#options.limits.planBytes) throw new ParleyError('node.plan-refused', 'the plan is too large')
     const text = fromUtf8(await this.#fetch(digest, bytes, signal))
     await this.dispose()
-    const trainer = this.#options.trainer(checkPlan(JSON.parse(text)))
-    this.#trainer = { plan: digest, trainer }
+    const plan = checkPlan(JSON.parse(text))
+    const trainer = this.#options.trainer(plan)
+    this.#trainer = { digest, plan, trainer }
     trainer.catch(() => {
       // The data may be mended meanwhile: the next task tries again.
       if (this.#trainer?.trainer === trainer) this.#trainer = undefined
     })
     return trainer
+  }
+
+  /** The plan of a task, once `trainer` was asked for it. */
+  plan({ plan: { digest } }: RoundConfiguration): Plan {
+    if (this.#trainer?.digest !== digest) throw new ParleyError('internal', 'the plan of the task is not there')
+    return this.#trainer.plan
   }
 
   /**

@@ -8,6 +8,7 @@ import type { Dial } from '../../core/wire/connection.ts'
 import type { Limits } from '../../core/wire/limits.ts'
 import type { Trainer } from '../training/ports.ts'
 import type { Difference } from './difference.ts'
+import type { PrivacyLedger } from './ledger.ts'
 
 /** Remembers, over restarts, the highest round of each run that this client has begun. */
 export interface RoundMemory {
@@ -79,6 +80,8 @@ export type ClientOptions = {
     /** By default plain JavaScript. */
     readonly masks?: MaskArithmetic
   }
+  /** What this client has spent of its privacy in its life; without it, it counts nothing. */
+  readonly ledger?: PrivacyLedger
   /** How an update is worked out; by default in plain JavaScript. */
   readonly difference?: Difference
   readonly limits: Limits

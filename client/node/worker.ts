@@ -3,6 +3,7 @@ import { sealedLength } from '../../core/crypto/seal.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { metricsOf } from '../../core/metrics/compute.ts'
+import { type RoundPrivacy, roundPrivacyOf } from '../../core/plan/round-privacy.ts'
 import type { EvaluationReport } from '../../core/run/evaluation-report.ts'
 import { parsePayload } from '../../core/run/payload.ts'
 import {
@@ -17,11 +18,12 @@ import type { Link } from '../../core/wire/link.ts'
 import type { TrainResult } from '../training/ports.ts'
 import { difference } from './difference.ts'
 import type { Fetcher } from './fetcher.ts'
-import { encodeUpdate } from './masked/encode.ts'
+import { chargeLedger } from './ledger.ts'
 import { MaskedRound } from './masked/round.ts'
 import { Models } from './models.ts'
 import type { ClientOptions } from './options.ts'
 import { Outbox, type Outgoing } from './outbox.ts'
+import { encodeUpdate, privatisedOf } from './privatise.ts'
 import { type SealDeps, sealUpdate, sealVector } from './update.ts'
 
 type Work = {
@@ -157,6 +159,7 @@ export class Worker {
     const masked = configuration.mode === 'masked' ? this.#maskedRound(work, configuration, last) : undefined
     const { run, round } = configuration
     const trainer = await this.#models.trainer(configuration, signal)
+    const privacy = await this.#privacyOf(configuration)
     const weights = await this.#models.weights(configuration.model, configuration, trainer, signal)
     const { engine } = trainer
     const result = await trainer.train({
@@ -171,17 +174,39 @@ export class Worker {
     const deps = { crypto, identity, client: this.#client, breathe }
     const answer =
       masked === undefined
-        ? await this.#sealed(deps, configuration, weights, result)
-        : await this.#masked(deps, configuration, masked, weights, result)
+        ? await this.#sealed(deps, configuration, weights, result, privacy)
+        : await this.#masked(deps, configuration, masked, weights, result, privacy)
     if (this.#options.sealedMemory === undefined) this.#spare = answer.sealed
     onEvent?.({ type: 'sending', run, round, bytes: answer.sealed.length })
     return { answer, keep: result.accepted }
   }
 
-  #sealed(deps: SealDeps, configuration: TrainConfiguration, weights: Float32Array, result: TrainResult) {
-    const { difference: subtract = difference } = this.#options
+  /** What the plan, which the coordinator signed with the task, means in this round; charged before anything is done. */
+  async #privacyOf(configuration: TrainConfiguration): Promise<RoundPrivacy | undefined> {
+    const { run, round, clip, parameters, mode } = configuration
+    const plan = this.#models.plan(configuration)
+    if (plan.privacy.mode !== mode || (plan.privacy.clip === undefined) !== (clip === undefined)) {
+      throw new ParleyError('node.plan-refused', 'the task has another privacy than its plan')
+    }
+    if (clip === undefined) return undefined
+    const privacy = roundPrivacyOf(plan, parameters, clip)
+    const { ledger } = this.#options
+    if (privacy?.spend !== undefined && ledger !== undefined)
+      await chargeLedger(ledger, `${run}/${round}`, privacy.spend)
+    return privacy
+  }
+
+  #sealed(
+    deps: SealDeps,
+    configuration: TrainConfiguration,
+    weights: Float32Array,
+    result: TrainResult,
+    privacy: RoundPrivacy | undefined,
+  ) {
+    const { crypto, difference: subtract = difference } = this.#options
     const into = this.#memoryFor(weights.byteLength)
-    return sealUpdate({ ...deps, difference: subtract }, configuration, weights, result, { into })
+    const privatised = privatisedOf(crypto, weights, result, privacy)
+    return sealUpdate({ ...deps, difference: subtract }, configuration, weights, result, { into, privatised })
   }
 
   async #masked(
@@ -190,10 +215,11 @@ export class Worker {
     masked: MaskedRound,
     weights: Float32Array,
     result: TrainResult,
+    privacy: RoundPrivacy | undefined,
   ) {
     const { crypto, difference: subtract = difference } = this.#options
-    const { run, round, clip } = configuration
-    const lanes = encodeUpdate(crypto, subtract, await masked.configuration, weights, result, clip)
+    const { run, round } = configuration
+    const lanes = encodeUpdate(crypto, subtract, await masked.configuration, weights, result, privacy)
     const message = await masked.mask(lanes)
     const sealed = await sealVector(deps, configuration, lanes, this.#memoryFor(lanes.byteLength))
     return { ...sealed, announcement: { type: 'maskingAnswer', run, round, message } as const }

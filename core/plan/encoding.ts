@@ -15,6 +15,9 @@ export type MaskedEncoding = {
 const MOST_BITS = 24
 const LANE_BITS = 32
 
+/** Deviations of local noise within which a coordinate is not cut. */
+const WIDE = 6
+
 /** Bits where clients add noise, beside which a finer grid would be of no use. */
 const NOISY_BITS = 16
 
@@ -31,7 +34,12 @@ export function maskedEncodingOf(plan: Plan, cohort: number): MaskedEncoding {
   const bits = encoding?.bits ?? (noise === undefined ? room : Math.min(room, NOISY_BITS))
   if (encoding?.range !== undefined) return { range: encoding.range, bits, maxWeight }
   // No coordinate is longer than the update.
-  if (clip !== undefined) return 'flat' in clip ? { range: clip.flat.norm, bits, maxWeight } : { bits, maxWeight }
+  if (clip !== undefined && 'flat' in clip) {
+    // A client's own noise is the longer part of it.
+    const noisy = noise !== undefined && 'local' in noise ? 1 + WIDE * noise.local.multiplier : 1
+    return { range: noisy * clip.flat.norm, bits, maxWeight }
+  }
+  if (clip !== undefined) return { bits, maxWeight }
   return { range: DEFAULT_RANGE, bits, maxWeight }
 }
 

@@ -11,6 +11,7 @@ import { type Decide, decideAside } from './decide-elsewhere.ts'
 import { type ExtraRow, extraRowsOf } from './extra-rows.ts'
 import type { AggregationMemory, VectorRef } from './memory.ts'
 import { NextModel, type NextModelInput } from './next-model.ts'
+import { type Release, releasedMean } from './release.ts'
 import { alignmentOf, reportOf } from './report.ts'
 import { RoundMatrix } from './round-matrix.ts'
 import { countSigns } from './signs.ts'
@@ -33,6 +34,8 @@ export type AggregationInput = Pick<NextModelInput, 'model' | 'optimizer' | 'con
   readonly seed: number
   /** What was worked out of the updates while they came in. */
   readonly matrix?: RoundMatrix
+  /** The release of a noisy mean, in place of what the rule decides. */
+  readonly release?: Release
   /** By default in a thread of its own where it may take long. */
   readonly decide?: Decide
 }
@@ -56,7 +59,10 @@ export async function aggregate(input: AggregationInput): Promise<AggregationRes
   const clients = rows.map(({ client }) => client)
   const extra = extraRowsOf(pipeline.rule.rule.extra, { blobs, parameters, clients, memory, root })
   const gram = needsGram(pipeline) ? await gramOf(input, extra.rows) : undefined
-  const decision = await decide({ section, input: await ruleInputOf(input, pipeline, gram, extra) })
+  const decision =
+    input.release === undefined
+      ? await decide({ section, input: await ruleInputOf(input, pipeline, gram, extra) })
+      : releasedMean(input.release, rows, gram?.size ?? rows.length)
   const next = await NextModel.open({ ...input, clients, carry: pipeline.rule.rule.extra })
   try {
     const combined = await combine(input.kernels, {
@@ -67,6 +73,7 @@ export async function aggregate(input: AggregationInput): Promise<AggregationRes
       gram,
       next,
       report: true,
+      ...(input.release === undefined ? {} : { release: input.release }),
     })
     const made = await next.commit(decision.remember)
     return { ...made, report: reportOf(pipeline, rows, decision, alignment(gram, decision, combined), combined.kept) }

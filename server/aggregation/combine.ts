@@ -3,6 +3,7 @@ import type { Gram } from '../../core/aggregation/gram.ts'
 import type { Block, Kernels } from '../../kernels/index.ts'
 import { keptShares } from './kept.ts'
 import type { NextModel } from './next-model.ts'
+import { addNoise, type Release } from './release.ts'
 import { TILE, type Tile, TileReader, tileCount } from './tiles.ts'
 import type { VectorRow } from './update-row.ts'
 
@@ -15,6 +16,8 @@ export type CombineInput = {
   readonly next: Pick<NextModel, 'wantsUpdates' | 'prefetch' | 'write'>
   /** Whether the report is wanted: a rule that has no inner products costs one more look at the updates then. */
   readonly report: boolean
+  /** The aggregate is given noise before anything is made of it. */
+  readonly release?: Release
 }
 
 export type Combined = {
@@ -53,6 +56,7 @@ export async function combine(kernels: Kernels, input: CombineInput): Promise<Co
       }
       if (report && result.kind === 'reduction' && result.points !== undefined)
         sample(sampled, tile, result.points, parameters)
+      if (input.release !== undefined) addNoise(input.release, aggregated)
       await next.write(tile, aggregated)
       await reading
     }

@@ -2,6 +2,8 @@ import { serverOptimizerOf } from '../../core/aggregation/server/named.ts'
 import type { Crypto } from '../../core/crypto/primitives.ts'
 import { utf8 } from '../../core/encoding/bytes.ts'
 import type { Plan } from '../../core/plan/plan.ts'
+import { roundPrivacyOf } from '../../core/plan/round-privacy.ts'
+import type { RandomBytes } from '../../core/privacy/index.ts'
 import type { ModelRef } from '../../core/run/round-configuration.ts'
 import type { MaskArithmetic } from '../../core/secagg/index.ts'
 import { withoutControl } from '../../core/tensors/control.ts'
@@ -14,6 +16,7 @@ import type { RoundMatrix } from '../aggregation/round-matrix.ts'
 import type { BlobStore } from '../store/ports.ts'
 import type { OpenedSum } from './masked/masking.ts'
 import { sumRowOf } from './masked/sum-rows.ts'
+import { nextClipOf } from './next-clip.ts'
 import type { RoundKeys } from './round-keys.ts'
 import type { AcceptedUpdate, Made, RunSettings } from './state.ts'
 import { updateRowOf } from './update-rows.ts'
@@ -27,6 +30,8 @@ export type AggregationDeps = {
   readonly kernels: Kernels
   readonly roundKeys: RoundKeys
   readonly decide?: Decide
+  /** The coordinator's noise for a round: the same bytes whenever it is asked for, and nobody else can make them. */
+  readonly noise: (run: string, round: number) => RandomBytes
   /** Takes masks out of sums. */
   readonly masks: MaskArithmetic
 }
@@ -44,6 +49,8 @@ export type RoundInputs = {
   readonly root?: VectorRef
   /** What the rule works on where updates were masked. */
   readonly sums?: readonly OpenedSum[]
+  /** The clipping norm of the round, where the plan clips. */
+  readonly clip?: number
 }
 
 /** Combines accepted updates as the plan says. The same inputs give the same bytes, whenever and wherever. */
@@ -58,7 +65,11 @@ export async function aggregateUpdates(
   const { parameters } = settings
   const rowDeps = { crypto, roundKeys, spool: store.spool }
   const control = await controlOf(deps, inputs)
-  return await aggregate({
+  const privacy = inputs.clip === undefined ? undefined : roundPrivacyOf(plan, parameters, inputs.clip)
+  const randomBytes = deps.noise(inputs.run, inputs.round)
+  const nextClip = nextClipOf(privacy, inputs, randomBytes)
+  const central = privacy?.noise?.kind === 'central' ? privacy.noise : undefined
+  const made = await aggregate({
     blobs: store.blobs,
     kernels,
     model,
@@ -76,7 +87,11 @@ export async function aggregateUpdates(
     ...(control === undefined ? {} : { control }),
     ...(matrix === undefined ? {} : { matrix }),
     ...(decide === undefined ? {} : { decide }),
+    ...(central === undefined || privacy === undefined
+      ? {}
+      : { release: { clip: privacy.clip, sigma: central.sigma, cohort: central.cohort, randomBytes } }),
   })
+  return nextClip === undefined ? made : { ...made, memory: { ...made.memory, clip: nextClip } }
 }
 
 /** SCAFFOLD moves the server's control variate by the share of the federation that took part. */

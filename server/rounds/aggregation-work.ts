@@ -1,4 +1,5 @@
 import { ParleyError } from '../../core/errors/index.ts'
+import { roundPrivacyOf } from '../../core/plan/round-privacy.ts'
 import type { ModelRef } from '../../core/run/round-configuration.ts'
 import { noMemory, vectorsOf } from '../aggregation/memory.ts'
 import type { Store } from '../store/ports.ts'
@@ -8,6 +9,7 @@ import { openSums } from './masked/open-sums.ts'
 import type { Matrices } from './matrices.ts'
 import { type RootUpdate, rootUpdateOf } from './root-update.ts'
 import type { Champion, RoundRecord, RunState } from './state.ts'
+import { clipOf } from './step.ts'
 
 export type AggregationWorkDeps = AggregationDeps & {
   readonly store: Pick<Store, 'blobs' | 'spool' | 'records'>
@@ -26,12 +28,17 @@ export async function aggregateRound(deps: AggregationWorkDeps, active: ActiveRu
   const { round } = state
   try {
     const root = await rootUpdateOf(deps, plan, state)
+    const clip = clipOf(state)
+    const privacy = clip === undefined ? undefined : roundPrivacyOf(plan, state.settings.parameters, clip)
     const unmasked =
-      state.masking === undefined ? undefined : await openSums(deps, state, plan.aggregation.screens.maxNorm)
+      state.masking === undefined
+        ? undefined
+        : await openSums(deps, state, { maxNorm: plan.aggregation.screens.maxNorm, privacy })
     const inputs: RoundInputs = {
       ...inputsOf(state),
       ...(root === undefined ? {} : { root }),
       ...(unmasked === undefined ? {} : { sums: unmasked.sums }),
+      ...(clip === undefined ? {} : { clip }),
     }
     const made = await aggregateUpdates(
       deps,

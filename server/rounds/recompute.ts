@@ -122,6 +122,7 @@ function inputsOf(state: RunState, record: MadeRound, without: readonly string[]
   if (accepted.length === 0) throw new ParleyError('request.invalid', 'no update would be left')
   const earlier = state.history.filter(({ round, model }) => round < record.round && model !== undefined).at(-1)
   const { run, settings, base } = state
+  const clip = earlier?.memory?.clip ?? settings.clip
   return {
     run,
     round: record.round,
@@ -131,6 +132,7 @@ function inputsOf(state: RunState, record: MadeRound, without: readonly string[]
     memory: earlier?.memory ?? noMemory,
     ...(record.root === undefined ? {} : { root: record.root }),
     ...(record.unmasked === undefined ? {} : { sums: record.unmasked.sums }),
+    ...(clip === undefined ? {} : { clip }),
   }
 }
 

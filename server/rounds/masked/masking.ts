@@ -20,8 +20,8 @@ export type OpenedSum = {
   readonly weight: number
   /** Euclidean norm of the mean. */
   readonly norm: number
-  /** The exact sums of the extra coordinates, in the order of the plan's settings. */
-  readonly extras: readonly number[]
+  /** Sum of ½ for every update that was within the clipping norm and −½ for every other, with its noise; where that adapts. */
+  readonly unclipped?: number
 }
 
 /** What came out of the sums of a masked round. */

@@ -1,6 +1,7 @@
 import { segmentCount } from '../../../core/crypto/seal.ts'
 import { bytesView } from '../../../core/encoding/bytes.ts'
 import { ParleyError } from '../../../core/errors/index.ts'
+import type { RoundPrivacy } from '../../../core/plan/round-privacy.ts'
 import {
   checksumKey,
   configHashOf,
@@ -30,7 +31,11 @@ const LANES = SEGMENT_BYTES / 4
  * it make, and decodes what is left. Nothing here depends on when it is done: the same journal and spool give the same
  * means. Fails with `masking.failed` when not one sum can be opened.
  */
-export async function openSums(deps: OpenSumsDeps, state: Aggregating, maxNorm: number): Promise<Unmasked> {
+export async function openSums(
+  deps: OpenSumsDeps,
+  state: Aggregating,
+  { maxNorm, privacy }: { readonly maxNorm: number; readonly privacy: RoundPrivacy | undefined },
+): Promise<Unmasked> {
   const session = state.masking?.session
   if (session?.phase !== 'unmask') throw new ParleyError('internal', 'the round has no sums to open')
   const plan = planUnmasking({ crypto: deps.crypto }, session)
@@ -40,10 +45,17 @@ export async function openSums(deps: OpenSumsDeps, state: Aggregating, maxNorm: 
     const lanes = await sumOf(deps, state, session.configuration, bucket)
     const key = checksumKeyOf(deps, session.configuration)
     const decoded = decodeSum(deps.crypto, session.configuration, key, lanes, bucket.survivors.length)
-    const norm = decoded.ok ? normOf(decoded.mean) : 0
+    const mean = decoded.ok ? decoded.mean.subarray(0, state.settings.parameters) : new Float32Array(0)
+    const norm = normOf(mean)
     if (!decoded.ok) spoiled.push({ clients: bucket.survivors, reason: decoded.failure })
     else if (norm > maxNorm) spoiled.push({ clients: bucket.survivors, reason: 'norm-above-limit' })
-    else sums.push(await stored(deps, bucket, decoded, norm))
+    else
+      sums.push({
+        ...(await stored(deps, bucket, mean)),
+        weight: decoded.weight,
+        norm,
+        ...unclippedOf(decoded, privacy),
+      })
   }
   if (sums.length === 0) {
     const why = plan.ok ? spoiled.map(({ reason }) => reason) : [plan.failure.reason]
@@ -94,18 +106,23 @@ function add(lanes: Uint32Array, bytes: Uint8Array): void {
   for (let j = 0; j < to.length; j++) to[j] = (to[j] as number) + (from[j] as number)
 }
 
+/** The last coordinate of the sum, in halves. */
+function unclippedOf({ mean, weight }: DecodedSum, privacy: RoundPrivacy | undefined): Pick<OpenedSum, 'unclipped'> {
+  if (privacy?.indicator === undefined) return {}
+  return { unclipped: ((mean.at(-1) ?? 0) * weight) / (2 * privacy.indicator) }
+}
+
 async function stored(
   { store }: OpenSumsDeps,
   { bucket, survivors }: OpenBucket,
-  { mean, weight, extras }: DecodedSum,
-  norm: number,
-): Promise<OpenedSum> {
+  mean: Float32Array,
+): Promise<Pick<OpenedSum, 'name' | 'clients' | 'vector'>> {
   const writer = await store.blobs.create()
   try {
     const bytes = bytesView(mean)
     for (let at = 0; at < bytes.length; at += SEGMENT_BYTES) await writer.write(bytes.subarray(at, at + SEGMENT_BYTES))
     const vector = { digest: await writer.commit(), bytes: bytes.length }
-    return { name: sumName(bucket), clients: survivors, vector, weight, norm, extras }
+    return { name: sumName(bucket), clients: survivors, vector }
   } finally {
     await writer.release()
   }
