@@ -1,7 +1,7 @@
 import type { Metrics } from '../core/metrics/metrics.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { RobustnessReport, Suspect } from '../core/run/robustness.ts'
-import type { GateVerdict, RoundSummary, RunView } from '../core/run/view.ts'
+import type { GateVerdict, PrivacyView, RoundSummary, RunView } from '../core/run/view.ts'
 
 const COLUMNS = ['accuracy', 'precision', 'recall', 'f1', 'auc', 'loss'] as const
 
@@ -18,9 +18,16 @@ export function progressLine(view: RunView): string {
   }
   if (last !== undefined)
     parts.push(`loss ${figure(last.loss)}`, `accuracy ${figure(last.accuracy)}`, `auc ${figure(last.auc)}`)
+  if (view.privacy !== undefined) parts.push(privacyText(view.privacy))
   const left = timeLeft(view)
   if (left !== undefined) parts.push(`about ${left} left`)
   return parts.join('  ')
+}
+
+/** ε so far, and of how much. */
+export function privacyText({ epsilon, delta, budget }: PrivacyView): string {
+  const of = budget === undefined ? '' : ` of ${budget}`
+  return `ε ${epsilon.toPrecision(3)}${of} (δ ${delta})`
 }
 
 /** Seconds that the remaining rounds take at the pace of those done, in words; undefined before the first. */

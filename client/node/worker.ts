@@ -3,7 +3,7 @@ import { sealedLength } from '../../core/crypto/seal.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { metricsOf } from '../../core/metrics/compute.ts'
-import { type RoundPrivacy, roundPrivacyOf } from '../../core/plan/round-privacy.ts'
+import { maskedCoordinates, type RoundPrivacy, roundPrivacyOf } from '../../core/plan/round-privacy.ts'
 import type { EvaluationReport } from '../../core/run/evaluation-report.ts'
 import { parsePayload } from '../../core/run/payload.ts'
 import {
@@ -183,9 +183,14 @@ export class Worker {
 
   /** What the plan, which the coordinator signed with the task, means in this round; charged before anything is done. */
   async #privacyOf(configuration: TrainConfiguration): Promise<RoundPrivacy | undefined> {
-    const { run, round, clip, parameters, mode } = configuration
+    const { run, round, clip, parameters, mode, coordinates } = configuration
     const plan = this.#models.plan(configuration)
-    if (plan.privacy.mode !== mode || (plan.privacy.clip === undefined) !== (clip === undefined)) {
+    const due = mode === 'masked' ? maskedCoordinates(plan, parameters) : undefined
+    if (
+      plan.privacy.mode !== mode ||
+      (plan.privacy.clip === undefined) !== (clip === undefined) ||
+      coordinates !== due
+    ) {
       throw new ParleyError('node.plan-refused', 'the task has another privacy than its plan')
     }
     if (clip === undefined) return undefined
@@ -234,7 +239,7 @@ export class Worker {
     if (masking === undefined) {
       throw new ParleyError('masking.refused', 'this client knows no peers, whose keys it would have to trust')
     }
-    const { run, round, model, layout, plan, clip, parameters } = configuration
+    const { run, round, model, layout, plan, clip, parameters, coordinates = parameters } = configuration
     const { policy, masks } = masking
     const known = { ...policy.known, [this.#client]: toHex(identity.publicKey) }
     const masked = new MaskedRound({
@@ -249,7 +254,7 @@ export class Worker {
         coordinatorKey,
         task: run,
         model: trainingDigest(crypto, { model: model.digest, layout, plan: plan.digest, clip }),
-        coordinates: parameters,
+        coordinates,
         lastRound,
       },
       send: (message) => void this.#link?.send({ type: 'maskingAnswer', run, round, message }).catch(() => {}),

@@ -14,6 +14,7 @@ export {
   type Spend,
   sensitivityOf,
   type TreeSpend,
+  timesRounds,
 } from './accounting/spend.ts'
 export {
   type AdaptiveClip,

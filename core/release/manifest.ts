@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { utf8 } from '../encoding/bytes.ts'
-import { canonicalJson } from '../encoding/canonical-json.ts'
+import { canonicalJsonOfDefined } from '../encoding/canonical-json.ts'
 import { metricNames } from '../metrics/metrics.ts'
 import { byteCountField, digestField, idField, roundField } from '../run/fields.ts'
 
@@ -61,6 +61,17 @@ export const manifestSchema = z.strictObject({
   /** Over the held-out rows of all clients that answered; null when the round was not evaluated. */
   metrics: metricsField.nullable(),
   gates: z.array(gateField).max(100),
+  /** Differential privacy of all rounds up to this version; absent where no noise was added. */
+  privacy: z
+    .strictObject({
+      epsilon: decimalField,
+      delta: decimalField,
+      /** Rounds that were paid for. */
+      rounds: countField,
+      mechanism: z.enum(['gaussian', 'distributed-discrete-gaussian', 'tree']),
+      neighbours: z.enum(['add-or-remove', 'replace']),
+    })
+    .optional(),
   publishedAt: timeField,
   /** The version of the program that published. */
   parleyVersion: z.string().min(1).max(100),
@@ -69,7 +80,7 @@ export type Manifest = z.infer<typeof manifestSchema>
 
 /** The bytes that are signed, which are also the file `manifest.json`. */
 export function manifestBytes(manifest: Manifest): Uint8Array {
-  return utf8(canonicalJson(manifest))
+  return utf8(canonicalJsonOfDefined(manifest))
 }
 
 /** The names of a version's files in a folder. */

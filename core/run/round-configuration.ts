@@ -26,6 +26,8 @@ const trainSchema = z.strictObject({
   model: modelRefSchema,
   /** Largest Euclidean norm of an update, where the plan clips. */
   clip: z.number().positive().finite().optional(),
+  /** Mode masked: coordinates of a masked update, which are the parameters and what is counted with them. */
+  coordinates: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
   /** X25519 public key for which updates of this round are sealed. */
   roundKey: keyField,
 })

@@ -88,5 +88,17 @@ export type RunView = {
   readonly history: readonly RoundSummary[]
   /** Clients whose updates were out of the ordinary round after round; the most conspicuous first. */
   readonly suspects: readonly Suspect[]
+  /** What the run has spent of its clients' privacy; absent where no noise is added. */
+  readonly privacy?: PrivacyView
   readonly outcome?: RunOutcome
+}
+
+/** (ε, δ) of all rounds that were opened, for one client more or less in all of them. */
+export type PrivacyView = {
+  readonly epsilon: number
+  readonly delta: number
+  readonly rounds: number
+  readonly accountant: 'rdp' | 'pld'
+  /** The run ends before it would be passed. */
+  readonly budget?: number
 }

@@ -21,6 +21,14 @@ export type Candidate = {
   /** Absent when the round was not evaluated. */
   readonly metrics?: Metrics
   readonly gates: readonly GateVerdict[]
+  /** What its rounds have spent of their clients' privacy. */
+  readonly privacy?: {
+    readonly epsilon: number
+    readonly delta: number
+    readonly rounds: number
+    readonly mechanism: 'gaussian' | 'distributed-discrete-gaussian' | 'tree'
+    readonly neighbours: 'add-or-remove' | 'replace'
+  }
 }
 
 export type Publication = {
@@ -36,7 +44,8 @@ export function manifestOf(
   candidate: Candidate,
   { number, parent, publishedAt, parleyVersion }: Publication,
 ): Manifest {
-  const { model, run, round, weights, layout, parameters, plan, base, rule, clients, metrics, gates } = candidate
+  const { model, run, round, weights, layout, parameters, plan, base, rule, clients, metrics, gates, privacy } =
+    candidate
   return {
     v: 1,
     model,
@@ -61,6 +70,9 @@ export function manifestOf(
       bound: decimal(bound),
       explanation,
     })),
+    ...(privacy === undefined
+      ? {}
+      : { privacy: { ...privacy, epsilon: String(privacy.epsilon), delta: String(privacy.delta) } }),
     publishedAt,
     parleyVersion,
   }

@@ -1,7 +1,9 @@
 import { pooledMetrics } from '../gates/decide.ts'
 import type { Candidate } from '../registry/manifest.ts'
 import type { ActiveRun } from './active-run.ts'
+import { spentAfter } from './privacy-settings.ts'
 import type { Publishing } from './state.ts'
+import { openedRounds } from './view.ts'
 
 /** What the registry is told of a candidate that has passed its gates. */
 export function candidateOf(state: Publishing, { plan }: ActiveRun): Candidate {
@@ -26,5 +28,16 @@ export function candidateOf(state: Publishing, { plan }: ActiveRun): Candidate {
     },
     ...(metrics === undefined ? {} : { metrics }),
     gates: verdicts,
+    ...privacyOf(state),
   }
+}
+
+/** All rounds of the run were paid for, those after the candidate too: they saw the same clients. */
+function privacyOf(state: Publishing): Pick<Candidate, 'privacy'> {
+  const { privacy } = state.settings
+  if (privacy === undefined) return {}
+  const rounds = openedRounds(state)
+  const { epsilon, delta } = spentAfter(privacy, rounds)
+  const { mechanism, neighbours } = privacy.spend
+  return { privacy: { epsilon, delta, rounds, mechanism, neighbours } }
 }

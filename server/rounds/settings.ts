@@ -4,6 +4,7 @@ import { firstClip } from '../../core/plan/round-privacy.ts'
 import { withoutControl } from '../../core/tensors/control.ts'
 import { type Layout, layoutLength } from '../../core/tensors/layout.ts'
 import { maskedSettingsOf } from './masked/settings.ts'
+import { privacySettingsOf } from './privacy-settings.ts'
 import type { RunSettings } from './state.ts'
 
 /** What the machine needs of a plan, and of what it came to: its canonical text as a blob, the layout's digest, a limit. */
@@ -14,6 +15,7 @@ export function settingsOf(
   const { window, evaluation } = plan
   const masked = maskedSettingsOf(plan, stored.parameters)
   const clip = firstClip(plan)
+  const privacy = privacySettingsOf(plan, stored.parameters)
   return {
     model: plan.name,
     ...stored,
@@ -37,6 +39,7 @@ export function settingsOf(
     select: plan.publish.select,
     ...(masked === undefined ? {} : { masked }),
     ...(clip === undefined ? {} : { clip }),
+    ...(privacy === undefined ? {} : { privacy }),
   }
 }
 

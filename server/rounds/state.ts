@@ -9,6 +9,7 @@ import type { GateVerdict } from '../../core/run/view.ts'
 import type { AggregationMemory, VectorRef } from '../aggregation/memory.ts'
 import type { Masking, Unmasked } from './masked/masking.ts'
 import type { MaskedSettings } from './masked/settings.ts'
+import type { PrivacySettings } from './privacy-settings.ts'
 
 /** Milliseconds since the epoch, UTC: the coordinator's clock when it made an event. */
 export type Instant = number
@@ -42,6 +43,8 @@ export type RunSettings = {
   readonly masked?: MaskedSettings
   /** Largest norm of an update: fixed, or in the first round. */
   readonly clip?: number
+  /** What a round costs in differential privacy, where noise is added. */
+  readonly privacy?: PrivacySettings
 }
 
 /** An update that is on disk: what its client signed, and the signature. */

@@ -10,6 +10,7 @@ import type { RunEvent } from './event.ts'
 import type { Masking } from './masked/masking.ts'
 import { openMasking } from './masked/open.ts'
 import { type MaskedRound, progressOf, withAnswer, withVector } from './masked/transitions.ts'
+import { affords } from './privacy-settings.ts'
 import type {
   AcceptedUpdate,
   Aggregating,
@@ -252,7 +253,7 @@ function whileAggregating(state: Aggregating, event: RunEvent): RunState {
   }
   if (event.type !== 'aggregated' || event.round !== state.round) return state
   const made = madeBy(event)
-  if (!evaluationDue(state.settings, state.completed + 1)) {
+  if (!evaluationDue(state.settings, state.completed + 1, state.round)) {
     return roundDone(state, { ...recordOf(state, event.at), ...made }, event.at)
   }
   const { masking: _, ...collected } = state
@@ -335,9 +336,18 @@ function roundDone(state: OpenRound, record: MadeRound, at: Instant): RunState {
   const history = [...state.history, record]
   const completed = state.completed + 1
   const progress = { ...running(state), model: record.model, completed, failures: 0, history }
-  const goesOn = completed < state.settings.rounds && !hasStalled(history, state.settings.stop)
-  if (goesOn) return waitForNext({ ...progress, round: state.round + 1 }, at)
-  const candidate = selectCandidate(history, state.settings.select)
+  const { settings, round } = state
+  const goesOn =
+    completed < settings.rounds && !hasStalled(history, settings.stop) && affords(settings.privacy, round + 1)
+  return goesOn ? waitForNext({ ...progress, round: round + 1 }, at) : concluded(progress, at)
+}
+
+type Progressed = Omit<Waiting, 'phase' | 'since' | 'available' | 'entropy'>
+
+/** No more rounds: the best of those that were evaluated is held against its gates. */
+function concluded(progress: Progressed, at: Instant): RunState {
+  const { history, settings } = progress
+  const candidate = selectCandidate(history, settings.select)
   if (candidate === undefined) {
     return {
       ...progress,
@@ -346,7 +356,7 @@ function roundDone(state: OpenRound, record: MadeRound, at: Instant): RunState {
       outcome: { kind: 'failed', code: 'gate.failed', message: 'no round made a model that was evaluated' },
     }
   }
-  const verdicts = decideGates(state.settings.gates, candidate)
+  const verdicts = decideGates(settings.gates, candidate)
   const passed = verdicts.length > 0 && verdicts.every(({ verdict }) => verdict === 'pass')
   if (passed) return { ...progress, phase: 'publishing', candidate, verdicts }
   return { ...progress, phase: 'over', endedAt: at, outcome: { kind: 'rejected', model: candidate.model, verdicts } }
@@ -359,15 +369,25 @@ function roundFailed(state: OpenRound, at: Instant, code: ErrorCode, message: st
   if (failures >= PATIENCE) {
     return { ...progress, phase: 'over', endedAt: at, outcome: { kind: 'failed', code, message } }
   }
-  return waitForNext({ ...progress, round: state.round + 1 }, at)
+  if (affords(state.settings.privacy, state.round + 1)) {
+    return waitForNext({ ...progress, round: state.round + 1 }, at)
+  }
+  if (history.some(({ results }) => results.length > 0)) return concluded(progress, at)
+  const exhausted = `the privacy budget is spent, and no round made a model that was evaluated; the last: ${message}`
+  return {
+    ...progress,
+    phase: 'over',
+    endedAt: at,
+    outcome: { kind: 'failed', code: 'privacy.budget-exhausted', message: exhausted },
+  }
 }
 
-function waitForNext(progress: Omit<Waiting, 'phase' | 'since' | 'available' | 'entropy'>, at: Instant): Waiting {
+function waitForNext(progress: Progressed, at: Instant): Waiting {
   return { ...progress, phase: 'waiting', since: at, available: [], entropy: '' }
 }
 
 /** The members that every state has, without those of one phase. */
-function running(state: RunState): Omit<Waiting, 'phase' | 'since' | 'available' | 'entropy'> {
+function running(state: RunState): Progressed {
   const { run, startedAt, settings, base, model, round, completed, failures, history } = state
   return { run, startedAt, settings, base, model, round, completed, failures, history }
 }

@@ -30,10 +30,12 @@ export function taskOf(signer: TaskSigner, state: Collecting | Evaluating): Task
 function training(signer: TaskSigner, state: Collecting): TrainConfiguration {
   const { publicKey } = signer.roundKeys(state.run, state.round)
   const clip = clipOf(state)
+  const { masked } = state.settings
   return {
     ...common(state),
     kind: 'train',
-    mode: state.settings.masked === undefined ? 'sealed' : 'masked',
+    mode: masked === undefined ? 'sealed' : 'masked',
+    ...(masked === undefined ? {} : { coordinates: masked.coordinates }),
     model: state.model,
     ...(clip === undefined ? {} : { clip }),
     roundKey: toHex(publicKey),

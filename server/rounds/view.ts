@@ -1,10 +1,11 @@
 import { suspectsOf } from '../../core/aggregation/suspects.ts'
 import { metricsOf } from '../../core/metrics/compute.ts'
 import type { RobustnessReport, Suspect } from '../../core/run/robustness.ts'
-import type { ClientPhase, CohortMember, RoundSummary, RunOutcome, RunView } from '../../core/run/view.ts'
+import type { ClientPhase, CohortMember, PrivacyView, RoundSummary, RunOutcome, RunView } from '../../core/run/view.ts'
 import { pooledMetrics } from '../gates/decide.ts'
 import { assertNever } from './assert-never.ts'
 import { expectedIn } from './masked/transitions.ts'
+import { type PrivacySettings, spentAfter } from './privacy-settings.ts'
 import type { Collecting, Evaluating, Instant, Outcome, RoundRecord, RunState, Unmasking } from './state.ts'
 import { excluded } from './window.ts'
 
@@ -28,8 +29,23 @@ export function viewOf(state: RunState, live: LiveInfo): RunView {
     ...(window === undefined ? {} : { window }),
     history: state.history.map(summaryOf),
     suspects: suspectsIn(state.history),
+    ...(state.settings.privacy === undefined ? {} : { privacy: privacyOf(state, state.settings.privacy) }),
     ...(state.phase === 'over' ? { outcome: outcomeOf(state.outcome) } : {}),
   }
+}
+
+/** A round is paid for when it is opened. */
+export function openedRounds(state: RunState): number {
+  return (
+    state.history.length + (state.phase === 'waiting' || state.phase === 'publishing' || state.phase === 'over' ? 0 : 1)
+  )
+}
+
+function privacyOf(state: RunState, privacy: PrivacySettings): PrivacyView {
+  const rounds = openedRounds(state)
+  const { epsilon, delta, accountant } = spentAfter(privacy, rounds)
+  const { budget } = privacy
+  return { epsilon, delta, rounds, accountant, ...(budget === undefined ? {} : { budget: budget.epsilon }) }
 }
 
 /** UTC, RFC 3339 with milliseconds. */

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../core/errors/index.ts'
+import { affords } from './privacy-settings.ts'
 import type { Collecting, Evaluating, Instant, RunSettings } from './state.ts'
 
 export type WindowVerdict = 'open' | 'close' | 'fail'
@@ -70,8 +71,10 @@ export function evaluationExpected(state: Evaluating): string[] {
   return state.cohort.filter((client) => !done.has(client))
 }
 
-export function evaluationDue(settings: RunSettings, completed: number): boolean {
-  return completed >= settings.rounds || completed % settings.evaluation.every === 0
+/** Whether the model of round `round`, with which `completed` rounds have made one, is evaluated: the last one always is. */
+export function evaluationDue(settings: RunSettings, completed: number, round: number): boolean {
+  const last = completed >= settings.rounds || !affords(settings.privacy, round + 1)
+  return last || completed % settings.evaluation.every === 0
 }
 
 function windowVerdict(window: {
