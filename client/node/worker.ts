@@ -38,6 +38,9 @@ type Work = {
   refusal?: ParleyError
 }
 
+/** Steps of a masked round that may come before its work has begun; an honest coordinator sends one. */
+const MOST_EARLY = 8
+
 /** Why work is given up for other work: made once, as an error is dear. */
 const superseded = new ParleyError('interrupted', 'a newer task came')
 
@@ -97,8 +100,8 @@ export class Worker {
     const work = this.#work
     const { kind, run: of, round: number } = work?.configuration ?? {}
     if (work === undefined || kind !== 'train' || of !== run || number !== round || work.refusal !== undefined) return
-    if (work.masked === undefined) work.early.push(payload)
-    else work.masked.take(payload)
+    if (work.masked !== undefined) work.masked.take(payload)
+    else if (work.early.length < MOST_EARLY) work.early.push(payload)
   }
 
   async stop(): Promise<void> {
