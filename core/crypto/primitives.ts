@@ -33,7 +33,7 @@ export interface Crypto {
 }
 
 export interface Keystream {
-  /** The next `length` bytes. They hold until the next call; pieces of about 64 KiB are the fastest. */
+  /** The next `length` bytes. They hold until the next call of this stream; pieces of about 64 KiB are the fastest. */
   next(length: number): Uint8Array
 }
 

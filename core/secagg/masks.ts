@@ -1,4 +1,4 @@
-import type { Crypto } from '../crypto/primitives.ts'
+import type { Crypto, Keystream } from '../crypto/primitives.ts'
 import { words } from './checksum.ts'
 import { transcript } from './transcript.ts'
 
@@ -11,9 +11,9 @@ export type Sign = 1 | -1
 /** A keystream to add to, or to take from, a vector. */
 export type Mask = { readonly key: Uint8Array; readonly sign: Sign }
 
-/** The hot loop of masking. `offset` is the lane of the keystream at which `lanes`, a part of the vector, begins. */
+/** The hot loop of masking. `offset` is the lane of the keystreams at which `lanes`, a part of the vector, begins. */
 export interface MaskArithmetic {
-  addKeystream(key: Uint8Array, sign: Sign, lanes: Uint32Array, offset?: number): void
+  addMasks(masks: readonly Mask[], lanes: Uint32Array, offset?: number): void
 }
 
 /** What all mask keys of a session are bound to. */
@@ -42,44 +42,71 @@ export function pairSign(own: number, other: number): Sign {
 }
 
 const BLOCK_LANES = 4
+/** 64 KiB: longer pieces cost their allocation, shorter ones their calls. */
 const PIECE_LANES = 16 * 1024
+/** Keystreams that go into a lane at a time, so that it is read and written once for all of them. */
+const AT_ONCE = 4
 
-/** `MaskArithmetic` in plain JavaScript over any `Crypto`, in pieces of 64 KiB. */
+/** `MaskArithmetic` in plain JavaScript over any `Crypto`. */
 export function maskArithmeticOf(crypto: Crypto): MaskArithmetic {
   return {
-    addKeystream(key, sign, lanes, offset = 0) {
-      const stream = crypto.keystream(key, Math.floor(offset / BLOCK_LANES))
-      if (offset % BLOCK_LANES > 0) stream.next(4 * (offset % BLOCK_LANES))
+    addMasks(masks, lanes, offset = 0) {
       const signed = new Int32Array(lanes.buffer, lanes.byteOffset, lanes.length)
-      for (let at = 0; at < signed.length; at += PIECE_LANES) {
-        const piece = signed.subarray(at, at + PIECE_LANES)
-        const mask = words(stream.next(4 * piece.length))
-        if (sign === 1) add(piece, mask)
-        else subtract(piece, mask)
+      // Of one sign at a time: no loop has to look at it.
+      for (const sign of [1, -1] as const) {
+        const keys = masks.filter((mask) => mask.sign === sign).map(({ key }) => key)
+        for (let first = 0; first < keys.length; first += AT_ONCE) {
+          addStreams(
+            keys.slice(first, first + AT_ONCE).map((key) => streamAt(crypto, key, offset)),
+            sign,
+            signed,
+          )
+        }
       }
     },
   }
 }
 
-// Four lanes a turn: the engine does not unroll, and the loop would cost more than the cipher.
-function add(lanes: Int32Array, mask: Int32Array): void {
-  const whole = lanes.length & ~3
-  for (let i = 0; i < whole; i += 4) {
-    lanes[i] = ((lanes[i] as number) + (mask[i] as number)) | 0
-    lanes[i + 1] = ((lanes[i + 1] as number) + (mask[i + 1] as number)) | 0
-    lanes[i + 2] = ((lanes[i + 2] as number) + (mask[i + 2] as number)) | 0
-    lanes[i + 3] = ((lanes[i + 3] as number) + (mask[i + 3] as number)) | 0
-  }
-  for (let i = whole; i < lanes.length; i++) lanes[i] = ((lanes[i] as number) + (mask[i] as number)) | 0
+function streamAt(crypto: Crypto, key: Uint8Array, lane: number): Keystream {
+  const stream = crypto.keystream(key, Math.floor(lane / BLOCK_LANES))
+  if (lane % BLOCK_LANES > 0) stream.next(4 * (lane % BLOCK_LANES))
+  return stream
 }
 
-function subtract(lanes: Int32Array, mask: Int32Array): void {
-  const whole = lanes.length & ~3
-  for (let i = 0; i < whole; i += 4) {
-    lanes[i] = ((lanes[i] as number) - (mask[i] as number)) | 0
-    lanes[i + 1] = ((lanes[i + 1] as number) - (mask[i + 1] as number)) | 0
-    lanes[i + 2] = ((lanes[i + 2] as number) - (mask[i + 2] as number)) | 0
-    lanes[i + 3] = ((lanes[i + 3] as number) - (mask[i + 3] as number)) | 0
+function addStreams(streams: readonly Keystream[], sign: Sign, lanes: Int32Array): void {
+  const [a, b, c, d] = streams
+  for (let at = 0; at < lanes.length; at += PIECE_LANES) {
+    const piece = lanes.subarray(at, at + PIECE_LANES)
+    const next = (stream: Keystream) => words(stream.next(4 * piece.length))
+    if (a !== undefined && b !== undefined && c !== undefined && d !== undefined) {
+      addFour(piece, next(a), next(b), next(c), next(d), sign)
+    } else {
+      for (const stream of streams) addOne(piece, next(stream), sign)
+    }
   }
-  for (let i = whole; i < lanes.length; i++) lanes[i] = ((lanes[i] as number) - (mask[i] as number)) | 0
+}
+
+function addFour(lanes: Int32Array, a: Int32Array, b: Int32Array, c: Int32Array, d: Int32Array, sign: Sign): void {
+  if (sign === 1) {
+    for (let i = 0; i < lanes.length; i++) {
+      lanes[i] =
+        ((lanes[i] as number) +
+          (((a[i] as number) + (b[i] as number)) | 0) +
+          (((c[i] as number) + (d[i] as number)) | 0)) |
+        0
+    }
+  } else {
+    for (let i = 0; i < lanes.length; i++) {
+      lanes[i] =
+        ((lanes[i] as number) -
+          (((a[i] as number) + (b[i] as number)) | 0) -
+          (((c[i] as number) + (d[i] as number)) | 0)) |
+        0
+    }
+  }
+}
+
+function addOne(lanes: Int32Array, mask: Int32Array, sign: Sign): void {
+  if (sign === 1) for (let i = 0; i < lanes.length; i++) lanes[i] = ((lanes[i] as number) + (mask[i] as number)) | 0
+  else for (let i = 0; i < lanes.length; i++) lanes[i] = ((lanes[i] as number) - (mask[i] as number)) | 0
 }

@@ -55,7 +55,7 @@ export function maskInput(
   if ('reason' in masks) return { ok: false, refusal: masks }
 
   const arithmetic = context.masks ?? maskArithmeticOf(crypto)
-  for (const { key, sign } of masks) arithmetic.addKeystream(key, sign, lanes)
+  arithmetic.addMasks(masks, lanes)
   const message = signMessage(signingKey, 'input', {
     v: 1,
     config: toHex(configHash),

@@ -98,7 +98,7 @@ export function planUnmasking({ crypto }: CoordinatorContext, state: Unmasking):
 
 /** Takes what a plan lists out of the running sum of a bucket, or of the part of it that begins at lane `offset`. */
 export function removeMasks(arithmetic: MaskArithmetic, masks: readonly Mask[], lanes: Uint32Array, offset = 0): void {
-  for (const { key, sign } of masks) arithmetic.addKeystream(key, sign, lanes, offset)
+  arithmetic.addMasks(masks, lanes, offset)
 }
 
 type SecretOf = (index: number) => Uint8Array | undefined

@@ -302,7 +302,10 @@ describe('pitfall 8: different models', () => {
       for (const own of [0, 1]) {
         const lanes = encodeInput(crypto, configuration, key, input, crypto.randomBytes)
         const context = contexts[own === 1 ? contextOfSecond : 0]!
-        maskArithmeticOf(crypto).addKeystream(pairKey(crypto, context, shared, 0, 1), pairSign(own, 1 - own), lanes)
+        maskArithmeticOf(crypto).addMasks(
+          [{ key: pairKey(crypto, context, shared, 0, 1), sign: pairSign(own, 1 - own) }],
+          lanes,
+        )
         for (const [j, lane] of lanes.entries()) total[j]! += lane
       }
       return decodeSum(crypto, configuration, key, total, 2)

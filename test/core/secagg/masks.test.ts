@@ -16,7 +16,7 @@ const context: MaskContext = {
 }
 const stream = (key: Uint8Array, lanes: number) => {
   const out = new Uint32Array(lanes)
-  masks.addKeystream(key, 1, out)
+  masks.addMasks([{ key, sign: 1 }], out)
   return out
 }
 
@@ -55,7 +55,7 @@ describe('pitfall 1: masks', () => {
 
   test('both implementations of crypto make the same', () => {
     const lanes = new Uint32Array(40_001)
-    maskArithmeticOf(portableCrypto).addKeystream(shared, 1, lanes)
+    maskArithmeticOf(portableCrypto).addMasks([{ key: shared, sign: 1 }], lanes)
     expect(lanes).toEqual(stream(shared, 40_001))
   })
 
@@ -70,7 +70,7 @@ describe('pitfall 1: masks', () => {
       [49_999, 1],
     ] as const) {
       const part = whole.slice(offset, offset + length)
-      masks.addKeystream(shared, -1, part, offset)
+      masks.addMasks([{ key: shared, sign: -1 }], part, offset)
       expect(part.every((lane) => lane === 0)).toBe(true)
     }
   })

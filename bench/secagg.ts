@@ -1,0 +1,271 @@
+/** Whole sessions of secure aggregation, both halves in one process, and what each side spends on them. */
+import { nodeCrypto } from '../core/crypto/node.ts'
+import type { SigningKey } from '../core/crypto/primitives.ts'
+import { toHex, utf8 } from '../core/encoding/bytes.ts'
+import {
+  advertise,
+  broadcastFor,
+  bucketOf,
+  type ClientContext,
+  type ClientState,
+  type CoordinatorState,
+  checksumKey,
+  chooseGraph,
+  clientPolicy,
+  closePhase,
+  configHashOf,
+  confirmSurvivors,
+  decodeSum,
+  delivered,
+  encodeInput,
+  maskArithmeticOf,
+  maskInput,
+  openSession,
+  planUnmasking,
+  removeMasks,
+  type SessionConfiguration,
+  shareKeys,
+  type Transition,
+  take,
+  unmask,
+  vectorBytes,
+  vectorDigest,
+} from '../core/secagg/index.ts'
+
+export type SecaggRow = {
+  /** Clients, coordinates, share of the clients that drop out before they send their vector. */
+  readonly n: number
+  readonly d: number
+  readonly dropout: number
+  /** Clients of a bucket; absent for one sum. */
+  readonly buckets?: number
+  /** Neighbours of a client (n − 1: the complete graph), and answers that are needed. */
+  readonly k: number
+  readonly t: number
+  /** CPU of the coordinator for the session, and of one client. */
+  readonly serverMs: number
+  readonly clientMs: number
+  /** What a client sends for each coordinate. */
+  readonly bytesPerParam: number
+}
+
+type Setting = Pick<SecaggRow, 'n' | 'd' | 'dropout'> & {
+  readonly buckets?: number
+  readonly completeUpTo?: number
+  readonly repeats: number
+}
+
+const settings: readonly Setting[] = [
+  { n: 100, d: 100_000, dropout: 0.1, repeats: 5 },
+  { n: 100, d: 100_000, dropout: 0.1, buckets: 8, repeats: 5 },
+  { n: 100, d: 100_000, dropout: 0.1, completeUpTo: 64, repeats: 5 },
+  { n: 10, d: 1_000_000, dropout: 0, repeats: 3 },
+  { n: 500, d: 100_000, dropout: 0.1, repeats: 1 },
+]
+
+/** The best of some sessions each, after one that warms the engine up. */
+export async function benchSecagg(): Promise<{ readonly rows: readonly SecaggRow[] }> {
+  measure(settings[0] as Setting)
+  const rows = settings.map((setting) => {
+    const runs = Array.from({ length: setting.repeats }, () => measure(setting))
+    return runs.reduce((best, run) => (run.serverMs + run.clientMs < best.serverMs + best.clientMs ? run : best))
+  })
+  return { rows }
+}
+
+function measure(setting: Setting): SecaggRow {
+  const session = new Session(setting)
+  session.run()
+  return session.row
+}
+
+const crypto = nodeCrypto
+const coordinatorKey = crypto.signingKey(crypto.sha256(utf8('coordinator')))
+
+class Session {
+  readonly #setting: Setting
+  readonly #names: readonly string[]
+  readonly #keys: readonly SigningKey[]
+  readonly #configuration: SessionConfiguration
+  readonly #coin = crypto.randomBytes(32)
+  readonly #contexts: readonly ClientContext[]
+  readonly #states: (ClientState | undefined)[] = []
+  readonly #masks = maskArithmeticOf(crypto)
+  #state: CoordinatorState
+  #serverMs = 0
+  #clientMs = 0
+  #messageBytes = 0
+
+  constructor(setting: Setting) {
+    this.#setting = setting
+    const { n, d, buckets, dropout, completeUpTo } = setting
+    this.#names = Array.from({ length: n }, (_, i) => `client-${String(i).padStart(4, '0')}`)
+    this.#keys = this.#names.map((name) => crypto.signingKey(crypto.sha256(utf8(name))))
+    const threat = { corrupted: n < 50 ? 0 : 0.05, dropouts: 2 * dropout, server: 'semi-malicious' } as const
+    const choice = chooseGraph({ clients: n, ...threat }, completeUpTo)
+    if (!choice.ok) throw new Error(choice.why)
+    const minimum = Math.min(16, n)
+    this.#configuration = {
+      v: 1,
+      protocol: 'parley/secagg/1',
+      task: 'bench',
+      round: 1,
+      session: toHex(crypto.randomBytes(16)),
+      model: toHex(crypto.randomBytes(32)),
+      coordinates: d,
+      bits: 16,
+      clip: 1,
+      modulusBits: 32,
+      weight: { min: 1, max: buckets === undefined ? Math.floor(65_536 / n) : 1 },
+      noiseBound: 0,
+      extras: [],
+      cohort: n,
+      minimum,
+      threat,
+      graph: choice.graph,
+      buckets: buckets === undefined ? null : { size: buckets, minSurvivors: 5 },
+      coin: toHex(crypto.sha256(this.#coin)),
+      beacon: null,
+      deadlines: { advertise: 1, share: 1, input: 1, survivors: 1, unmask: 1 },
+    }
+    const known = Object.fromEntries(
+      this.#names.map((name, i) => [name, toHex((this.#keys[i] as SigningKey).publicKey)]),
+    )
+    const policy = clientPolicy({ known, completeUpTo: Math.min(256, completeUpTo ?? 256), minimum })
+    this.#contexts = this.#keys.map((signingKey) => ({ crypto, signingKey, policy, masks: this.#masks }))
+    this.#state = openSession({ crypto }, coordinatorKey, this.#configuration, this.#coin, known).state
+  }
+
+  get row(): SecaggRow {
+    const { n, d, dropout, buckets } = this.#setting
+    const { graph } = this.#configuration
+    const rounded = (value: number) => Number(value.toFixed(1))
+    return {
+      n,
+      d,
+      dropout,
+      ...(buckets === undefined ? {} : { buckets }),
+      k: graph.kind === 'complete' ? n - 1 : graph.degree,
+      t: graph.threshold,
+      serverMs: rounded(this.#serverMs),
+      clientMs: rounded(this.#clientMs / n),
+      bytesPerParam: Number(((vectorBytes(this.#configuration) + this.#messageBytes / n) / d).toFixed(3)),
+    }
+  }
+
+  run(): void {
+    const { n, d, dropout } = this.#setting
+    const everyone = this.#names.map((_, i) => i)
+    const { configuration } = openSession({ crypto }, coordinatorKey, this.#configuration, this.#coin, {})
+    for (const i of everyone) {
+      this.#step(i, (context) =>
+        advertise(
+          context,
+          configuration,
+          {
+            client: this.#names[i] as string,
+            coordinatorKey: coordinatorKey.publicKey,
+            task: 'bench',
+            model: this.#configuration.model,
+            coordinates: d,
+            lastRound: 0,
+          },
+          crypto.randomBytes,
+        ),
+      )
+    }
+    this.#close()
+    for (const i of everyone) this.#answer(i, shareKeys)
+    this.#close()
+    const sums = new Map<number, Uint32Array>()
+    const values = new Float32Array(d).fill(0.25)
+    const key = checksumKey(crypto, configHashOf(crypto, this.#configuration))
+    const live = everyone.slice(0, n - Math.round(dropout * n))
+    for (const i of live) {
+      let lanes: Uint32Array = new Uint32Array(0)
+      this.#clientMs += timed(() => {
+        lanes = encodeInput(crypto, this.#configuration, key, { values, weight: 1 }, crypto.randomBytes)
+      })
+      this.#answer(i, (context, state, message) => maskInput(context, state, message, lanes))
+      this.#serverMs += timed(() => {
+        const name = this.#names[i] as string
+        this.#state = delivered(this.#state, name, toHex(vectorDigest(crypto, lanes))).state
+        const bucket = bucketOf(this.#state, name) as number
+        const sum = sums.get(bucket) ?? new Uint32Array(lanes.length)
+        sums.set(bucket, sum)
+        addTo(sum, lanes)
+      })
+    }
+    this.#close()
+    const survivors = live.filter((i) => this.#broadcast(i) !== undefined)
+    for (const i of survivors) this.#answer(i, confirmSurvivors)
+    this.#close()
+    for (const i of survivors) this.#answer(i, unmask)
+    this.#serverMs += timed(() => {
+      if (this.#state.phase !== 'unmask') throw new Error(this.#state.phase)
+      const plan = planUnmasking({ crypto }, this.#state)
+      if (!plan.ok) throw new Error(plan.failure.reason)
+      for (const { bucket, masks, survivors: clients } of plan.buckets) {
+        const lanes = sums.get(bucket) as Uint32Array
+        removeMasks(this.#masks, masks, lanes)
+        const decoded = decodeSum(crypto, this.#configuration, key, lanes, clients.length)
+        if (!decoded.ok || Math.abs((decoded.mean[7] as number) - 0.25) > 1e-4) throw new Error('the sum is wrong')
+      }
+    })
+  }
+
+  #broadcast(i: number) {
+    return broadcastFor({ crypto }, this.#state, this.#names[i] as string)
+  }
+
+  #answer(
+    i: number,
+    transition: (context: ClientContext, state: ClientState, message: unknown) => Transition<ClientState>,
+  ): void {
+    let message: unknown
+    this.#serverMs += timed(() => {
+      message = this.#broadcast(i)
+    })
+    this.#step(i, (context) => transition(context, this.#states[i] as ClientState, message))
+  }
+
+  #step(i: number, transition: (context: ClientContext) => Transition<ClientState>): void {
+    let made: Transition<ClientState> | undefined
+    this.#clientMs += timed(() => {
+      made = transition(this.#contexts[i] as ClientContext)
+    })
+    if (made?.ok !== true) throw new Error(made?.refusal.text)
+    const { state, message } = made
+    this.#states[i] = state
+    this.#messageBytes += message.payload.length + message.signature.length
+    this.#serverMs += timed(() => {
+      const { state: next, receipt } = take({ crypto }, this.#state, this.#names[i] as string, message)
+      if (!receipt.ok) throw new Error(receipt.reason)
+      this.#state = next
+    })
+  }
+
+  #close(): void {
+    this.#serverMs += timed(() => {
+      const closed = closePhase({ crypto }, this.#state)
+      if (!closed.ok) throw new Error(closed.failure.reason)
+      this.#state = closed.state
+    })
+  }
+}
+
+/** Milliseconds of CPU. */
+function timed(work: () => void): number {
+  const before = process.cpuUsage()
+  work()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
+function addTo(sum: Uint32Array, lanes: Uint32Array): void {
+  const [to, from] = [sum, lanes].map((one) => new Int32Array(one.buffer, one.byteOffset, one.length)) as [
+    Int32Array,
+    Int32Array,
+  ]
+  for (let j = 0; j < to.length; j++) to[j] = ((to[j] as number) + (from[j] as number)) | 0
+}
