@@ -51,19 +51,50 @@ function nibble(code: number): number {
   return code < 97 ? code - 48 : code - 87
 }
 
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+const letters = Uint8Array.from(alphabet, (letter) => letter.charCodeAt(0))
+const PADDING = 61
+/** The value of a letter, by its code; 255 for what is none. */
+const values = new Uint8Array(256).fill(255)
+for (const [value, letter] of letters.entries()) values[letter] = value
+const ascii = new TextDecoder('latin1')
+
 /** Standard base64 with padding (RFC 4648 section 4). */
 export function toBase64(bytes: Uint8Array): string {
-  let binary = ''
-  for (const byte of bytes) binary += String.fromCharCode(byte)
-  return btoa(binary)
+  const out = new Uint8Array(4 * Math.ceil(bytes.length / 3)).fill(PADDING)
+  for (let from = 0, to = 0; from < bytes.length; from += 3, to += 4) {
+    const left = bytes.length - from
+    const three = ((bytes[from] as number) << 16) | ((bytes[from + 1] ?? 0) << 8) | (bytes[from + 2] ?? 0)
+    out[to] = letters[three >> 18] as number
+    out[to + 1] = letters[(three >> 12) & 63] as number
+    if (left > 1) out[to + 2] = letters[(three >> 6) & 63] as number
+    if (left > 2) out[to + 3] = letters[three & 63] as number
+  }
+  return ascii.decode(out)
 }
 
 /** Bytes of standard base64, or undefined when `text` is not the canonical encoding of anything. */
 export function fromBase64(text: string): Uint8Array | undefined {
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return undefined
-  const binary = atob(text)
-  const out = Uint8Array.from(binary, (character) => character.charCodeAt(0))
-  return toBase64(out) === text ? out : undefined
+  if (text.length % 4 !== 0) return undefined
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  const out = new Uint8Array((text.length / 4) * 3 - padding)
+  const end = text.length - padding
+  for (let from = 0, to = 0; from < end; from += 4, to += 3) {
+    let four = 0
+    for (let k = 0; k < 4; k++) {
+      const code = from + k < end ? text.charCodeAt(from + k) : -1
+      const value = code < 0 ? 0 : code < 256 ? (values[code] as number) : 255
+      if (value === 255) return undefined
+      four = (four << 6) | value
+    }
+    // Bits that no byte has a place for are zero in the canonical encoding.
+    const spare = end - from === 2 ? four & 0xffff : end - from === 3 ? four & 0xff : 0
+    if (spare !== 0) return undefined
+    out[to] = four >> 16
+    if (to + 1 < out.length) out[to + 1] = (four >> 8) & 255
+    if (to + 2 < out.length) out[to + 2] = four & 255
+  }
+  return out
 }
 
 /** The float32 values in little-endian bytes. A view where the alignment allows it, else a copy. */
