@@ -1,3 +1,4 @@
+import type { RuleTable } from '../core/aggregation/rule.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Crypto, SigningKey } from '../core/crypto/primitives.ts'
 import { bytesView, toHex, utf8 } from '../core/encoding/bytes.ts'
@@ -62,6 +63,8 @@ export type CoordinatorDeps = {
   readonly decide?: Decide
   /** Trains on rows of the coordinator's own, for rules that ask for it; a port, since only clients carry training engines. */
   readonly rootUpdate?: RootUpdate
+  /** All rules that plans may name; by default those of the registry. Only simulations know others. */
+  readonly rules?: RuleTable | undefined
   readonly observer: CoordinatorObserver
 }
 
@@ -83,7 +86,7 @@ export class Coordinator implements CoordinatorApi {
 
   constructor(deps: CoordinatorDeps) {
     this.#deps = deps
-    const { crypto, store, clock, keepRounds, kernels, decide } = deps
+    const { crypto, store, clock, keepRounds, kernels, decide, rules } = deps
     this.#frames = new ChunkFrames(store.blobs)
     const keys = roundKeys(crypto, deps.sealingSecret)
     this.#matrices = new Matrices(deps)
@@ -94,6 +97,7 @@ export class Coordinator implements CoordinatorApi {
       roundKeys: keys,
       masks: maskArithmeticOf(crypto),
       noise: roundNoise(crypto, deps.sealingSecret),
+      rules,
       ...(decide === undefined ? {} : { decide }),
     }
     const { rootUpdate } = deps
@@ -181,8 +185,8 @@ export class Coordinator implements CoordinatorApi {
 
   async startRun(planText: string): Promise<RunView> {
     if (this.#draining) throw new ParleyError('server.draining')
-    const plan = parsePlan(planText, this.#deps.limits.planBytes)
-    checkRootData(plan, this.#deps.rootUpdate)
+    const plan = this.#parsePlan(planText)
+    checkRootData(plan, this.#deps.rootUpdate, this.#deps.rules)
     const { layout, weights } = await this.#deps.initialModel(plan)
     await this.#checkLayout(plan, layout)
     const base = await this.#storeModel(layout, weights)
@@ -281,7 +285,12 @@ export class Coordinator implements CoordinatorApi {
     const size = await blobs.size(planDigest)
     if (size === undefined) throw new ParleyError('store.corrupt', `the plan of run ${id} is missing`)
     const text = new TextDecoder().decode(await blobs.read(planDigest, 0, size))
-    return { run: await Run.restore(this.#runDeps(), id), plan: parsePlan(text, this.#deps.limits.planBytes) }
+    return { run: await Run.restore(this.#runDeps(), id), plan: this.#parsePlan(text) }
+  }
+
+  #parsePlan(text: string): Plan {
+    const { limits, rules } = this.#deps
+    return parsePlan(text, { maxBytes: limits.planBytes, rules })
   }
 
   async #storeModel(layout: Layout, weights: Float32Array): Promise<ModelRef> {

@@ -1,4 +1,15 @@
 /** The face of the simulator: a laboratory that runs the product's own coordinator and clients. */
+export { cosine, type Gram, norm, product, squaredDistance } from '../core/aggregation/gram.ts'
+export { rules } from '../core/aggregation/registry.ts'
+export {
+  type AnyRule,
+  type Combination,
+  defineRule,
+  meanOf,
+  type Reduction,
+  type Rule,
+  type RuleInput,
+} from '../core/aggregation/rule.ts'
 export type {
   Attack,
   CraftInput,
@@ -18,6 +29,7 @@ export { runReport } from './report/run-report.ts'
 export { sweepReport } from './report/sweep-report.ts'
 export type { SweepAxis, SweepRow, SweepTable } from './report/sweep-table.ts'
 export type { SimulatedRound, SimulationEvent, SimulationResult } from './results.ts'
+export type { OwnRule, OwnRules, RuleOptions } from './rules/own-rules.ts'
 export { type SimulateOptions, scenarioDigest, simulate } from './simulate.ts'
 export type { SweepCell } from './sweep/cells.ts'
 export { type Comparison, compareRuns, type Difference, differences } from './sweep/compare.ts'

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../core/errors/index.ts'
 import type { EvaluationCounts } from '../core/metrics/counts.ts'
 import type { Metrics } from '../core/metrics/metrics.ts'
 import type { Suspect } from '../core/run/robustness.ts'
@@ -14,6 +15,8 @@ export type SimulatedRound = RoundSummary & {
   readonly confusion?: readonly number[]
   /** Accuracy on the attack's own probe: how often the attacker got what it wanted. */
   readonly attackSuccess?: number
+  /** Why the rule made nothing of the updates; absent where it did, or where it had none. */
+  readonly failure?: { readonly code: ErrorCode; readonly message: string }
 }
 
 export type SimulationResult = {

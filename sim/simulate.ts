@@ -11,6 +11,7 @@ import { createKernels } from '../kernels/index.ts'
 import { attackOf, type ChosenAttack } from './attacks/registry.ts'
 import { trainingPool } from './pool/pool.ts'
 import type { SimulatedRound, SimulationEvent, SimulationResult } from './results.ts'
+import { knownRules, type OwnRules } from './rules/own-rules.ts'
 import { Simulation } from './simulation.ts'
 import { memberNames } from './world/hold-out.ts'
 import type { Scenario } from './world/scenario.ts'
@@ -27,6 +28,8 @@ export type SimulateOptions = {
   readonly attack?: ChosenAttack
   /** Deals the training rows, in the place of the scenario's partitioner. */
   readonly partitioner?: DealRows
+  /** Rules that the registry does not know, by the names by which the plan asks for one: those with which it was checked. */
+  readonly rules?: OwnRules | undefined
   /** Replaces the training of honest clients: for experiments with the protocol alone. */
   readonly trainer?: (client: number, layout: Layout) => Trainer
   readonly onEvent?: (event: SimulationEvent) => void
@@ -36,11 +39,12 @@ export type SimulateOptions = {
 /**
  * Runs a scenario: the product's own coordinator and clients, in virtual time. The same scenario gives the same result,
  * down to the digests, whatever the number of workers. Fails with `plan.invalid` or `plan.infeasible` where the scenario
- * does not fit together, as the client's loader does where its data are not what it says, with `client.training-failed` where
+ * or `rules` do not fit together, as the client's loader does where its data are not what it says, with `client.training-failed` where
  * training threads die, with `interrupted` by `signal`.
  */
 export async function simulate(scenario: Scenario, options: SimulateOptions = {}): Promise<SimulationResult> {
   const { plan, world } = scenario
+  const rules = knownRules(options.rules)
   const attack = options.attack ?? (world.attackers === undefined ? undefined : attackOf(world.attackers.attack))
   const dealt = await dealWorld(scenario, options.folder ?? process.cwd(), attack, options.partitioner)
   const initial = await startingModel(plan).catch((failure: unknown) => {
@@ -67,6 +71,7 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
       scenario: { ...scenario, world: { ...world, clients: names.train.length } },
       names: names.train,
       attack,
+      rules,
       initial,
       pool,
       rowsOf: (client) => rows[client]?.train.length ?? 0,

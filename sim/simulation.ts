@@ -6,11 +6,13 @@ import {
   type Trainer,
   withScaffold,
 } from '../client/index.ts'
+import type { RuleTable } from '../core/aggregation/rule.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
 import { toHex, utf8 } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
 import { metricsOf } from '../core/metrics/compute.ts'
-import { canonicalPlan } from '../core/plan/parse.ts'
+import { canonicalPlan, planCheck } from '../core/plan/parse.ts'
+import type { Plan } from '../core/plan/plan.ts'
 import { plainRate } from '../core/plan/training.ts'
 import type { RoundSummary, RunView } from '../core/run/view.ts'
 import { type ClientPolicy, clientPolicy } from '../core/secagg/index.ts'
@@ -29,6 +31,7 @@ import { simulatedDial } from './engine/pipe.ts'
 import { SealedMemory } from './engine/sealed-memory.ts'
 import { simulationStore } from './engine/spool.ts'
 import { FaultyLine } from './faults/faulty-line.ts'
+import { leaving } from './faults/leaving.ts'
 import { attackingTrainer, deltaOf } from './nodes/attacker.ts'
 import { UpdateBoard } from './nodes/board.ts'
 import { passing, pooledTrainer } from './nodes/honest.ts'
@@ -44,6 +47,8 @@ export type SimulationDeps = {
   /** Ids of its clients; the last ones are the attackers. */
   readonly names: readonly string[]
   readonly attack: ChosenAttack | undefined
+  /** All rules that the plan may name; undefined: those of the registry. */
+  readonly rules: RuleTable | undefined
   readonly initial: InitialModel
   readonly pool: TrainingPool
   /** Training rows of a client. */
@@ -72,6 +77,7 @@ export class Simulation {
   readonly #difference: Difference
   /** Virtual clients know each other, and accept whatever the plan's own check lets pass. */
   readonly #policy: ClientPolicy
+  readonly #checkPlan: (value: unknown) => Plan
   readonly #blobs = new SharedBlobs(() => this.#store)
   readonly #weights = new WeightsCache()
   readonly #board = new UpdateBoard()
@@ -81,6 +87,8 @@ export class Simulation {
   readonly #nodes: ClientNode[] = []
   readonly #rounds: SimulatedRound[] = []
   readonly #lines: FaultyLine[] = []
+  /** Why the rule of a round failed. */
+  readonly #undecided = new Map<number, SimulatedRound['failure']>()
   #connected = 0
   #closed = false
   #wake: () => void = () => {}
@@ -90,6 +98,7 @@ export class Simulation {
 
   constructor(deps: SimulationDeps) {
     this.#deps = deps
+    this.#checkPlan = planCheck(deps)
     this.#sealed = new SealedMemory(deps.kernels)
     this.#difference = differenceInKernels(deps.kernels)
     const { world } = deps.scenario
@@ -113,7 +122,9 @@ export class Simulation {
         clients: this.#names.map((id) => ({ id, publicKey: toHex(crypto.signingKey(utf8(id)).publicKey) })),
       }),
       kernels: deps.kernels,
+      rules: deps.rules,
       initialModel: async () => deps.initial,
+      undecided: (round, { code, message }) => this.#undecided.set(round, { code, message }),
       observer: {
         sessionOpened: () => {
           this.#connected++
@@ -218,7 +229,11 @@ export class Simulation {
     const times = { openedMs: ms(summary.openedAt), closedMs: ms(summary.closedAt) }
     const { evaluateEvery } = scenario.world
     const due = evaluateEvery > 0 && (last || (this.#rounds.length + 1) % evaluateEvery === 0)
-    if (summary.weights === undefined || !due) return { ...summary, ...times }
+    if (summary.weights === undefined) {
+      const failure = this.#undecided.get(summary.round)
+      return { ...summary, ...times, ...(failure === undefined ? {} : { failure }) }
+    }
+    if (!due) return { ...summary, ...times }
     const weights = { id: summary.weights, values: await this.#plainWeights(summary.weights) }
     const result = await pool.take({ kind: 'evaluate', client: 'all', weights }).result()
     const probed = await pool.take({ kind: 'evaluate', client: 'probe', weights }).result()
@@ -269,6 +284,7 @@ export class Simulation {
       identity,
       coordinatorKey: this.#identity.publicKey,
       dials: [simulatedDial(this.#clock, this.#coordinator.handler, line, name)],
+      checkPlan: this.#checkPlan,
       trainer: async () => this.#trainerOf(client, line),
       memory: { last: async (run) => last.get(run), remember: async (run, round) => void last.set(run, round) },
       sharedBlobs: this.#blobs.get,
@@ -307,26 +323,9 @@ export class Simulation {
         client,
       )
     const whole = scaffold === undefined ? made : withScaffold(made, plainRate(optimizer) ?? 0, memoryControls())
-    const trainer = this.#leaving(whole, line)
+    const trainer = leaving(whole, line)
     if (this.#attacks(client) && attack !== undefined) return attackingTrainer(this.#attackerDeps(attack), trainer)
     return this.#showing(trainer, client)
-  }
-
-  /** Leaves with a fault of the phase, and is not heard of any more in this round. */
-  #leaving(trainer: Trainer, line: FaultyLine): Trainer {
-    return {
-      ...trainer,
-      train: async (request) => {
-        if (!line.drops('training')) return await trainer.train(request)
-        line.leave()
-        throw new ParleyError('interrupted', 'the client went away')
-      },
-      evaluate: async (weights, signal) => {
-        if (!line.drops('evaluation')) return await trainer.evaluate(weights, signal)
-        line.leave()
-        throw new ParleyError('interrupted', 'the client went away')
-      },
-    }
   }
 
   /** Leaves its update on the board where attackers may see it. */
@@ -349,7 +348,7 @@ export class Simulation {
   }
 
   #attackerDeps(attack: ChosenAttack) {
-    const { scenario, kernels } = this.#deps
+    const { scenario, kernels, rules } = this.#deps
     const { aggregation } = scenario.plan
     return {
       clock: this.#clock,
@@ -364,7 +363,7 @@ export class Simulation {
         const honest = members.filter((name) => !this.#attacks(this.#names.indexOf(name)))
         return { honest, attackers: members.length - honest.length }
       },
-      aggregate: (updates: readonly Float32Array[]) => combineUpdates(kernels, updates, aggregation),
+      aggregate: (updates: readonly Float32Array[]) => combineUpdates(kernels, updates, aggregation, { rules }),
     }
   }
 

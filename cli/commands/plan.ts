@@ -13,7 +13,7 @@ const check = command('check', 'check a plan and show what it comes to')
   .argument('<file>', 'the plan, YAML')
   .action(
     action(async (_options, output, file) => {
-      const plan = parsePlan(await readText(file ?? ''), defaultLimits.planBytes)
+      const plan = parsePlan(await readText(file ?? ''), { maxBytes: defaultLimits.planBytes })
       const { layout } = await initialModel(plan.model, plan.data, plan.seed)
       const ends = modelEnds(plan.model, plan.data)
       const summary = {

@@ -17,14 +17,16 @@ const KEPT_MODELS = 2
 const layoutDigests = new WeakMap<Layout, string>()
 const sharedModels = new WeakMap<Uint8Array, ReturnType<typeof readModel>>()
 
+type ModelsOptions = Pick<ClientOptions, 'crypto' | 'limits' | 'checkPlan' | 'trainer' | 'sharedBlobs'>
+
 /** Gets what a task names by digest: plans, with the trainer of each, and models. */
 export class Models {
-  readonly #options: Pick<ClientOptions, 'crypto' | 'limits' | 'trainer' | 'sharedBlobs'>
+  readonly #options: ModelsOptions
   readonly #fetcher: Fetcher
   readonly #files = new Map<string, Uint8Array>()
   #trainer: { readonly digest: string; readonly plan: Plan; readonly trainer: Promise<Trainer> } | undefined
 
-  constructor(options: Pick<ClientOptions, 'crypto' | 'limits' | 'trainer' | 'sharedBlobs'>, fetcher: Fetcher) {
+  constructor(options: ModelsOptions, fetcher: Fetcher) {
     this.#options = options
     this.#fetcher = fetcher
   }
@@ -36,7 +38,8 @@ export class Models {
     if (bytes > this.#options.limits.planBytes) throw new ParleyError('node.plan-refused', 'the plan is too large')
     const text = fromUtf8(await this.#fetch(digest, bytes, signal))
     await this.dispose()
-    const plan = checkPlan(JSON.parse(text))
+    const { checkPlan: check = checkPlan } = this.#options
+    const plan = check(JSON.parse(text))
     const trainer = this.#options.trainer(plan)
     this.#trainer = { digest, plan, trainer }
     trainer.catch(() => {

@@ -63,6 +63,8 @@ export type ClientOptions = {
   readonly coordinatorKey: Uint8Array
   /** Ways to the coordinator, tried in turn: the next one whenever a connection fails. At least one. */
   readonly dials: readonly Dial[]
+  /** How a plan that the coordinator names is checked; by default as production does. Simulations may know more rules. */
+  readonly checkPlan?: (value: unknown) => Plan
   /** The model of a plan on this client's data. Called once a plan; its failures decline the tasks of the plan. */
   readonly trainer: (plan: Plan) => Promise<Trainer>
   readonly memory: RoundMemory

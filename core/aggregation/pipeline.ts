@@ -1,12 +1,12 @@
 import type { Aggregation } from '../plan/aggregation.ts'
 import { nameAndOptions } from '../plan/named.ts'
-import { type RuleName, rules, type StageName, stages } from './registry.ts'
-import type { Rule, Stage } from './rule.ts'
+import { rules, type StageName, stages } from './registry.ts'
+import type { Rule, RuleTable, Stage } from './rule.ts'
 
 /** The stages and the rule of a plan, each with its options, in the order in which they are applied. */
 export type Pipeline = {
   readonly stages: readonly PipelineStage[]
-  readonly rule: { readonly name: RuleName; readonly rule: Rule<unknown>; readonly options: unknown }
+  readonly rule: { readonly name: string; readonly rule: Rule<unknown>; readonly options: unknown }
   /** Attackers that the plan assumes; undefined where nothing in it says so. */
   readonly attackers: number | undefined
 }
@@ -18,10 +18,14 @@ export type PipelineStage = {
   readonly options: { readonly f: number }
 }
 
-export function pipelineOf({ before, rule: named }: Pick<Aggregation, 'before' | 'rule'>): Pipeline {
-  const [name, options] = nameAndOptions<RuleName>(named)
+/** `known`: all rules that the section was parsed with; by default those of the registry. */
+export function pipelineOf(
+  { before, rule: named }: Pick<Aggregation, 'before' | 'rule'>,
+  known: RuleTable = rules,
+): Pipeline {
+  const [name, options] = nameAndOptions<string>(named)
   // The plan's schema has matched the options to the name.
-  const rule = rules[name] as Rule<unknown>
+  const rule = known[name] as Rule<unknown>
   const entries = before.map((entry) => {
     const [name, options] = nameAndOptions<StageName>(entry)
     const stage = stages[name] as Stage<unknown>

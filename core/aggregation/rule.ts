@@ -94,6 +94,12 @@ export type Rule<Options> = {
   readonly decide: (input: RuleInput, options: Options) => Combination | Reduction
 }
 
+/** A rule, whatever its options are: `decide` takes what `options` has parsed. */
+export type AnyRule = Omit<Rule<never>, 'options'> & { readonly options: z.ZodType }
+
+/** Rules by their names in a plan. */
+export type RuleTable = Readonly<Record<string, AnyRule>>
+
 /** A stage before the rule, which replaces the points: pure, deterministic. */
 export type Stage<Options> = {
   readonly options: z.ZodType<Options>

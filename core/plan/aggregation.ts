@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { rules, stages } from '../aggregation/registry.ts'
+import type { RuleTable } from '../aggregation/rule.ts'
 import { serverOptimizers } from '../aggregation/server/registry.ts'
 import { namedOf, namedValue } from './named.ts'
 
@@ -26,4 +27,12 @@ export const aggregationSchema = z.strictObject({
   /** How the aggregate becomes new weights. */
   server: z.preprocess(withFedAvg, namedOf(serverOptimizers)).prefault({ fedavg: {} }),
 })
+
+/** The same with other rules than the registry's; `mean` must be one of them. */
+export function aggregationSchemaOf(known: RuleTable): typeof aggregationSchema {
+  const schema = aggregationSchema.extend({ rule: namedOf(known).prefault({ mean: {} }) })
+  // What it makes has the same form: a name with its options.
+  return schema as unknown as typeof aggregationSchema
+}
+
 export type Aggregation = z.infer<typeof aggregationSchema>

@@ -1,5 +1,6 @@
 import { checkFeasible } from '../aggregation/feasible.ts'
-import { pipelineOf } from '../aggregation/pipeline.ts'
+import { type Pipeline, pipelineOf } from '../aggregation/pipeline.ts'
+import type { RuleTable } from '../aggregation/rule.ts'
 import { ParleyError } from '../errors/index.ts'
 import { ALWAYS_COMPLETE, chooseGraph } from '../secagg/graph.ts'
 import { maskedEncodingOf } from './encoding.ts'
@@ -14,22 +15,25 @@ const MOST_MASKED = 1_000
 /**
  * Throws `plan.infeasible` where the privacy of a plan does not go together with the rest of it, and says what would.
  * The aggregation of a sealed plan is checked for as many updates as the plan takes, of a masked one for its buckets.
+ *
+ * - `rules`: all that the plan may name; by default those of the registry.
  */
-export function checkPrivacy(plan: Plan): void {
-  checkNoise(plan)
-  if (plan.privacy.mode === 'masked') checkMasked(plan)
-  else checkSealed(plan)
+export function checkPrivacy(plan: Plan, rules?: RuleTable): void {
+  const pipeline = pipelineOf(plan.aggregation, rules)
+  checkNoise(plan, pipeline)
+  if (plan.privacy.mode === 'masked') checkMasked(plan, pipeline)
+  else checkSealed(plan, pipeline)
 }
 
-function checkSealed(plan: Plan): void {
+function checkSealed(plan: Plan, pipeline: Pipeline): void {
   const { threshold, buckets, encoding, steps } = plan.privacy
   const masked = Object.entries({ threshold, buckets, encoding, steps }).find(([, value]) => value !== undefined)
   if (masked !== undefined) throw infeasible(`privacy.${masked[0]} belongs to mode masked; the plan’s mode is sealed`)
-  checkFeasible(pipelineOf(plan.aggregation), plan.window.count.min)
+  checkFeasible(pipeline, plan.window.count.min)
 }
 
-function checkMasked(plan: Plan): void {
-  const { privacy, training, aggregation, window } = plan
+function checkMasked(plan: Plan, pipeline: Pipeline): void {
+  const { privacy, training, window } = plan
   const fewest = window.count.min
   if (fewest < FEWEST_IN_A_SUM) {
     throw infeasible(
@@ -39,7 +43,6 @@ function checkMasked(plan: Plan): void {
   if (training.scaffold !== undefined) {
     throw infeasible('scaffold’s control variates cannot be masked with the update: use mode sealed, or train without')
   }
-  const pipeline = pipelineOf(aggregation)
   const { rule, stages } = pipeline
   if (stages.some(({ name }) => name === 'fednova')) {
     throw infeasible('fednova needs the steps of each client, which mode masked does not show')
@@ -51,7 +54,7 @@ function checkMasked(plan: Plan): void {
       )
     }
   } else {
-    checkBuckets(plan, privacy.buckets)
+    checkBuckets(plan, pipeline, privacy.buckets)
   }
   if (cohortSize(plan) > MOST_MASKED) {
     throw infeasible(
@@ -67,8 +70,8 @@ function checkMasked(plan: Plan): void {
   }
 }
 
-function checkBuckets(plan: Plan, buckets: NonNullable<Plan['privacy']['buckets']>): void {
-  const { rule } = pipelineOf(plan.aggregation)
+function checkBuckets(plan: Plan, pipeline: Pipeline, buckets: NonNullable<Plan['privacy']['buckets']>): void {
+  const { rule } = pipeline
   const { size } = buckets
   if (bucketSurvivors(buckets) > size) throw infeasible('privacy.buckets.survivors is above the size of a bucket')
   const count = Math.floor(plan.window.count.min / size)
@@ -81,7 +84,7 @@ function checkBuckets(plan: Plan, buckets: NonNullable<Plan['privacy']['buckets'
     throw infeasible(`buckets weigh equally: let ${rule.name} weigh all of them equally`)
   }
   try {
-    checkFeasible(pipelineOf(plan.aggregation), count)
+    checkFeasible(pipeline, count)
   } catch (failure) {
     if (!(failure instanceof ParleyError)) throw failure
     const sums = `buckets of ${size} make ${count} sums of ${plan.window.count.min} updates, and each attacker may spoil one of them`
@@ -112,7 +115,7 @@ export function thresholdOf({ privacy }: Plan): {
   return privacy.threshold ?? { dropout: 0.1, corrupt: 0, server: 'semi-malicious' }
 }
 
-function checkNoise(plan: Plan): void {
+function checkNoise(plan: Plan, { rule, stages }: Pipeline): void {
   const { mode, clip, noise, budget } = plan.privacy
   if (budget !== undefined && noise === undefined)
     throw infeasible('privacy.budget counts noise, and the plan adds none')
@@ -129,7 +132,6 @@ function checkNoise(plan: Plan): void {
   }
   if ('local' in noise && 'adaptive' in clip)
     throw infeasible('with local noise nobody can learn how many updates were clipped: give privacy.clip.flat')
-  const { rule, stages } = pipelineOf(plan.aggregation)
   const mean = rule.name === 'mean' && stages.length === 0
   if ('central' in noise && !mean)
     throw infeasible(`the noise is made for a sum, and ${rule.name} makes none: use the rule mean, or noise.local`)

@@ -1,33 +1,48 @@
 import { parseDocument } from 'yaml'
 import type { z } from 'zod'
+import type { RuleTable } from '../aggregation/rule.ts'
 import { utf8 } from '../encoding/bytes.ts'
 import { type CanonicalValue, canonicalJson } from '../encoding/canonical-json.ts'
 import { ParleyError } from '../errors/index.ts'
 import { defaultLimits } from '../wire/limits.ts'
 import { checkPrivacy } from './check-privacy.ts'
 import { nearestWord } from './nearest.ts'
-import { type Plan, planJsonSchema, planSchema } from './plan.ts'
+import { type Plan, planJsonSchema, planSchemaOf } from './plan.ts'
+
+export type PlanOptions = {
+  /** All rules that a plan may name; by default those of the registry. Only simulations know others. */
+  readonly rules?: RuleTable | undefined
+}
 
 /**
  * Reads a plan from YAML (JSON is YAML too). Throws `plan.unreadable` with the line, or `plan.invalid` with every field
  * that is wrong and, for an unknown key, the nearest known one.
  */
-export function parsePlan(text: string, maxBytes = defaultLimits.planBytes): Plan {
+export function parsePlan(text: string, options: PlanOptions & { readonly maxBytes?: number } = {}): Plan {
+  const { maxBytes = defaultLimits.planBytes } = options
   if (utf8(text).length > maxBytes) throw new ParleyError('plan.unreadable', `a plan has at most ${maxBytes} bytes`)
   const document = parseDocument(text, { uniqueKeys: true, strict: true })
   const problem = document.errors[0]
   if (problem !== undefined) throw new ParleyError('plan.unreadable', problem.message.split('\n')[0])
-  return checkPlan(toPlain(document))
+  return checkPlan(toPlain(document), options)
 }
 
 /** Checks a value that may be a plan. Throws `plan.invalid`, or `plan.infeasible` where its parts do not go together. */
-export function checkPlan(value: unknown): Plan {
-  const result = planSchema.safeParse(value)
-  if (result.success) {
-    checkPrivacy(result.data)
-    return result.data
+export function checkPlan(value: unknown, options: PlanOptions = {}): Plan {
+  return planCheck(options)(value)
+}
+
+/** `checkPlan` for many values: with rules of one's own its schema takes longer to make than a plan to check. */
+export function planCheck({ rules }: PlanOptions): (value: unknown) => Plan {
+  const schema = planSchemaOf(rules)
+  return (value) => {
+    const result = schema.safeParse(value)
+    if (result.success) {
+      checkPrivacy(result.data, rules)
+      return result.data
+    }
+    throw new ParleyError('plan.invalid', result.error.issues.map((issue) => explain(issue, schema)).join('; '))
   }
-  throw new ParleyError('plan.invalid', result.error.issues.map(explain).join('; '))
 }
 
 /** The canonical text of an effective plan; its SHA-256 is the plan's digest, its identity. */
@@ -44,10 +59,10 @@ function toPlain(document: ReturnType<typeof parseDocument>): unknown {
   }
 }
 
-function explain(issue: z.core.$ZodIssue): string {
+function explain(issue: z.core.$ZodIssue, schema: z.ZodType): string {
   const where = issue.path.length === 0 ? 'plan' : issue.path.map(String).join('.')
   if (issue.code !== 'unrecognized_keys') return `${where}: ${issue.message}`
-  const known = knownKeys(issue.path)
+  const known = knownKeys(issue.path, schema)
   return issue.keys
     .map((key) => {
       const nearest = nearestWord(key, known)
@@ -60,8 +75,8 @@ function explain(issue: z.core.$ZodIssue): string {
 type SchemaNode = { [key: string]: unknown }
 
 /** The keys that the schema knows at a path, over all alternatives. */
-function knownKeys(path: readonly PropertyKey[]): string[] {
-  let nodes = alternatives(planJsonSchema())
+function knownKeys(path: readonly PropertyKey[], schema: z.ZodType): string[] {
+  let nodes = alternatives(planJsonSchema(schema))
   for (const step of path) {
     nodes = nodes.flatMap((node) => {
       const member =

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { aggregationSchema } from './aggregation.ts'
+import type { RuleTable } from '../aggregation/rule.ts'
+import { aggregationSchema, aggregationSchemaOf } from './aggregation.ts'
 import { dataSchema } from './data.ts'
 import { earlyStopSchema, gateSchema, publishSchema } from './gates.ts'
 import { modelSchema } from './model.ts'
@@ -34,6 +35,12 @@ export const planSchema = z.strictObject({
   publish: publishSchema.prefault({}),
 })
 
+/** The schema of plans that may name other rules than the registry's; undefined: the registry's. */
+export function planSchemaOf(rules: RuleTable | undefined): typeof planSchema {
+  if (rules === undefined) return planSchema
+  return planSchema.extend({ aggregation: aggregationSchemaOf(rules).prefault({}) })
+}
+
 /** The effective plan: with every default filled in. Parsing it again gives the same plan. */
 export type Plan = z.infer<typeof planSchema>
 
@@ -43,6 +50,6 @@ export function cohortSize(plan: Plan): number {
 }
 
 /** The schema for editors, as they read YAML: what a person writes, before defaults. */
-export function planJsonSchema(): object {
-  return z.toJSONSchema(planSchema, { io: 'input', unrepresentable: 'any' })
+export function planJsonSchema(schema: z.ZodType = planSchema): object {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
 }

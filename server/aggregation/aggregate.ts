@@ -1,7 +1,7 @@
 import { type Decision, emptyGram } from '../../core/aggregation/decide.ts'
 import type { Gram } from '../../core/aggregation/gram.ts'
 import { needsGram, type Pipeline, pipelineOf } from '../../core/aggregation/pipeline.ts'
-import type { RuleInput } from '../../core/aggregation/rule.ts'
+import type { RuleInput, RuleTable } from '../../core/aggregation/rule.ts'
 import type { Aggregation } from '../../core/plan/aggregation.ts'
 import type { RobustnessReport } from '../../core/run/robustness.ts'
 import type { Kernels } from '../../kernels/index.ts'
@@ -26,6 +26,8 @@ export type AggregationInput = Pick<NextModelInput, 'model' | 'optimizer' | 'con
   readonly rows: readonly UpdateRow[]
   /** The plan's stages and its rule. */
   readonly section: Pick<Aggregation, 'before' | 'rule'>
+  /** By default those of the registry. */
+  readonly rules?: RuleTable | undefined
   /** What the last round left. */
   readonly memory: AggregationMemory
   /** The coordinator's own update, where the rule asks for one. */
@@ -54,14 +56,14 @@ export type AggregationResult = {
  * aggregate and the weights. Memory does not grow with the model, and nothing depends on the order of arrival.
  */
 export async function aggregate(input: AggregationInput): Promise<AggregationResult> {
-  const { section, parameters, blobs, memory, root, rows, decide = decideAside } = input
-  const pipeline = pipelineOf(section)
+  const { section, rules, parameters, blobs, memory, root, rows, decide = decideAside } = input
+  const pipeline = pipelineOf(section, rules)
   const clients = rows.map(({ client }) => client)
   const extra = extraRowsOf(pipeline.rule.rule.extra, { blobs, parameters, clients, memory, root })
   const gram = needsGram(pipeline) ? await gramOf(input, extra.rows) : undefined
   const decision =
     input.release === undefined
-      ? await decide({ section, input: await ruleInputOf(input, pipeline, gram, extra) })
+      ? await decide({ section, rules, input: await ruleInputOf(input, pipeline, gram, extra) })
       : releasedMean(input.release, rows, gram?.size ?? rows.length)
   const next = await NextModel.open({ ...input, clients, carry: pipeline.rule.rule.extra })
   try {

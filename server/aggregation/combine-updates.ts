@@ -1,5 +1,6 @@
 import { decide, emptyGram } from '../../core/aggregation/decide.ts'
 import { needsGram, pipelineOf } from '../../core/aggregation/pipeline.ts'
+import type { RuleTable } from '../../core/aggregation/rule.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Aggregation } from '../../core/plan/aggregation.ts'
 import type { Block, Kernels } from '../../kernels/index.ts'
@@ -11,14 +12,16 @@ import type { UpdateRow } from './update-row.ts'
  * What a plan's stages and rule make of updates that are in memory, all of one length: for experiments. Updates count
  * alike; rules that look back on earlier rounds see none. Throws `plan.infeasible`, and `request.invalid` for rules that
  * need data of the coordinator's.
+ *
+ * - `rules`: all that may be named; by default those of the registry.
  */
 export async function combineUpdates(
   kernels: Kernels,
   updates: readonly Float32Array[],
   aggregation: Pick<Aggregation, 'before' | 'rule'>,
-  seed = 0,
+  { seed = 0, rules }: { readonly seed?: number; readonly rules?: RuleTable | undefined } = {},
 ): Promise<Float32Array> {
-  const pipeline = pipelineOf(aggregation)
+  const pipeline = pipelineOf(aggregation, rules)
   const { extra, usesSigns } = pipeline.rule.rule
   if (extra === 'root') throw new ParleyError('request.invalid', `${pipeline.rule.name} needs a root update`)
   const parameters = updates[0]?.length ?? 0

@@ -1,3 +1,4 @@
+import type { RuleTable } from '../../core/aggregation/rule.ts'
 import { serverOptimizerOf } from '../../core/aggregation/server/named.ts'
 import type { Crypto } from '../../core/crypto/primitives.ts'
 import { utf8 } from '../../core/encoding/bytes.ts'
@@ -30,6 +31,8 @@ export type AggregationDeps = {
   readonly kernels: Kernels
   readonly roundKeys: RoundKeys
   readonly decide?: Decide
+  /** By default those of the registry. */
+  readonly rules?: RuleTable | undefined
   /** The coordinator's noise for a round: the same bytes whenever it is asked for, and nobody else can make them. */
   readonly noise: (run: string, round: number) => RandomBytes
   /** Takes masks out of sums. */
@@ -60,7 +63,7 @@ export async function aggregateUpdates(
   inputs: RoundInputs,
   matrix?: RoundMatrix,
 ): Promise<Made> {
-  const { store, crypto, kernels, roundKeys, decide } = deps
+  const { store, crypto, kernels, roundKeys, decide, rules } = deps
   const { settings, model, accepted, memory, root, sums } = inputs
   const { parameters } = settings
   const rowDeps = { crypto, roundKeys, spool: store.spool }
@@ -80,6 +83,7 @@ export async function aggregateUpdates(
         updateRowOf(rowDeps, plan, parameters, update, matrix?.residentOf(update.header.sha256)),
       ),
     section: { before: plan.aggregation.before, rule: plan.aggregation.rule },
+    rules,
     optimizer: serverOptimizerOf(plan.aggregation.server),
     memory,
     root,

@@ -1,4 +1,5 @@
 import { needsGram, pipelineOf } from '../../core/aggregation/pipeline.ts'
+import type { RuleTable } from '../../core/aggregation/rule.ts'
 import type { Kernels } from '../../kernels/index.ts'
 import { RoundMatrix } from '../aggregation/round-matrix.ts'
 import type { ActiveRun } from './active-run.ts'
@@ -7,6 +8,8 @@ export type MatricesOptions = {
   readonly kernels: Kernels
   /** Bytes of updates of one open round that may lie in memory in the clear. */
   readonly residentBytes: number
+  /** By default those of the registry. */
+  readonly rules?: RuleTable | undefined
 }
 
 /** The matrix of the open round of each run. */
@@ -28,7 +31,7 @@ export class Matrices {
     const known = this.#open.get(run.id)
     if (known?.round === round) return known.matrix
     this.end(run.id)
-    const wantsGram = needsGram(pipelineOf(plan.aggregation))
+    const wantsGram = needsGram(pipelineOf(plan.aggregation, this.#options.rules))
     const matrix = new RoundMatrix({ ...this.#options, parameters: settings.parameters, wantsGram })
     this.#open.set(run.id, { round, matrix })
     return matrix

@@ -47,7 +47,7 @@ export async function recompute(
     throw new ParleyError('object.not-found', `${of} in round ${round} is no longer kept`)
   }
   const changed = changedPlan(plan, changes)
-  if (record.root === undefined) checkRootData(changed, undefined)
+  if (record.root === undefined) checkRootData(changed, undefined, deps.rules)
   const comparison = new Comparison(deps, record.model, inputs)
   const { blobs, spool } = deps.store
   const store = { spool, blobs: { read: blobs.read.bind(blobs), create: () => comparison.writer() } }

@@ -1,4 +1,5 @@
 import { pipelineOf } from '../../core/aggregation/pipeline.ts'
+import type { RuleTable } from '../../core/aggregation/rule.ts'
 import { bytesView, float32View } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Plan } from '../../core/plan/plan.ts'
@@ -11,8 +12,8 @@ import type { Aggregating } from './state.ts'
 export type RootUpdate = (plan: Plan, round: number, weights: Float32Array) => Promise<Float32Array>
 
 /** Throws `plan.infeasible` when the plan's rule needs data that the coordinator does not have. */
-export function checkRootData(plan: Plan, rootUpdate: RootUpdate | undefined): void {
-  const { rule, name } = pipelineOf(plan.aggregation).rule
+export function checkRootData(plan: Plan, rootUpdate: RootUpdate | undefined, rules?: RuleTable): void {
+  const { rule, name } = pipelineOf(plan.aggregation, rules).rule
   if (rule.extra !== 'root') return
   if (plan.training.scaffold !== undefined) {
     throw new ParleyError('plan.infeasible', `${name} has no control variate of its own to compare: leave scaffold out`)
@@ -26,12 +27,16 @@ export function checkRootData(plan: Plan, rootUpdate: RootUpdate | undefined): v
 
 /** The coordinator's own update for the open round, stored, where the plan's rule asks for one. */
 export async function rootUpdateOf(
-  deps: { readonly store: Pick<Store, 'blobs'>; readonly rootUpdate: RootUpdate | undefined },
+  deps: {
+    readonly store: Pick<Store, 'blobs'>
+    readonly rootUpdate: RootUpdate | undefined
+    readonly rules?: RuleTable | undefined
+  },
   plan: Plan,
   state: Aggregating,
 ): Promise<VectorRef | undefined> {
-  if (pipelineOf(plan.aggregation).rule.rule.extra !== 'root') return undefined
-  checkRootData(plan, deps.rootUpdate)
+  if (pipelineOf(plan.aggregation, deps.rules).rule.rule.extra !== 'root') return undefined
+  checkRootData(plan, deps.rootUpdate, deps.rules)
   const { blobs } = deps.store
   const { model, round, settings } = state
   const bytes = 4 * settings.parameters

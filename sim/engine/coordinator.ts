@@ -1,3 +1,4 @@
+import type { RuleTable } from '../../core/aggregation/rule.ts'
 import type { Crypto, SigningKey } from '../../core/crypto/primitives.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Plan } from '../../core/plan/plan.ts'
@@ -24,7 +25,11 @@ export type SimulatedCoordinatorOptions = {
   readonly limits: Limits
   readonly allowList: AllowList
   readonly kernels: Kernels
+  /** All rules that plans may name; undefined: those of the registry. */
+  readonly rules: RuleTable | undefined
   readonly initialModel: (plan: Plan) => Promise<InitialModel>
+  /** The rule of a round failed: nothing is made of its updates. */
+  readonly undecided: (round: number, error: ParleyError) => void
   readonly observer: Partial<CoordinatorObserver>
 }
 
@@ -39,13 +44,19 @@ export class SimulatedCoordinator {
   }
 
   async start(): Promise<void> {
-    const { clock, store, observer, kernels, ...rest } = this.#options
+    const { clock, store, observer, kernels, undecided, ...rest } = this.#options
     const mortal = mortalStore(store)
-    const coordinator = new Coordinator({
+    const coordinator: Coordinator = new Coordinator({
       ...rest,
       clock,
       kernels: inRealTime(kernels, clock),
-      decide: (question) => clock.holding(() => decideAside(question)),
+      decide: (question) =>
+        clock.holding(() =>
+          decideAside(question).catch(async (failure: unknown) => {
+            for (const { round } of await coordinator.runs()) undecided(round, ParleyError.from(failure))
+            throw failure
+          }),
+        ),
       store: mortal.store,
       sealingSecret: new Uint8Array(32).fill(1),
       publish: async () => 1,

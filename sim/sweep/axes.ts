@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors/index.ts'
 import { exp, ln } from '../data/elementary.ts'
+import type { RuleOptions } from '../rules/own-rules.ts'
 import { fieldAt } from './fields.ts'
 
 /** Fields that are set together, by dotted path. */
@@ -41,10 +42,15 @@ const togetherSchema = z.record(z.string().min(1).max(200), z.record(z.string().
  * what sets several fields at once: a mapping of labels to mappings of dotted paths to values. Every path must be a field of
  * scenarios. `labels` name the values of a list.
  */
-export function axisOf(name: string, written: unknown, labels: readonly string[] | undefined): Axis {
+export function axisOf(
+  name: string,
+  written: unknown,
+  labels: readonly string[] | undefined,
+  options?: RuleOptions,
+): Axis {
   const where = `vary.${name}`
-  if (!name.includes('.')) return togetherAxis(name, parsed(togetherSchema, written, where), where)
-  const field = fieldAt(name, where)
+  if (!name.includes('.')) return togetherAxis(name, parsed(togetherSchema, written, where), where, options)
+  const field = fieldAt(name, where, options)
   if (!Array.isArray(written)) {
     const { scale, ...range } = parsed(rangeSchema, written, where)
     return { kind: 'range', name, ...range, log: scale === 'log', integer: field.integer }
@@ -57,9 +63,14 @@ export function axisOf(name: string, written: unknown, labels: readonly string[]
   return { kind: 'choices', name, choices: distinct(choices, where) }
 }
 
-function togetherAxis(name: string, written: z.infer<typeof togetherSchema>, where: string): ChoiceAxis {
+function togetherAxis(
+  name: string,
+  written: z.infer<typeof togetherSchema>,
+  where: string,
+  options: RuleOptions | undefined,
+): ChoiceAxis {
   const choices = Object.entries(written).map(([label, fields]) => {
-    for (const path of Object.keys(fields)) fieldAt(path, `${where}.${label}`)
+    for (const path of Object.keys(fields)) fieldAt(path, `${where}.${label}`, options)
     return { label, settings: Object.entries(fields) }
   })
   if (choices.length === 0) throw new ParleyError('plan.invalid', `${where}: it has no values`)

@@ -1,6 +1,7 @@
 import { ParleyError } from '../../core/errors/index.ts'
 import { type MetricName, type Metrics, metricNames } from '../../core/metrics/metrics.ts'
 import type { SimulationEvent, SimulationResult } from '../results.ts'
+import type { RuleOptions } from '../rules/own-rules.ts'
 import { type SimulateOptions, scenarioDigest, simulate } from '../simulate.ts'
 import { membersOf } from '../world/hold-out.ts'
 import { checkScenario, type Scenario } from '../world/scenario.ts'
@@ -58,7 +59,7 @@ export type CrossValidation = {
 export async function crossValidate(scenario: Scenario, options: CrossValidateOptions): Promise<CrossValidation> {
   const { folds: count, onEvent, onFold, ...rest } = options
   // All of them before any is run: the last folds may be larger than the first.
-  const scenarios = Array.from({ length: foldCount(count) }, (_, i) => withFold(scenario, count, i + 1))
+  const scenarios = Array.from({ length: foldCount(count) }, (_, i) => withFold(scenario, count, i + 1, options))
   const folds: FoldResult[] = []
   for (const [i, own] of scenarios.entries()) {
     const fold = i + 1
@@ -88,7 +89,7 @@ function foldCount(folds: number): number {
  * A scenario with one of its folds held out, counted from 1. A window that asks for more clients than are left asks for all of them.
  * Throws `plan.infeasible` where these are too few.
  */
-export function withFold(scenario: Scenario, folds: number, fold: number): Scenario {
+export function withFold(scenario: Scenario, folds: number, fold: number, { rules }: RuleOptions = {}): Scenario {
   const world = { ...scenario.world, holdOut: { folds, fold } }
   const left = membersOf(world).train.length
   const { plan } = scenario
@@ -99,7 +100,7 @@ export function withFold(scenario: Scenario, folds: number, fold: number): Scena
     ...plan.evaluation,
     window: { ...plan.evaluation.window, count: atMost(plan.evaluation.window.count) },
   }
-  return checkScenario({ scenario: 1, ...scenario, world, plan: { ...plan, window, evaluation } })
+  return checkScenario({ scenario: 1, ...scenario, world, plan: { ...plan, window, evaluation } }, { rules })
 }
 
 function foldOf(fold: number, scenario: Scenario, result: SimulationResult): FoldResult {

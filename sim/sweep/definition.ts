@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors/index.ts'
 import { nameAndOptions, namedOf } from '../../core/plan/named.ts'
+import { knownRules, type OwnRules, type RuleOptions } from '../rules/own-rules.ts'
 import { type Axis, axisOf } from './axes.ts'
 import { type Goal, type SweepMetric, sweepMetrics, usualGoal } from './metric.ts'
 import { checkValues } from './values.ts'
@@ -54,6 +55,8 @@ export type Sweep = {
   readonly description?: string
   /** What every point starts from, as a person writes it, its plan inline. */
   readonly base: object
+  /** Rules that its scenarios may name besides those of the registry. */
+  readonly rules?: OwnRules | undefined
   readonly axes: readonly Axis[]
   readonly search: SearchOptions
   /** Each point is run with each of them, as the seed of its plan and of its world; absent: with the scenario's own. */
@@ -68,8 +71,10 @@ export type Sweep = {
 /**
  * Checks a value that may be a sweep, its scenario inline. Throws `plan.invalid`, naming the field: also for a path that no
  * scenario has, and for a value that is wrong whatever the other axes say.
+ *
+ * - `rules`: rules of one's own that its scenarios may name besides those of the registry.
  */
-export function checkSweep(value: unknown): Sweep {
+export function checkSweep(value: unknown, options: RuleOptions = {}): Sweep {
   const result = sweepSchema.safeParse(value)
   if (!result.success) {
     const words = result.error.issues.map(({ path, message }) => `${path.join('.') || 'sweep'}: ${message}`)
@@ -78,11 +83,13 @@ export function checkSweep(value: unknown): Sweep {
   const { sweep: _sweep, scenario, vary, labels, search, seeds, metric, goal, at, aggregate, description } = result.data
   const stray = Object.keys(labels).find((name) => !Array.isArray(vary[name]))
   if (stray !== undefined) throw new ParleyError('plan.invalid', `labels.${stray}: vary has no list of values there`)
-  const axes = Object.entries(vary).map(([name, written]) => axisOf(name, written, labels[name]))
+  const rules = knownRules(options.rules)
+  const axes = Object.entries(vary).map(([name, written]) => axisOf(name, written, labels[name], options))
   if (axes.length === 0) throw new ParleyError('plan.invalid', 'vary: give at least one axis')
   checkOverlap(axes, seeds)
   const sweep: Sweep = {
     base: scenario,
+    ...(rules === undefined ? {} : { rules: options.rules }),
     axes,
     search: searchOptions(search),
     metric,

@@ -1,5 +1,6 @@
 import { ParleyError } from '../../core/errors/index.ts'
 import { nearestWord } from '../../core/plan/nearest.ts'
+import type { RuleOptions } from '../rules/own-rules.ts'
 import { scenarioJsonSchema } from '../world/scenario.ts'
 import { advice, alternatives, isNode, keysOf, type Node, within } from '../world/schema-nodes.ts'
 
@@ -7,9 +8,9 @@ import { advice, alternatives, isNode, keysOf, type Node, within } from '../worl
  * The field of a scenario that a dotted path names, as in `plan.aggregation.rule` or `world.faults.0.dropout.rate`. Fails with
  * `plan.invalid` where scenarios have no such field, naming `where` the path stands and the nearest path there is.
  */
-export function fieldAt(path: string, where: string): { readonly integer: boolean } {
+export function fieldAt(path: string, where: string, options?: RuleOptions): { readonly integer: boolean } {
   const steps = path.split('.')
-  let nodes = alternatives(scenarioJsonSchema())
+  let nodes = alternatives(scenarioJsonSchema(options))
   for (const [i, step] of steps.entries()) {
     const next = nodes.flatMap((node) => within(node, step))
     if (next.length === 0) throw new ParleyError('plan.invalid', `${where}: ${unknownPath(steps, i, keysOf(nodes))}`)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { ParleyError } from '../../core/errors/index.ts'
+import type { RuleOptions } from '../rules/own-rules.ts'
 import { checkScenario, type Scenario } from '../world/scenario.ts'
 import { checkSweep, type Sweep } from './definition.ts'
 import { unknownWords } from './fields.ts'
@@ -12,13 +13,13 @@ export type FromFile<T> = { readonly value: T; readonly folder: string }
 type Members = { readonly [key: string]: unknown }
 
 /** Reads a scenario, YAML or JSON; its plan stands in it, or is the path of a file. Throws `plan.…` or `config.invalid`. */
-export async function readScenario(path: string): Promise<FromFile<Scenario>> {
+export async function readScenario(path: string, options?: RuleOptions): Promise<FromFile<Scenario>> {
   const { value, folder } = await rawScenario(path)
-  return { value: checkScenario(value), folder }
+  return { value: checkScenario(value, options), folder }
 }
 
 /** Reads a sweep, whose scenario stands in it, or is the path of a file. */
-export async function readSweep(path: string): Promise<FromFile<Sweep>> {
+export async function readSweep(path: string, options?: RuleOptions): Promise<FromFile<Sweep>> {
   const written = await readYaml(path)
   if (!isMembers(written)) throw new ParleyError('plan.invalid', `${path} is no sweep: it has no fields`)
   const folder = dirname(resolve(path))
@@ -27,7 +28,7 @@ export async function readSweep(path: string): Promise<FromFile<Sweep>> {
     typeof scenario === 'string'
       ? await rawScenario(resolve(folder, scenario))
       : { value: await withPlan(scenario, folder), folder }
-  return { value: checkSweep({ ...written, scenario: base.value }), folder: base.folder }
+  return { value: checkSweep({ ...written, scenario: base.value }, options), folder: base.folder }
 }
 
 async function rawScenario(path: string): Promise<FromFile<unknown>> {

@@ -4,11 +4,15 @@ import { type Point, settingsOf } from './axes.ts'
 import type { Sweep } from './definition.ts'
 
 /** The scenario of a point. Throws as `checkScenario` does. */
-export function scenarioAt({ base, axes }: Pick<Sweep, 'base' | 'axes'>, point: Point, seed?: number): Scenario {
+export function scenarioAt(
+  { base, axes, rules }: Pick<Sweep, 'base' | 'axes' | 'rules'>,
+  point: Point,
+  seed?: number,
+): Scenario {
   const scenario: unknown = structuredClone(base)
   for (const [path, value] of settingsOf(axes, point)) put(scenario, path, structuredClone(value))
   if (seed !== undefined) for (const path of ['plan.seed', 'world.seed']) put(scenario, path, seed)
-  return checkScenario(scenario)
+  return checkScenario(scenario, { rules })
 }
 
 type Members = { [key: string]: unknown }

@@ -1,6 +1,7 @@
 import { type ErrorCode, isErrorCode, ParleyError } from '../../core/errors/index.ts'
 import { systemClock } from '../../core/system-clock.ts'
 import type { SimulationEvent } from '../results.ts'
+import type { OwnRules } from '../rules/own-rules.ts'
 import { simulate } from '../simulate.ts'
 import type { Scenario } from '../world/scenario.ts'
 import { type Figures, figuresOf } from './metric.ts'
@@ -10,6 +11,8 @@ export type PointJob = {
   readonly scenario: Scenario
   /** From which paths of data files are counted. */
   readonly folder: string
+  /** Only for a job that is not sent to another thread. */
+  readonly rules?: OwnRules | undefined
 }
 
 /** What is kept of it. */
@@ -31,7 +34,7 @@ export type PointMessage =
 
 /** Runs a job on the calling thread. Fails as `simulate` does. */
 export async function runPoint(
-  { scenario, folder }: PointJob,
+  { scenario, folder, rules }: PointJob,
   onRound: (round: number, of: number) => void,
   signal?: AbortSignal,
 ): Promise<PointResult> {
@@ -39,7 +42,13 @@ export async function runPoint(
   const onEvent = (event: SimulationEvent) => {
     if (event.type === 'round') onRound(event.round.round, event.of)
   }
-  const result = await simulate(scenario, { folder, workers: 0, onEvent, ...(signal === undefined ? {} : { signal }) })
+  const result = await simulate(scenario, {
+    folder,
+    rules,
+    workers: 0,
+    onEvent,
+    ...(signal === undefined ? {} : { signal }),
+  })
   const { outcome, weights } = result
   return {
     figures: figuresOf(result),

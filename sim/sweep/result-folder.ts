@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm, rmdir, stat } from 'node:fs/promises
 import { join } from 'node:path'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { SimulatedRound, SimulationResult } from '../results.ts'
+import type { RuleOptions } from '../rules/own-rules.ts'
 import { checkScenario, type Scenario } from '../world/scenario.ts'
 
 const files = {
@@ -73,7 +74,7 @@ export class ResultFolder {
 export type StoredRun = { readonly path: string; readonly scenario: Scenario; readonly result: SimulationResult }
 
 /** Reads a folder of results, or the `result.json` in one. Throws `config.invalid`, naming the file. */
-export async function readRun(path: string): Promise<StoredRun> {
+export async function readRun(path: string, options?: RuleOptions): Promise<StoredRun> {
   const inFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
@@ -82,7 +83,7 @@ export async function readRun(path: string): Promise<StoredRun> {
   const scenarioPath = inFolder ? join(path, files.scenario) : join(path, '..', files.scenario)
   const result = await readJson(resultPath)
   if (!isResult(result)) throw new ParleyError('config.invalid', `${resultPath} is no result of \`parley sim run\``)
-  return { path, scenario: checkScenario(await readJson(scenarioPath)), result }
+  return { path, scenario: checkScenario(await readJson(scenarioPath), options), result }
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -16,9 +16,12 @@ import { type SweepResult, sweepResult } from './table.ts'
 export type SweepOptions = {
   /** Folder from which paths of data files are counted; by default the working directory. */
   readonly folder?: string
-  /** Simulations side by side, each on a thread of its own; 0 runs them here. By default one for each processor. */
+  /**
+   * Simulations side by side, each on a thread of its own; 0 runs them here. By default one for each processor. With rules that are
+   * passed in they run here, one after the other.
+   */
   readonly workers?: number
-  /** File of the simulations that are done: what it holds is not run again. Without it nothing is kept. */
+  /** File of the simulations that are done: what it holds is not run again. Without it nothing is kept. Not with rules passed in. */
   readonly journal?: string
   readonly onEvent?: (event: SweepEvent) => void
   readonly signal?: AbortSignal
@@ -43,11 +46,20 @@ export type SweepEvent =
 /**
  * Runs the points of a sweep. The result does not depend on the number of workers, nor on how often it was interrupted. A point
  * that cannot be, or whose run fails, is a cell with the reason. Fails with the first reason where no point has a score, with
+ * `plan.infeasible` for a journal of a sweep with rules that are passed in, with
  * `store.locked` while another process keeps the same journal, with `interrupted` by `signal`.
  */
 export async function sweep(definition: Sweep, options: SweepOptions = {}): Promise<SweepResult> {
   const { signal } = options
-  const runner = pointRunner(options.workers ?? availableParallelism(), options.worker)
+  const own = definition.rules !== undefined
+  if (own && options.journal !== undefined) {
+    throw new ParleyError(
+      'plan.infeasible',
+      'a journal knows a simulation by its scenario, which does not tell what rules that are passed in do: sweep without one',
+    )
+  }
+  // A function cannot be sent to another thread.
+  const runner = pointRunner(own ? 0 : (options.workers ?? availableParallelism()), options.worker)
   const close = () => void runner.close()
   const lock = options.journal === undefined ? undefined : await FolderLock.take(`${options.journal}.lock`)
   const journal = await PointJournal.open(options.journal).catch(async (failure: unknown) => {
@@ -183,7 +195,8 @@ class Sweeping {
       this.#parts.set(key.scenario, round / of)
       this.#tellProgress()
     }
-    const job = { scenario, folder: this.#folder }
+    const { rules } = this.#sweep
+    const job = { scenario, folder: this.#folder, ...(rules === undefined ? {} : { rules }) }
     const result = await this.#runner.run(job, onRound).catch((thrown: unknown) => ParleyError.from(thrown))
     this.#parts.delete(key.scenario)
     if (result instanceof ParleyError) {

@@ -1,14 +1,16 @@
 import { z } from 'zod'
+import type { RuleTable } from '../../core/aggregation/rule.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { modelEnds } from '../../core/plan/data.ts'
 import { checkPlan } from '../../core/plan/parse.ts'
-import { type Plan, planSchema } from '../../core/plan/plan.ts'
+import { type Plan, planSchema, planSchemaOf } from '../../core/plan/plan.ts'
 import { attackSchema } from '../attacks/registry.ts'
 import { generatorSchema } from '../data/registry.ts'
 import { faultSchema } from '../faults/fault.ts'
 import { featureShiftSchema } from '../partition/feature-shift.ts'
 import { groupingOf } from '../partition/partitioners/natural.ts'
 import { partitionSchema } from '../partition/registry.ts'
+import { knownRules, type RuleOptions } from '../rules/own-rules.ts'
 import { explained } from './explain.ts'
 import { membersOf } from './hold-out.ts'
 
@@ -84,31 +86,44 @@ export type Scenario = { readonly description?: string; readonly plan: Plan; rea
 let jsonSchema: object | undefined
 
 /** The schema of what a person writes into a scenario file, before defaults. */
-export function scenarioJsonSchema(): object {
-  jsonSchema ??= z.toJSONSchema(scenarioSchema, { io: 'input', unrepresentable: 'any' })
+export function scenarioJsonSchema({ rules }: RuleOptions = {}): object {
+  const known = knownRules(rules)
+  if (known !== undefined) return jsonSchemaOf(schemaOf(known))
+  jsonSchema ??= jsonSchemaOf(scenarioSchema)
   return jsonSchema
+}
+
+function schemaOf(rules: RuleTable | undefined): typeof scenarioSchema {
+  return rules === undefined ? scenarioSchema : scenarioSchema.extend({ plan: planSchemaOf(rules) })
+}
+
+function jsonSchemaOf(schema: z.ZodType): object {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
 }
 
 /**
  * Checks a value that may be a scenario. Throws `plan.invalid` or `plan.infeasible`, naming every wrong field by its path from the
  * scenario's root.
+ *
+ * - `rules`: rules of one's own that the plan may name besides those of the registry.
  */
-export function checkScenario(value: unknown): Scenario {
-  const result = scenarioSchema.safeParse(value)
+export function checkScenario(value: unknown, options: RuleOptions = {}): Scenario {
+  const rules = knownRules(options.rules)
+  const result = schemaOf(rules).safeParse(value)
   if (!result.success) {
-    throw invalid(explained(result.error.issues, value, scenarioJsonSchema(), 'scenario').join('; '))
+    throw invalid(explained(result.error.issues, value, scenarioJsonSchema(options), 'scenario').join('; '))
   }
   const { world, description } = result.data
-  const plan = checkedPlan(result.data.plan)
+  const plan = checkedPlan(result.data.plan, rules)
   checkClients(plan, world)
   checkGrouping(plan, world)
   return { plan, world, ...(description === undefined ? {} : { description }) }
 }
 
 /** What does not go together in a plan is a matter of its privacy, its aggregation, or of its model and its data. */
-function checkedPlan(parsed: Plan): Plan {
+function checkedPlan(parsed: Plan, rules: RuleTable | undefined): Plan {
   try {
-    const plan = checkPlan(parsed)
+    const plan = checkPlan(parsed, { rules })
     modelEnds(plan.model, plan.data)
     return plan
   } catch (failure) {

@@ -4,7 +4,7 @@ import { canonicalPlan, parsePlan } from '../../core/plan/parse.ts'
 import { cohortSize, planJsonSchema } from '../../core/plan/plan.ts'
 import { planOf, planText } from '../support/plans.ts'
 
-const read = (text: string) => parsePlan(text, 1 << 20)
+const read = (text: string) => parsePlan(text, { maxBytes: 1 << 20 })
 const invalid = (message: RegExp) =>
   expect.objectContaining({ code: 'plan.invalid', message: expect.stringMatching(message) })
 
@@ -71,7 +71,7 @@ describe('a plan', () => {
   })
 
   test('above the limit is not even parsed', () => {
-    expect(() => parsePlan(planText(), 10)).toThrow(expect.objectContaining({ code: 'plan.unreadable' }))
+    expect(() => parsePlan(planText(), { maxBytes: 10 })).toThrow(expect.objectContaining({ code: 'plan.unreadable' }))
   })
 })
 

@@ -16,7 +16,9 @@ import { rules, stages } from '../../core/aggregation/registry.ts'
 import type { Rule } from '../../core/aggregation/rule.ts'
 import { serverOptimizers } from '../../core/aggregation/server/registry.ts'
 import { aggregationSchema } from '../../core/plan/aggregation.ts'
+import type { SimulationResult } from '../../sim/index.ts'
 import { combined, inputOf, vectorsOf } from '../core/aggregation/vectors.ts'
+import { plan, scenario } from '../sim/sweep-input.ts'
 import { root } from '../support/source-files.ts'
 
 const textOf = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -211,6 +213,24 @@ describe('docs/adding-a-rule.md', () => {
     const list = page.slice(page.indexOf('then checks by itself'), page.indexOf('## 4.'))
     expect([...list.matchAll(/^- (.*)$/gm)].map(([, item]) => item)).toEqual(titles)
   })
+
+  test('shows a rule of one’s own that a simulation takes', async () => {
+    const own = blocks.at(-1)!
+    expect(compiled({ 'sim/own.ts': own.replace("'parley/sim'", "'./index.ts'") })).toEqual([])
+    const module = await evaluated(own.replace("'parley/sim'", "'../../../sim/index.ts'"))
+    const tried = module.tried as (value: unknown) => Promise<SimulationResult>
+    const rule = { shortest: { keep: 3 } }
+    const { rounds } = await tried({ ...scenario, plan: { ...plan, aggregation: { rule } } })
+    for (const { robustness } of rounds) {
+      const out = robustness!.clients.filter(({ leftOut }) => leftOut === 'it is one of the longer ones')
+      const kept = robustness!.clients.filter((client) => !out.includes(client))
+      expect([robustness!.rule, out.length]).toEqual(['shortest', 2])
+      for (const { norm, weight } of kept) {
+        expect(weight).toBe(1 / 3)
+        for (const longer of out) expect(norm).toBeLessThanOrEqual(longer.norm)
+      }
+    }
+  }, 60_000)
 
   test('shows parts of rules and stages as they are', () => {
     const [, , , , reduction = '', stage = ''] = blocks

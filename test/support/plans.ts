@@ -36,5 +36,5 @@ ${options.extra ?? ''}
 }
 
 export function planOf(options: PlanOptions = {}): Plan {
-  return parsePlan(planText(options), 1 << 20)
+  return parsePlan(planText(options), { maxBytes: 1 << 20 })
 }
