@@ -196,7 +196,11 @@ export class Worker {
     ) {
       throw new ParleyError('node.plan-refused', 'the task has another privacy than its plan')
     }
-    if (clip === undefined) return undefined
+    const clipping = plan.privacy.clip
+    if (clip === undefined || clipping === undefined) return undefined
+    if ('flat' in clipping && clip !== clipping.flat.norm) {
+      throw new ParleyError('node.plan-refused', 'the task clips to another norm than its plan')
+    }
     const privacy = roundPrivacyOf(plan, parameters, clip)
     const { ledger } = this.#options
     if (privacy?.spend !== undefined && ledger !== undefined)

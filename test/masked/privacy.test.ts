@@ -151,6 +151,16 @@ describe('the budget', () => {
     })
   })
 
+  test('noise that has no room in the sums is refused at the start', async () => {
+    federation = new Federation({ clients: names })
+    await federation.coordinator.start()
+    const loud = 'privacy: { mode: masked, clip: { flat: { norm: 1 } }, noise: { distributed: { multiplier: 900 } } }'
+    const started = federation.coordinator.startRun(
+      planText({ count: { min: 4, max: 4 }, extra: loud.replace('masked,', 'masked, encoding: { bits: 22 },') }),
+    )
+    await expect(started).rejects.toMatchObject({ code: 'plan.infeasible' })
+  })
+
   test('of a client’s own life is kept by the client, which leaves when it is gone', async () => {
     let ledger: Ledger = emptyLedger
     const own = {
