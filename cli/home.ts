@@ -16,6 +16,7 @@ export type Home = {
   readonly store: string
   readonly rounds: string
   readonly controls: string
+  readonly ledger: string
 }
 
 export function homeOf(folder: string): Home {
@@ -27,6 +28,7 @@ export function homeOf(folder: string): Home {
     store: join(folder, 'store'),
     rounds: join(folder, 'rounds.json'),
     controls: join(folder, 'controls'),
+    ledger: join(folder, 'privacy-ledger.json'),
   }
 }
 
@@ -35,12 +37,16 @@ export async function identityOf(home: Home): Promise<SigningKey> {
   return nodeCrypto.signingKey(await secretFile(home.identity))
 }
 
-type ListedClient = { readonly id: string; readonly publicKey: string }
+export type ListedClient = { readonly id: string; readonly publicKey: string }
 
 /** The listed clients of a coordinator's home; none when there is no list yet. */
 export async function readClients(path: string): Promise<{ list: AllowList; clients: readonly ListedClient[] }> {
   const text = await readFile(path, 'utf8').catch(() => undefined)
-  if (text === undefined) return { list: parseAllowList({ clients: [] }), clients: [] }
+  return text === undefined ? { list: parseAllowList({ clients: [] }), clients: [] } : parseClients(text, path)
+}
+
+/** A list of clients, from the file at `path`. Throws `config.invalid`. */
+export function parseClients(text: string, path: string): { list: AllowList; clients: readonly ListedClient[] } {
   const value = parseJson(text, path)
   return { list: parseAllowList(value), clients: (value as { clients: ListedClient[] }).clients }
 }
@@ -62,7 +68,7 @@ export async function replaceFile(path: string, content: string | Uint8Array): P
   await rename(temporary, path)
 }
 
-function parseJson(text: string, path: string): unknown {
+export function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {

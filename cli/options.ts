@@ -16,6 +16,19 @@ export function countOption(text: string): number {
   return wholeNumber(text, 1, 1_000_000)
 }
 
+/** A share of clients: from 0, below 0.9. */
+export function shareOption(text: string): number {
+  return number(text, (value) => value >= 0 && value < 0.9, 'a number from 0 to below 0.9')
+}
+
+export function epsilonOption(text: string): number {
+  return number(text, (value) => value > 0, 'a number above 0')
+}
+
+export function deltaOption(text: string): number {
+  return number(text, (value) => value > 0 && value < 1, 'a number between 0 and 1')
+}
+
 export function keyOption(text: string): Uint8Array {
   const bytes = fromHex(text.toLowerCase())
   if (bytes?.length !== 32) throw new InvalidArgumentError('a public key is 64 hexadecimal digits')
@@ -31,6 +44,14 @@ function wholeNumber(text: string, min: number, max: number): number {
   const value = Number(text)
   if (!/^\d{1,15}$/.test(text) || value < min || value > max) {
     throw new InvalidArgumentError(`a whole number from ${min} to ${max}`)
+  }
+  return value
+}
+
+function number(text: string, fits: (value: number) => boolean, what: string): number {
+  const value = Number(text)
+  if (!/^\d*\.?\d+(e-?\d{1,3})?$/i.test(text) || !Number.isFinite(value) || !fits(value)) {
+    throw new InvalidArgumentError(what)
   }
   return value
 }

@@ -98,6 +98,18 @@ export function robustnessTable({ rule, attackers, norm, clients }: RobustnessRe
   return [`combined by ${rule}${assumed}; norm of the aggregate ${brief(norm)}`, head, ...lines].join('\n')
 }
 
+/** Which sums a masked round opened, of whom, and what was lost: nothing else is known of single updates. */
+export function sumsText({ opened, spoiled, culprits }: NonNullable<RoundSummary['sums']>): string {
+  const width = Math.max(0, ...opened.map(({ name }) => name.length))
+  const count = `${opened.length} sum${opened.length === 1 ? '' : 's'} opened; nothing else is known of an update`
+  return [
+    count,
+    ...opened.map(({ name, clients }) => `  ${name.padEnd(width)}  ${clients.length} clients: ${clients.join(', ')}`),
+    ...spoiled.map(({ clients, reason }) => `  lost (${reason}): ${clients.join(', ')}`),
+    ...(culprits.length === 0 ? [] : [`  wrong shares came from ${culprits.join(', ')}`]),
+  ].join('\n')
+}
+
 /** What a recomputation came to, and the weights of each client then and now. */
 export function recomputationText(recomputation: Recomputation): string {
   const { round, without, identical, difference, recomputed } = recomputation

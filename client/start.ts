@@ -1,5 +1,6 @@
 import { nodeCrypto } from '../core/crypto/node.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
+import { type ClientPolicy, clientPolicy } from '../core/secagg/index.ts'
 import { systemClock } from '../core/system-clock.ts'
 import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
@@ -8,6 +9,7 @@ import type { DialOptions } from './carriers/options.ts'
 import type { DataReport } from './data/dataset.ts'
 import { type DataFiles, loadDataset } from './data/load.ts'
 import { type ClientNode, createClientNode } from './node/client.ts'
+import type { PrivacyLedger } from './node/ledger.ts'
 import type { ClientEvent, RoundMemory } from './node/options.ts'
 import { type ControlMemory, memoryControls } from './training/controls.ts'
 import type { EngineName } from './training/tfjs/load.ts'
@@ -26,8 +28,12 @@ export type NodeConfig = {
    * lost them is a lasting error in the coordinator's mean of all of them.
    */
   readonly controls?: ControlMemory
-  /** By default 3. */
+  /** By default 3, and 16 where updates are masked. */
   readonly minCohort?: number
+  /** Whose keys are trusted in masked rounds, and what else is accepted of them; without it they are declined. */
+  readonly masking?: Masking
+  /** What this client has spent of its privacy in its life; without it, it counts nothing. */
+  readonly ledger?: PrivacyLedger
   /** By default the fastest engine that works here. */
   readonly engine?: EngineName
   readonly limits?: Partial<Limits>
@@ -37,8 +43,21 @@ export type NodeConfig = {
   readonly onData?: (report: DataReport) => void
 }
 
+/** Clients known from elsewhere, id to Ed25519 key in lower-case hex, and whatever differs from the project's policy. */
+export type Masking = Pick<ClientPolicy, 'known'> &
+  Partial<Omit<ClientPolicy, 'minimum' | 'buckets'>> & { readonly buckets?: Partial<ClientPolicy['buckets']> }
+
 /** Smallest cohort that a client takes part in unless it is told otherwise. */
 export const MIN_COHORT = 3
+
+/** A smaller sum hides nobody. */
+const FEWEST_IN_A_SUM = 3
+
+/** What a client accepts of masked rounds: its smallest cohort is its smallest sum, though never one of fewer than 3. */
+export function maskingPolicy(masking: Masking, minCohort: number | undefined): ClientPolicy {
+  const minimum = minCohort === undefined ? {} : { minimum: Math.max(minCohort, FEWEST_IN_A_SUM) }
+  return clientPolicy({ ...minimum, ...masking })
+}
 
 /** A client node on Node.js, on data in files: started, and connected for as long as it runs. */
 export function startClient(config: NodeConfig): ClientNode {
@@ -61,6 +80,8 @@ export function startClient(config: NodeConfig): ClientNode {
     limits,
     minCohort: config.minCohort ?? MIN_COHORT,
     agent: 'parley',
+    ...(config.masking === undefined ? {} : { masking: { policy: maskingPolicy(config.masking, config.minCohort) } }),
+    ...(config.ledger === undefined ? {} : { ledger: config.ledger }),
     ...(config.onEvent === undefined ? {} : { onEvent: config.onEvent }),
   })
   node.start()

@@ -1,29 +1,34 @@
 import { type ClientEvent, type EngineName, engineNames, MIN_COHORT, startClient } from '../../client/index.ts'
 import { ParleyError } from '../../core/errors/index.ts'
-import { action, command } from '../command.ts'
+import { action, command, group } from '../command.ts'
 import { fileControlMemory } from '../control-memory.ts'
 import { homeOf, identityOf } from '../home.ts'
-import { countOption, keyOption, listOption, readText } from '../options.ts'
+import { type MaskingOptions, maskingOf, withMaskingOptions } from '../masking-options.ts'
+import { countOption, deltaOption, epsilonOption, keyOption, listOption, readText } from '../options.ts'
+import { budgetOf, fileLedger, USUAL_DELTA } from '../privacy-ledger.ts'
 import { fileRoundMemory } from '../round-memory.ts'
 import { figure } from '../run-text.ts'
 import { untilStopped } from '../signals.ts'
+import { clientPrivacyCommand } from './client-privacy.ts'
 
-type Options = {
+type Options = MaskingOptions & {
   readonly home: string
   readonly coordinator: readonly string[]
   readonly coordinatorKey: Uint8Array
   readonly data: string
   readonly labels?: string
   readonly engine?: string
-  readonly minCohort: number
+  readonly minCohort?: number
+  readonly privacyBudget?: number
+  readonly privacyDelta: number
   readonly tlsCa?: string
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly allowClearTextBeyondLoopback?: boolean
 }
 
-export const clientCommand = command('client', 'run a client node on local data until it is told to stop')
-  .option('--home <folder>', 'folder of its key and its memory of rounds and controls', '.parley/client')
+const start = withMaskingOptions(command('start', 'run a client node on local data until it is told to stop'))
+  .option('--home <folder>', 'folder of its key and its memory of rounds, controls and privacy', '.parley/client')
   .requiredOption(
     '--coordinator <url>',
     'grpc://, grpcs://, ws:// or wss:// address; may stand several times',
@@ -33,7 +38,13 @@ export const clientCommand = command('client', 'run a client node on local data 
   .requiredOption('--data <file>', 'the data: a table, or the images of a pair of IDX files')
   .option('--labels <file>', 'the labels of a pair of IDX files')
   .option('--engine <name>', `training engine: ${engineNames.join(', ')}; by default the fastest that works here`)
-  .option('--min-cohort <n>', 'smallest cohort to take part in', countOption, MIN_COHORT)
+  .option(
+    '--min-cohort <n>',
+    `smallest cohort to take part in, and smallest sum where updates are masked; by default ${MIN_COHORT}, and 16 masked`,
+    countOption,
+  )
+  .option('--privacy-budget <epsilon>', 'most privacy to spend in all its life; without it only counted', epsilonOption)
+  .option('--privacy-delta <delta>', 'δ of that', deltaOption, USUAL_DELTA)
   .option('--tls-ca <file>', 'authority of the coordinator’s certificate, PEM')
   .option('--tls-cert <file>', 'own certificate, PEM')
   .option('--tls-key <file>', 'its private key, PEM')
@@ -41,14 +52,22 @@ export const clientCommand = command('client', 'run a client node on local data 
   .action(
     action<Options>(async (options, output) => {
       const home = homeOf(options.home)
+      const identity = await identityOf(home)
+      const { minCohort } = options
+      const masking = await maskingOf(options, identity.publicKey, minCohort)
+      if (options.unsafeTrustCoordinatorForPeerKeys === true) {
+        process.stderr.write('parley: peers are not checked: masked updates are as safe as the coordinator is honest\n')
+      }
       const node = startClient({
-        identity: await identityOf(home),
+        identity,
         coordinatorKey: options.coordinatorKey,
         urls: options.coordinator,
         data: options.labels === undefined ? { csv: options.data } : { images: options.data, labels: options.labels },
         memory: await fileRoundMemory(home.rounds),
         controls: fileControlMemory(home.controls),
-        minCohort: options.minCohort,
+        ledger: await fileLedger(home.ledger, budgetOf(options.privacyBudget, options.privacyDelta)),
+        ...(minCohort === undefined ? {} : { minCohort }),
+        ...(masking === undefined ? {} : { masking }),
         ...(options.engine === undefined ? {} : { engine: engineOf(options.engine) }),
         dial: await dialOptionsOf(options),
         onEvent: (event) => output.event(plainEvent(event), eventText(event)),
@@ -107,3 +126,7 @@ function eventText(event: ClientEvent): string | undefined {
       return event satisfies never
   }
 }
+
+export const clientCommand = group('client', 'run a client node; `start` is meant where nothing is said')
+  .addCommand(start, { isDefault: true })
+  .addCommand(clientPrivacyCommand)

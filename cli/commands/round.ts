@@ -6,7 +6,7 @@ import { action, command, group } from '../command.ts'
 import { RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
 import { countOption, listOption } from '../options.ts'
 import { remote } from '../remote.ts'
-import { recomputationText, robustnessTable, roundLine } from '../run-text.ts'
+import { recomputationText, robustnessTable, roundLine, sumsText } from '../run-text.ts'
 
 const show = remote(command('show', 'show a round that is over, and what became of each update in it'))
   .argument('<run>', 'id of the run')
@@ -17,12 +17,13 @@ const show = remote(command('show', 'show a round that is over, and what became 
       const view = (await coordinator.json('GET', `/v1/runs/${encodeURIComponent(run)}`)) as RunView
       const summary = view.history.find((one) => one.round === countOption(round))
       if (summary === undefined) throw new ParleyError('object.not-found', `run ${run} has no finished round ${round}`)
-      const { robustness } = summary
+      const { robustness, sums } = summary
       const table =
         robustness === undefined
           ? 'there is no report of it: it made no model, or is older than reports'
           : robustnessTable(robustness)
-      output.result(summary, `${roundLine(summary, view.rounds)}\n${table}`)
+      const opened = sums === undefined ? [] : [sumsText(sums)]
+      output.result(summary, [roundLine(summary, view.rounds), ...opened, table].join('\n'))
       return 0
     }),
   )

@@ -4,7 +4,15 @@ import { RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
 import { readText } from '../options.ts'
 import type { Output } from '../output.ts'
 import { remote } from '../remote.ts'
-import { metricsTable, outcomeText, progressLine, robustnessTable, roundLine, suspectLines } from '../run-text.ts'
+import {
+  metricsTable,
+  outcomeText,
+  privacyText,
+  progressLine,
+  robustnessTable,
+  roundLine,
+  suspectLines,
+} from '../run-text.ts'
 
 const start = remote(command('start', 'start a run of a plan'))
   .argument('<plan>', 'the plan, YAML')
@@ -68,7 +76,8 @@ async function watchRun(coordinator: RemoteCoordinator, run: string, output: Out
   for await (const event of coordinator.events(`/v1/runs/${encodeURIComponent(run)}/events`, abort.signal)) {
     const view = event as RunView
     last = view
-    for (const round of view.history.slice(shown)) output.say(roundLine(round, view.rounds))
+    const spent = view.privacy === undefined ? '' : `  ${privacyText(view.privacy)}`
+    for (const round of view.history.slice(shown)) output.say(`${roundLine(round, view.rounds)}${spent}`)
     shown = view.history.length
     output.event({ ...view, terminal: view.phase === 'over' })
   }

@@ -99,7 +99,13 @@ export class Worker {
   step({ run, round, payload }: FrameOf<'maskingStep'>): void {
     const work = this.#work
     const { kind, run: of, round: number } = work?.configuration ?? {}
-    if (work === undefined || kind !== 'train' || of !== run || number !== round || work.refusal !== undefined) return
+    if (work === undefined || kind !== 'train' || of !== run || number !== round) {
+      // After a restart, or for a newer task of another run: nobody need wait for it.
+      const { code, message } = new ParleyError('masking.refused', 'wrong-phase: this client has no keys in the round')
+      this.#link?.send({ type: 'decline', run, round, kind: 'train', code, message }).catch(() => {})
+      return
+    }
+    if (work.refusal !== undefined) return
     if (work.masked !== undefined) work.masked.take(payload)
     else if (work.early.length < MOST_EARLY) work.early.push(payload)
   }

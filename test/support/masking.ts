@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ClientOptions } from '../../client/node/options.ts'
 import { fromUtf8, toHex } from '../../core/encoding/bytes.ts'
+import { ParleyError } from '../../core/errors/index.ts'
 import { type ClientPolicy, clientPolicy } from '../../core/secagg/index.ts'
 import type { Connection, Dial } from '../../core/wire/connection.ts'
 import { decodeFrame, type Frame } from '../../core/wire/frame.ts'
@@ -27,12 +28,31 @@ export function stepOf(frame: Frame): string | undefined {
 export class Recorder {
   readonly #said = new Map<string, Set<string>>()
   readonly #times = new Map<string, number>()
-  /** Frames of clients that get lost on the way. */
-  lost: (client: string, frame: Frame) => boolean = () => false
+  readonly #open = new Set<Connection>()
+  #cut = false
+  /** Frames of clients that get lost on the way, or are held until it is known. */
+  lost: (client: string, frame: Frame) => boolean | Promise<boolean> = () => false
 
   /** `dial` with a listener in the line of this client. */
   over(client: string, dial: Dial): Dial {
-    return async (signal) => this.#wrapped(client, await dial(signal))
+    return async (signal) => {
+      if (this.#cut) throw new ParleyError('session.unreachable')
+      const connection = await dial(signal)
+      this.#open.add(connection)
+      return this.#wrapped(client, connection)
+    }
+  }
+
+  /** Breaks all connections, as the end of a coordinator does that says nothing; nobody gets a new one until `mend`. */
+  cut(): void {
+    this.#cut = true
+    for (const connection of this.#open) connection.destroy()
+    this.#open.clear()
+  }
+
+  mend(): void {
+    this.#cut = false
+    this.lost = () => false
   }
 
   /** How many different things were said in this step: by the client, or to it. */
@@ -66,7 +86,7 @@ export class Recorder {
       },
       send: async (bytes) => {
         const frame = decodeFrame(bytes)
-        if (this.lost(client, frame)) return
+        if (await this.lost(client, frame)) return
         record(frame)
         await connection.send(bytes)
       },

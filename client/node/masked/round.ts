@@ -1,5 +1,5 @@
 import type { Envelope } from '../../../core/crypto/envelope.ts'
-import { fromHex, fromUtf8, utf8 } from '../../../core/encoding/bytes.ts'
+import { fromHex, fromUtf8, toHex, utf8 } from '../../../core/encoding/bytes.ts'
 import { ParleyError } from '../../../core/errors/index.ts'
 import {
   advertise,
@@ -33,6 +33,7 @@ type Step = 'configuration' | 'roster' | 'members' | 'survivors' | 'confirmation
  */
 export class MaskedRound {
   readonly #deps: MaskedRoundDeps
+  readonly #asked = new Map<Step, string>()
   readonly #answered = new Map<Step, Envelope>()
   readonly #configuration = deferred<SessionConfiguration>()
   readonly #members = deferred<unknown>()
@@ -49,6 +50,10 @@ export class MaskedRound {
     const message = parsed(payload)
     const step = message?.kind
     if (message === undefined || !isStep(step)) return this.#leave('malformed: the message is of no known step')
+    const asked = toHex(this.#deps.context.crypto.sha256(payload))
+    if ((this.#asked.get(step) ?? asked) !== asked)
+      return this.#leave('already-answered: the step came again, and asks for something else')
+    this.#asked.set(step, asked)
     const answered = this.#answered.get(step)
     if (answered !== undefined) return this.#deps.send(answered)
     switch (step) {
@@ -57,8 +62,8 @@ export class MaskedRound {
       case 'roster':
         return this.#answer(step, (state) => shareKeys(this.#deps.context, state, message))
       case 'members':
-        // Answered once training has ended.
-        return this.#members.resolve(message)
+        // Answered once training has ended; a client without keys has nothing to wait for.
+        return this.#state === undefined ? this.#leaveWithoutKeys() : this.#members.resolve(message)
       case 'survivors':
         return this.#answer(step, (state) => confirmSurvivors(this.#deps.context, state, message))
       case 'confirmations':
@@ -108,7 +113,7 @@ export class MaskedRound {
   /** The state moves before its message may leave. */
   #transition(transition: (state: ClientState) => Transition<ClientState>): Envelope | undefined {
     if (this.#state === undefined) {
-      this.#leave('wrong-phase: this client has no keys in the round, which began without it or before its restart')
+      this.#leaveWithoutKeys()
       return undefined
     }
     const next = transition(this.#state)
@@ -122,6 +127,10 @@ export class MaskedRound {
 
   #refuse({ reason, text, client }: Refusal): void {
     this.#leave(`${reason}: ${text}${client === undefined ? '' : ` (${client})`}`)
+  }
+
+  #leaveWithoutKeys(): void {
+    this.#leave('wrong-phase: this client has no keys in the round, which began without it or before its restart')
   }
 
   #leave(why: string): void {
