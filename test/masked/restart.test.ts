@@ -330,15 +330,15 @@ describe('a client that restarts in the middle of a round leaves it and takes pa
     const life = await Life.begin()
     const clients = new Clients(life)
     const back = gate()
+    let isBack = false
     clients.recorder.lost = async (client, frame) => {
       if (client !== 'd' && frame.type === 'maskingAnswer' && stepOf(frame) === 'survivors') await back.opened
-      return client === 'd' && frame.type === 'maskingAnswer' && stepOf(frame) === 'survivors' && !restarted
+      return client === 'd' && frame.type === 'maskingAnswer' && stepOf(frame) === 'survivors' && !isBack
     }
-    let restarted = false
     const { run } = await life.federation.coordinator.startRun(lenient.replace('steps: 2s', 'steps: 20s'))
     await life.federation.view(run, said('unmasking'))
     await stops.pop()?.()
-    restarted = true
+    isBack = true
     clients.add('d')
     back.open()
     const view = await life.federation.view(run)
