@@ -3,6 +3,7 @@ import { nodeCrypto } from '../core/crypto/node.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
 import { toHex, utf8 } from '../core/encoding/bytes.ts'
 import {
+  addVector,
   advertise,
   broadcastFor,
   bucketOf,
@@ -18,7 +19,6 @@ import {
   decodeSum,
   delivered,
   encodeInput,
-  maskArithmeticOf,
   maskInput,
   openSession,
   planUnmasking,
@@ -32,6 +32,7 @@ import {
   vectorDigest,
 } from '../core/secagg/index.ts'
 import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
+import { createKernels, maskArithmeticIn } from '../kernels/index.ts'
 
 export type SecaggRow = {
   /** Clients, coordinates, share of the clients that drop out before they send their vector. */
@@ -57,9 +58,9 @@ type Setting = Pick<SecaggRow, 'n' | 'd' | 'dropout'> & {
 }
 
 const settings: readonly Setting[] = [
-  { n: 100, d: 100_000, dropout: 0.1, repeats: 5 },
-  { n: 100, d: 100_000, dropout: 0.1, buckets: 8, repeats: 5 },
-  { n: 100, d: 100_000, dropout: 0.1, completeUpTo: 64, repeats: 5 },
+  { n: 100, d: 100_000, dropout: 0.1, repeats: 3 },
+  { n: 100, d: 100_000, dropout: 0.1, buckets: 8, repeats: 3 },
+  { n: 100, d: 100_000, dropout: 0.1, completeUpTo: 64, repeats: 3 },
   { n: 10, d: 1_000_000, dropout: 0, repeats: 3 },
   { n: 500, d: 100_000, dropout: 0.1, repeats: 1 },
 ]
@@ -83,6 +84,7 @@ function measure(setting: Setting): SecaggRow {
 }
 
 const crypto = nodeCrypto
+const masks = maskArithmeticIn(createKernels({ threads: 0 }), crypto)
 const coordinatorKey = crypto.signingKey(crypto.sha256(utf8('coordinator')))
 
 class Session {
@@ -93,7 +95,7 @@ class Session {
   readonly #coin = crypto.randomBytes(32)
   readonly #contexts: readonly ClientContext[]
   readonly #states: (ClientState | undefined)[] = []
-  readonly #masks = maskArithmeticOf(crypto)
+  readonly #masks = masks
   #state: CoordinatorState
   #serverMs = 0
   #clientMs = 0
@@ -104,7 +106,7 @@ class Session {
     const { n, d, buckets, dropout, completeUpTo } = setting
     this.#names = Array.from({ length: n }, (_, i) => `client-${String(i).padStart(4, '0')}`)
     this.#keys = this.#names.map((name) => crypto.signingKey(crypto.sha256(utf8(name))))
-    const threat = { corrupted: n < 50 ? 0 : 0.05, dropouts: 2 * dropout, server: 'semi-malicious' } as const
+    const threat = { corrupted: n < 50 ? 0 : 0.1, dropouts: dropout, server: 'semi-malicious' } as const
     const choice = chooseGraph({ clients: n, ...threat }, completeUpTo)
     if (!choice.ok) throw new Error(choice.why)
     const minimum = Math.min(16, n)
@@ -160,92 +162,96 @@ class Session {
     const { n, d, dropout } = this.#setting
     const everyone = this.#names.map((_, i) => i)
     const { configuration } = openSession({ crypto }, coordinatorKey, this.#configuration, this.#coin, {})
-    for (const i of everyone) {
-      this.#step(i, (context) =>
-        advertise(
-          context,
-          configuration,
-          {
-            client: this.#names[i] as string,
-            coordinatorKey: coordinatorKey.publicKey,
-            task: 'bench',
-            model: this.#configuration.model,
-            coordinates: d,
-            lastRound: 0,
-          },
-          crypto.randomBytes,
-        ),
-      )
-    }
+    const { model } = this.#configuration
+    this.#step(everyone, (i) =>
+      advertise(
+        this.#contexts[i] as ClientContext,
+        configuration,
+        {
+          client: this.#names[i] as string,
+          coordinatorKey: coordinatorKey.publicKey,
+          task: 'bench',
+          model,
+          coordinates: d,
+          lastRound: 0,
+        },
+        crypto.randomBytes,
+      ),
+    )
     this.#close()
-    for (const i of everyone) this.#answer(i, shareKeys)
+    this.#answer(everyone, shareKeys)
     this.#close()
-    const sums = new Map<number, Uint32Array>()
+
     const values = new Float32Array(d).fill(0.25)
     const key = checksumKey(crypto, configHashOf(crypto, this.#configuration))
     const live = everyone.slice(0, n - Math.round(dropout * n))
-    for (const i of live) {
-      let lanes: Uint32Array = new Uint32Array(0)
-      this.#clientMs += timed(() => {
-        lanes = encodeInput(crypto, this.#configuration, key, { values, weight: 1 }, crypto.randomBytes)
+    const sums = new Map<number, Uint32Array>()
+    // A few vectors at a time: all of them would be 200 MB.
+    for (let at = 0; at < live.length; at += 10) {
+      const some = live.slice(at, at + 10)
+      const vectors = new Map<number, Uint32Array>()
+      this.#answer(some, (context, state, message, i) => {
+        const lanes = encodeInput(crypto, this.#configuration, key, { values, weight: 1 }, crypto.randomBytes)
+        vectors.set(i, lanes)
+        return maskInput(context, state, message, lanes)
       })
-      this.#answer(i, (context, state, message) => maskInput(context, state, message, lanes))
       this.#serverMs += timed(() => {
-        const name = this.#names[i] as string
-        this.#state = delivered(this.#state, name, toHex(vectorDigest(crypto, lanes))).state
-        const bucket = bucketOf(this.#state, name) as number
-        const sum = sums.get(bucket) ?? new Uint32Array(lanes.length)
-        sums.set(bucket, sum)
-        addTo(sum, lanes)
+        for (const [i, lanes] of vectors) this.#receive(i, lanes, sums)
       })
     }
     this.#close()
     const survivors = live.filter((i) => this.#broadcast(i) !== undefined)
-    for (const i of survivors) this.#answer(i, confirmSurvivors)
+    this.#answer(survivors, confirmSurvivors)
     this.#close()
-    for (const i of survivors) this.#answer(i, unmask)
-    this.#serverMs += timed(() => {
-      if (this.#state.phase !== 'unmask') throw new Error(this.#state.phase)
-      const plan = planUnmasking({ crypto }, this.#state)
-      if (!plan.ok) throw new Error(plan.failure.reason)
-      for (const { bucket, masks, survivors: clients } of plan.buckets) {
-        const lanes = sums.get(bucket) as Uint32Array
-        removeMasks(this.#masks, masks, lanes)
-        const decoded = decodeSum(crypto, this.#configuration, key, lanes, clients.length)
-        if (!decoded.ok || Math.abs((decoded.mean[7] as number) - 0.25) > 1e-4) throw new Error('the sum is wrong')
-      }
-    })
+    this.#answer(survivors, unmask)
+    this.#serverMs += timed(() => this.#open(sums, key))
   }
 
   #broadcast(i: number) {
     return broadcastFor({ crypto }, this.#state, this.#names[i] as string)
   }
 
+  /** What the coordinator shows these clients, and what they make of it. */
   #answer(
-    i: number,
-    transition: (context: ClientContext, state: ClientState, message: unknown) => Transition<ClientState>,
+    clients: readonly number[],
+    transition: (context: ClientContext, state: ClientState, message: unknown, i: number) => Transition<ClientState>,
   ): void {
-    let message: unknown
+    let messages: unknown[] = []
     this.#serverMs += timed(() => {
-      message = this.#broadcast(i)
+      messages = clients.map((i) => this.#broadcast(i))
     })
-    this.#step(i, (context) => transition(context, this.#states[i] as ClientState, message))
+    this.#step(clients, (i, at) =>
+      transition(this.#contexts[i] as ClientContext, this.#states[i] as ClientState, messages[at], i),
+    )
   }
 
-  #step(i: number, transition: (context: ClientContext) => Transition<ClientState>): void {
-    let made: Transition<ClientState> | undefined
+  #step(clients: readonly number[], transition: (i: number, at: number) => Transition<ClientState>): void {
+    let made: Transition<ClientState>[] = []
     this.#clientMs += timed(() => {
-      made = transition(this.#contexts[i] as ClientContext)
+      made = clients.map(transition)
     })
-    if (made?.ok !== true) throw new Error(made?.refusal.text)
-    const { state, message } = made
-    this.#states[i] = state
-    this.#messageBytes += message.payload.length + message.signature.length
+    const messages = made.map((one, at) => {
+      if (!one.ok) throw new Error(one.refusal.text)
+      this.#states[clients[at] as number] = one.state
+      this.#messageBytes += one.message.payload.length + one.message.signature.length
+      return one.message
+    })
     this.#serverMs += timed(() => {
-      const { state: next, receipt } = take({ crypto }, this.#state, this.#names[i] as string, message)
-      if (!receipt.ok) throw new Error(receipt.reason)
-      this.#state = next
+      for (const [at, message] of messages.entries()) {
+        const { state, receipt } = take({ crypto }, this.#state, this.#names[clients[at] as number] as string, message)
+        if (!receipt.ok) throw new Error(receipt.reason)
+        this.#state = state
+      }
     })
+  }
+
+  #receive(i: number, lanes: Uint32Array, sums: Map<number, Uint32Array>): void {
+    const name = this.#names[i] as string
+    this.#state = delivered(this.#state, name, toHex(vectorDigest(crypto, lanes))).state
+    const bucket = bucketOf(this.#state, name) as number
+    const sum = sums.get(bucket) ?? new Uint32Array(lanes.length)
+    sums.set(bucket, sum)
+    addVector(sum, lanes)
   }
 
   #close(): void {
@@ -255,6 +261,18 @@ class Session {
       this.#state = closed.state
     })
   }
+
+  #open(sums: ReadonlyMap<number, Uint32Array>, key: Uint8Array): void {
+    if (this.#state.phase !== 'unmask') throw new Error(this.#state.phase)
+    const plan = planUnmasking({ crypto }, this.#state)
+    if (!plan.ok) throw new Error(plan.failure.reason)
+    for (const { bucket, masks, survivors } of plan.buckets) {
+      const lanes = sums.get(bucket) as Uint32Array
+      removeMasks(this.#masks, masks, lanes)
+      const decoded = decodeSum(crypto, this.#configuration, key, lanes, survivors.length)
+      if (!decoded.ok || Math.abs((decoded.mean[7] as number) - 0.25) > 1e-4) throw new Error('the sum is wrong')
+    }
+  }
 }
 
 /** Milliseconds of CPU. */
@@ -263,12 +281,4 @@ function timed(work: () => void): number {
   work()
   const { user, system } = process.cpuUsage(before)
   return (user + system) / 1000
-}
-
-function addTo(sum: Uint32Array, lanes: Uint32Array): void {
-  const [to, from] = [sum, lanes].map((one) => new Int32Array(one.buffer, one.byteOffset, one.length)) as [
-    Int32Array,
-    Int32Array,
-  ]
-  for (let j = 0; j < to.length; j++) to[j] = ((to[j] as number) + (from[j] as number)) | 0
 }

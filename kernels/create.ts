@@ -205,6 +205,10 @@ class SharedKernels implements Kernels {
     return this.#inline.kernels.squares(row, length)
   }
 
+  addLanes({ out, other, length, sign }: Parameters<Kernels['addLanes']>[0]): void {
+    this.#inline.kernels.addLanes(out, other, length, sign === 1 ? 0 : 1)
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([this.#pool.close(), this.#inline.idle()])

@@ -1,2 +1,3 @@
 export { createKernels, type KernelOptions } from './create.ts'
 export type { Block, Kernels, Rows } from './kernels.ts'
+export { maskArithmeticIn } from './masks.ts'

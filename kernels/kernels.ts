@@ -90,6 +90,12 @@ export interface Kernels {
    */
   squares(job: { readonly row: number; readonly length: number }): number
 
+  /**
+   * out[j] += other[j] modulo 2³², or −= with the sign −1, at once on the calling thread. Both are addresses of `length`
+   * 32-bit integers.
+   */
+  addLanes(job: { readonly out: number; readonly other: number; readonly length: number; readonly sign: 1 | -1 }): void
+
   /** Ends the workers. May be called twice; a job that runs still ends. */
   close(): Promise<void>
 }

@@ -7,6 +7,7 @@ export type Exports = {
   combine(rows: number, weights: number, n: number, begin: number, columns: number, out: number): void
   dots(rows: number, n: number, vector: number, begin: number, columns: number, out: number): void
   signs(row: number, begin: number, columns: number, out: number): void
+  addLanes(out: number, other: number, length: number, negative: number): void
   subtract(out: number, before: number, length: number): number
   squares(values: number, length: number): number
   tileBytes(rows: number, mixed: number, columns: number): number

@@ -41,7 +41,7 @@ export {
   type ServerClass,
   type ThreatModel,
 } from './graph.ts'
-export { type Mask, type MaskArithmetic, maskArithmeticOf } from './masks.ts'
+export { addVector, type Mask, type MaskArithmetic, maskArithmeticOf } from './masks.ts'
 export { type Broadcast, broadcastLimit, messageLimit, secaggPayloadTypes } from './messages.ts'
 export { assess, type ClientPolicy, clientPolicy } from './policy.ts'
 export type { Refusal, RefusalReason } from './refusal.ts'

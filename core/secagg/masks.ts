@@ -57,7 +57,7 @@ export function maskArithmeticOf(crypto: Crypto): MaskArithmetic {
         const keys = masks.filter((mask) => mask.sign === sign).map(({ key }) => key)
         for (let first = 0; first < keys.length; first += AT_ONCE) {
           addStreams(
-            keys.slice(first, first + AT_ONCE).map((key) => streamAt(crypto, key, offset)),
+            keys.slice(first, first + AT_ONCE).map((key) => maskStream(crypto, key, offset)),
             sign,
             signed,
           )
@@ -67,7 +67,8 @@ export function maskArithmeticOf(crypto: Crypto): MaskArithmetic {
   }
 }
 
-function streamAt(crypto: Crypto, key: Uint8Array, lane: number): Keystream {
+/** The keystream of a mask from this lane on. */
+export function maskStream(crypto: Crypto, key: Uint8Array, lane: number): Keystream {
   const stream = crypto.keystream(key, Math.floor(lane / BLOCK_LANES))
   if (lane % BLOCK_LANES > 0) stream.next(4 * (lane % BLOCK_LANES))
   return stream
@@ -109,4 +110,18 @@ function addFour(lanes: Int32Array, a: Int32Array, b: Int32Array, c: Int32Array,
 function addOne(lanes: Int32Array, mask: Int32Array, sign: Sign): void {
   if (sign === 1) for (let i = 0; i < lanes.length; i++) lanes[i] = ((lanes[i] as number) + (mask[i] as number)) | 0
   else for (let i = 0; i < lanes.length; i++) lanes[i] = ((lanes[i] as number) - (mask[i] as number)) | 0
+}
+
+/** lanes += vector modulo 2³². Four a turn: the engine does not unroll. */
+export function addVector(lanes: Uint32Array, vector: Uint32Array): void {
+  const to = new Int32Array(lanes.buffer, lanes.byteOffset, lanes.length)
+  const from = new Int32Array(vector.buffer, vector.byteOffset, lanes.length)
+  const whole = to.length & ~3
+  for (let i = 0; i < whole; i += 4) {
+    to[i] = ((to[i] as number) + (from[i] as number)) | 0
+    to[i + 1] = ((to[i + 1] as number) + (from[i + 1] as number)) | 0
+    to[i + 2] = ((to[i + 2] as number) + (from[i + 2] as number)) | 0
+    to[i + 3] = ((to[i + 3] as number) + (from[i + 3] as number)) | 0
+  }
+  for (let i = whole; i < to.length; i++) to[i] = ((to[i] as number) + (from[i] as number)) | 0
 }

@@ -36,6 +36,8 @@ export function rosterHashOf(crypto: Crypto, rows: readonly Omit<RosterRow, 'sig
 export type Topology = {
   /** Roster indices of those that hold shares of client `index`, ascending; on a complete graph itself among them. */
   holdersOf(index: number): readonly number[]
+  /** Where `holder` stands among those for whom client `index` seals shares: its holders without itself. */
+  placeOf(index: number, holder: number): number
   /** Whether two different clients mask against each other, where there are no buckets. */
   adjacent(a: number, b: number): boolean
 }
@@ -49,22 +51,33 @@ export function topologyOf(
 ): Topology {
   if (graph.kind === 'complete') {
     const everyone = Array.from({ length: count }, (_, i) => i)
-    return { holdersOf: () => everyone, adjacent: (a, b) => a !== b }
+    return {
+      holdersOf: () => everyone,
+      placeOf: (index, holder) => (holder < index ? holder : holder - 1),
+      adjacent: (a, b) => a !== b,
+    }
   }
   const half = graph.degree / 2
   if (count <= graph.degree) throw new RangeError(`a ring of ${count} clients has no degree ${graph.degree}`)
   const order = permutationOf(crypto, ringSeed(crypto, chance), count)
   const place = new Array<number>(count)
   for (const [at, index] of order.entries()) place[index] = at
+  const known = new Map<number, readonly number[]>()
+  const holdersOf = (index: number) => {
+    const found = known.get(index)
+    if (found !== undefined) return found
+    const at = place[index] as number
+    const neighbours: number[] = []
+    for (let step = 1; step <= half; step++) {
+      neighbours.push(order[(at + step) % count] as number, order[(at + count - step) % count] as number)
+    }
+    neighbours.sort((a, b) => a - b)
+    known.set(index, neighbours)
+    return neighbours
+  }
   return {
-    holdersOf(index) {
-      const at = place[index] as number
-      const neighbours: number[] = []
-      for (let step = 1; step <= half; step++) {
-        neighbours.push(order[(at + step) % count] as number, order[(at + count - step) % count] as number)
-      }
-      return neighbours.sort((a, b) => a - b)
-    },
+    holdersOf,
+    placeOf: (index, holder) => holdersOf(index).indexOf(holder),
     adjacent(a, b) {
       const distance = Math.abs((place[a] as number) - (place[b] as number))
       return a !== b && Math.min(distance, count - distance) <= half

@@ -25,8 +25,19 @@ export function chanceOf({ rosterHash, opened }: RosteredSession): Chance {
   }
 }
 
+/** Every step asks for it, and rows stay the same object from step to step: so it is made once for them. */
+const topologies = new WeakMap<readonly unknown[], { readonly of: string; readonly topology: Topology }>()
+
 export function sessionTopology(crypto: Crypto, session: RosteredSession): Topology {
-  return topologyOf(crypto, session.configuration.graph, chanceOf(session), session.rows.length)
+  const { configuration, rosterHash, opened, rows } = session
+  const { graph } = configuration
+  const degree = graph.kind === 'regular' ? graph.degree : 0
+  const of = [degree, rows.length, rosterHash, opened.coin, opened.beacon].join()
+  const known = topologies.get(rows)
+  if (known?.of === of) return known.topology
+  const topology = topologyOf(crypto, graph, chanceOf(session), rows.length)
+  topologies.set(rows, { of, topology })
+  return topology
 }
 
 export function maskContextOf(crypto: Crypto, { configuration, rosterHash }: RosteredSession): MaskContext {

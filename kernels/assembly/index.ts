@@ -10,6 +10,6 @@ import { combine } from './combine.ts'
 import { dots } from './dots.ts'
 import { gram, move } from './gram.ts'
 import { signs } from './signs.ts'
-import { squares, subtract } from './vector.ts'
+import { addLanes, squares, subtract } from './vector.ts'
 
-export { columns, combine, dots, gram, move, signs, squares, subtract, tileBytes }
+export { addLanes, columns, combine, dots, gram, move, signs, squares, subtract, tileBytes }

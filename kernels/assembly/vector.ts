@@ -43,3 +43,27 @@ export function squares(values: usize, length: u32): f64 {
   }
   return first + f64x2.extract_lane(low, 1) + (f64x2.extract_lane(high, 0) + f64x2.extract_lane(high, 1))
 }
+
+/**
+ * out[j] += other[j] modulo 2³², or −= with `negative` other than 0.
+ *
+ * @param out, other addresses of 32-bit integers, multiples of 4
+ */
+export function addLanes(out: usize, other: usize, length: u32, negative: u32): void {
+  const end = out + (<usize>(length & ~7) << 2)
+  if (negative == 0) {
+    for (; out < end; out += 32, other += 32) {
+      v128.store(out, i32x4.add(v128.load(out), v128.load(other)))
+      v128.store(out, i32x4.add(v128.load(out, 16), v128.load(other, 16)), 16)
+    }
+  } else {
+    for (; out < end; out += 32, other += 32) {
+      v128.store(out, i32x4.sub(v128.load(out), v128.load(other)))
+      v128.store(out, i32x4.sub(v128.load(out, 16), v128.load(other, 16)), 16)
+    }
+  }
+  for (const last = end + (<usize>(length & 7) << 2); out < last; out += 4, other += 4) {
+    const lane = load<u32>(other)
+    store<u32>(out, load<u32>(out) + (negative == 0 ? lane : 0 - lane))
+  }
+}

@@ -109,6 +109,7 @@ function inRealTime(kernels: Kernels, clock: VirtualClock): Kernels {
     signs: (job) => clock.holding(() => kernels.signs(job)),
     subtract: (job) => kernels.subtract(job),
     squares: (job) => kernels.squares(job),
+    addLanes: (job) => kernels.addLanes(job),
     close: () => kernels.close(),
   }
 }

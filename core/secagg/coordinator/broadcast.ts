@@ -51,21 +51,11 @@ function membersFor({ crypto }: CoordinatorContext, state: Receiving, index: num
     .holdersOf(index)
     .filter((dealer) => dealer !== index && present.has(dealer))
     .map((dealer) => {
-      const from = SEALED_CHARACTERS * placeOf(topology.holdersOf(dealer), dealer, index)
+      const from = SEALED_CHARACTERS * topology.placeOf(dealer, index)
       return shares[dealer]?.sealed.slice(from, from + SEALED_CHARACTERS) ?? ''
     })
   const coins = members.map((member) => shares[member]?.coin ?? '')
   return { v: 1, config, kind: 'members', members: [...members], coins, sealed: sealed.join('') }
-}
-
-/** Where among the pairs that a dealer sealed for its holders, itself left out, that for `index` lies. */
-function placeOf(holders: readonly number[], dealer: number, index: number): number {
-  let place = 0
-  for (const holder of holders) {
-    if (holder === index) return place
-    if (holder !== dealer) place++
-  }
-  throw new RangeError('a member that does not hold the dealer’s shares')
 }
 
 /** The bucket whose running sum takes this client's vector; undefined for clients that are no members. */

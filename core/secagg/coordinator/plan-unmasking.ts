@@ -1,3 +1,4 @@
+import type { AgreementKey } from '../../crypto/primitives.ts'
 import { fromBase64, toHex } from '../../encoding/bytes.ts'
 import { bytes32 } from '../bytes32.ts'
 import { type Mask, type MaskArithmetic, pairKey, pairSign, selfKey } from '../masks.ts'
@@ -56,7 +57,14 @@ export function planUnmasking({ crypto }: CoordinatorContext, state: Unmasking):
 
   const disputes: Dispute[] = []
   const seedOf = secrets('self', disputes, (row, seed) => toHex(crypto.sha256(seed)) === row.seedHash)
-  const keyOf = secrets('mask', disputes, (row, key) => toHex(crypto.agreementKey(key).publicKey) === row.maskKey)
+  const agreementKeys = new Map<string, AgreementKey>()
+  const keyOf = secrets('mask', disputes, (row, secret) => {
+    const key = crypto.agreementKey(secret)
+    if (toHex(key.publicKey) !== row.maskKey) return false
+    agreementKeys.set(row.maskKey, key)
+    return true
+  })
+  const maskKeys = rows.map(({ maskKey }) => bytes32(maskKey))
   const open: OpenBucket[] = []
   const closed: ClosedBucket[] = []
   for (const [bucket, members] of buckets.entries()) {
@@ -72,14 +80,13 @@ export function planUnmasking({ crypto }: CoordinatorContext, state: Unmasking):
     for (const index of members.filter((one) => !left.has(one))) {
       const peers = peersOf(topology, bucketed, buckets, index).filter((peer) => left.has(peer))
       if (peers.length === 0) continue
-      const secret = keyOf(index)
-      if (secret === undefined) {
+      const own = keyOf(index) && agreementKeys.get((rows[index] as RosterRow).maskKey)
+      if (own === undefined) {
         missing.push(index)
         continue
       }
-      const own = crypto.agreementKey(secret)
       for (const peer of peers) {
-        const shared = own.agree(bytes32((rows[peer] as RosterRow).maskKey))
+        const shared = own.agree(maskKeys[peer] as Uint8Array)
         if (shared === undefined) throw new RangeError('a key of small order got past the roster')
         const key = pairKey(crypto, context, shared, index, peer)
         // The survivor added its half; the dropped client's half, of the other sign, is what cancels it.

@@ -7,13 +7,14 @@ import {
   inputSchema,
   messageLimit,
   openMessage,
+  type RosterRow,
   SEALED_CHARACTERS,
   type Step,
   shareSchema,
   survivorsSchema,
   unmaskSchema,
 } from '../messages.ts'
-import { heldBy, needed } from '../roster.ts'
+import { heldBy, needed, type Revealed, type Topology } from '../roster.ts'
 import { sessionTopology } from '../session.ts'
 import { SECRET_BYTES } from '../shamir.ts'
 import type {
@@ -73,13 +74,21 @@ function takeAdvert({ crypto }: CoordinatorContext, state: Advertising, client: 
   const earlier = state.adverts[client]
   if (earlier !== undefined) return earlier.signature === row.signature ? taken(state) : refused(state, 'duplicate')
   if (isSmallOrder(row.channelKey) || isSmallOrder(row.maskKey)) return refused(state, 'weak-key')
-  const own = [row.identityKey, row.channelKey, row.maskKey, row.seedHash, row.coinHash]
-  const others = Object.values(state.adverts)
-  const repeated =
-    new Set(own).size < own.length ||
-    others.some(({ signature, ...other }) => Object.values(other).some((value) => own.includes(value)))
-  if (repeated) return refused(state, 'repeated-key')
+  if (repeats(row, Object.values(state.adverts))) return refused(state, 'repeated-key')
   return taken({ ...state, adverts: { ...state.adverts, [client]: row } })
+}
+
+/** Whether a key or commitment of the row occurs twice, in it or in another. */
+function repeats(row: RosterRow, others: readonly RosterRow[]): boolean {
+  const values = [row.identityKey, row.channelKey, row.maskKey, row.seedHash, row.coinHash]
+  const own = new Set(values)
+  return (
+    own.size < values.length ||
+    others.some(
+      ({ identityKey, channelKey, maskKey, seedHash, coinHash }) =>
+        own.has(identityKey) || own.has(channelKey) || own.has(maskKey) || own.has(seedHash) || own.has(coinHash),
+    )
+  )
 }
 
 function takeShares({ crypto }: CoordinatorContext, state: Sharing, client: string, envelope: Envelope): Taken {
@@ -136,10 +145,8 @@ function takeAnswer({ crypto }: CoordinatorContext, state: Unmasking, client: st
   const { selfShares, maskShares } = message
   const earlier = state.answers[index]
   if (earlier !== undefined) return earlier.selfShares === selfShares ? taken(state) : refused(state, 'duplicate')
-  const { configuration, buckets, survivors } = state
   const topology = sessionTopology(crypto, state)
-  const all = needed(topology, configuration.buckets !== null, buckets, new Set(survivors))
-  const expected = heldBy(topology, all, index)
+  const expected = heldBy(topology, neededIn(topology, state), index)
   if (
     decodedBytes(selfShares) !== SECRET_BYTES * expected.self.length ||
     decodedBytes(maskShares) !== SECRET_BYTES * expected.mask.length
@@ -147,6 +154,20 @@ function takeAnswer({ crypto }: CoordinatorContext, state: Unmasking, client: st
     return refused(state, 'wrong-length')
   }
   return taken({ ...state, answers: { ...state.answers, [index]: { selfShares, maskShares } } })
+}
+
+/** What all answers of a step are about: made once for its list of survivors. */
+const neededBy = new WeakMap<
+  Unmasking['survivors'],
+  { topology: Topology; buckets: Unmasking['buckets']; all: Revealed }
+>()
+
+function neededIn(topology: Topology, { configuration, buckets, survivors }: Unmasking): Revealed {
+  const known = neededBy.get(survivors)
+  if (known?.topology === topology && known.buckets === buckets) return known.all
+  const all = needed(topology, configuration.buckets !== null, buckets, new Set(survivors))
+  neededBy.set(survivors, { topology, buckets, all })
+  return all
 }
 
 /** The message of a client of the roster, bound to this session, or why it is none. */

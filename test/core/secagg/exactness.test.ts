@@ -11,7 +11,7 @@ const play = (change: Partial<SessionConfiguration>, pattern: Pattern, maxWeight
   const names = namesOf(pattern.length)
   return runSession(
     { cohort: pattern.length, ...change },
-    { lost: (client, step) => pattern[names.indexOf(client)]! <= steps.indexOf(step) },
+    { lost: (client, step) => pattern[names.indexOf(client)]! <= steps.indexOf(step), seeded: true },
     (i) => ({ values: new Float64Array(9).fill(Math.sin(i)), weight: 1 + (i % maxWeight) }),
   )
 }

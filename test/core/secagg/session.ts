@@ -1,7 +1,7 @@
 /** Whole sessions in memory: honest clients and an honest coordinator, with places to interfere. */
 import type { Envelope } from '../../../core/crypto/envelope.ts'
 import { nodeCrypto } from '../../../core/crypto/node.ts'
-import type { Crypto, SigningKey } from '../../../core/crypto/primitives.ts'
+import type { AgreementKey, Crypto, SigningKey } from '../../../core/crypto/primitives.ts'
 import { toHex, utf8 } from '../../../core/encoding/bytes.ts'
 import {
   advertise,
@@ -39,7 +39,7 @@ import {
   vectorDigest,
 } from '../../../core/secagg/index.ts'
 import type { Step } from '../../../core/secagg/messages.ts'
-import { coin, configurationOf } from './support.ts'
+import { bytesOf, coin, configurationOf } from './support.ts'
 
 export const steps = ['advertise', 'share', 'input', 'survivors', 'unmask'] as const
 
@@ -67,6 +67,8 @@ export type Interference = {
   readonly policy?: Partial<ClientPolicy>
   readonly expected?: (client: string) => Partial<Expectation>
   readonly configurationFor?: (client: string, honest: Envelope) => Envelope
+  /** Clients draw the same bytes in every session, so that many sessions take the time of few. */
+  readonly seeded?: boolean
 }
 
 export type Run = {
@@ -91,8 +93,8 @@ export type Run = {
 }
 
 /**
- * The real thing, except that one signature is verified once in a process: every client verifies the same rows, and tests
- * would spend their time on it.
+ * The real thing, except that a signature is verified and a secret agreed once in a process: every client verifies the same
+ * rows, and tests would spend their time on it.
  */
 const verified = new Map<string, boolean>()
 export const crypto: Crypto = {
@@ -103,6 +105,25 @@ export const crypto: Crypto = {
     verified.set(name, known)
     return known
   },
+  agreementKey(secret) {
+    const name = toHex(secret)
+    const known = agreementKeys.get(name) ?? remembering(nodeCrypto.agreementKey(secret))
+    agreementKeys.set(name, known)
+    return known
+  },
+}
+
+const agreementKeys = new Map<string, AgreementKey>()
+function remembering(key: AgreementKey): AgreementKey {
+  const agreed = new Map<string, Uint8Array | undefined>()
+  return {
+    publicKey: key.publicKey,
+    agree(other) {
+      const name = toHex(other)
+      if (!agreed.has(name)) agreed.set(name, key.agree(other))
+      return agreed.get(name)
+    },
+  }
 }
 
 /** What every client of these sessions accepts. */
@@ -151,6 +172,7 @@ export function runSession(
     sums: [],
   }
   const bucketSums = new Map<number, Uint32Array>()
+  const randomOf = (name: string, step: Step) => (interference.seeded ? bytesOf(`${name} ${step}`) : crypto.randomBytes)
 
   const transit = (name: string, i: number, step: Step): Transition<ClientState> | undefined => {
     const context = contextOf(name, policy, configuration.beacon === null ? undefined : BEACON)
@@ -165,7 +187,7 @@ export function runSession(
         ...interference.expected?.(name),
       }
       const envelope = interference.configurationFor?.(name, opened.configuration) ?? opened.configuration
-      return advertise(context, envelope, expected, crypto.randomBytes)
+      return advertise(context, envelope, expected, randomOf(name, step))
     }
     const state = run.clients.get(name)
     const honest = broadcastFor({ crypto }, run.state, name)
@@ -175,7 +197,7 @@ export function runSession(
     if (step === 'share') return shareKeys(context, state, broadcast)
     if (step === 'survivors') return confirmSurvivors(context, state, broadcast)
     if (step === 'unmask') return unmask(context, state, broadcast)
-    const lanes = encodeInput(crypto, configuration, checksum, inputOf(i), crypto.randomBytes)
+    const lanes = encodeInput(crypto, configuration, checksum, inputOf(i), randomOf(name, step))
     interference.lanes?.(name, lanes)
     run.plain.set(name, lanes.slice())
     const result = maskInput(context, state, broadcast, lanes)
