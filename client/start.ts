@@ -4,6 +4,7 @@ import { type ClientPolicy, clientPolicy } from '../core/secagg/index.ts'
 import { systemClock } from '../core/system-clock.ts'
 import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
+import { createKernels, maskArithmeticIn } from '../kernels/index.ts'
 import { dialUrl } from './carriers/dial.ts'
 import type { DialOptions } from './carriers/options.ts'
 import type { DataReport } from './data/dataset.ts'
@@ -80,10 +81,16 @@ export function startClient(config: NodeConfig): ClientNode {
     limits,
     minCohort: config.minCohort ?? MIN_COHORT,
     agent: 'parley',
-    ...(config.masking === undefined ? {} : { masking: { policy: maskingPolicy(config.masking, config.minCohort) } }),
+    ...(config.masking === undefined ? {} : { masking: maskingOf(config.masking, config.minCohort) }),
     ...(config.ledger === undefined ? {} : { ledger: config.ledger }),
     ...(config.onEvent === undefined ? {} : { onEvent: config.onEvent }),
   })
   node.start()
   return node
+}
+
+function maskingOf(masking: Masking, minCohort: number | undefined) {
+  const policy = maskingPolicy(masking, minCohort)
+  // On this thread: masks are made in milliseconds, and nothing else is worked out here.
+  return { policy, masks: maskArithmeticIn(createKernels({ threads: 0 }), nodeCrypto) }
 }

@@ -8,13 +8,12 @@ import type { Plan } from '../core/plan/plan.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { ModelRef } from '../core/run/round-configuration.ts'
 import type { RunView } from '../core/run/view.ts'
-import { maskArithmeticOf } from '../core/secagg/index.ts'
 import { withoutControl } from '../core/tensors/control.ts'
 import { type Layout, layoutBytes, layoutLength } from '../core/tensors/layout.ts'
 import { writeHeader } from '../core/tensors/safetensors.ts'
 import type { Connection, ConnectionHandler } from '../core/wire/connection.ts'
 import { type Limits, SEGMENT_BYTES } from '../core/wire/limits.ts'
-import type { Kernels } from '../kernels/index.ts'
+import { type Kernels, maskArithmeticIn } from '../kernels/index.ts'
 import type { Decide } from './aggregation/decide-elsewhere.ts'
 import type { CoordinatorApi } from './api.ts'
 import type { CoordinatorObserver } from './observe/coordinator-observer.ts'
@@ -95,7 +94,7 @@ export class Coordinator implements CoordinatorApi {
       store,
       kernels,
       roundKeys: keys,
-      masks: maskArithmeticOf(crypto),
+      masks: maskArithmeticIn(kernels, crypto),
       noise: roundNoise(crypto, deps.sealingSecret),
       rules,
       ...(decide === undefined ? {} : { decide }),

@@ -15,11 +15,11 @@ import { canonicalPlan, planCheck } from '../core/plan/parse.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import { plainRate } from '../core/plan/training.ts'
 import type { RoundSummary, RunView } from '../core/run/view.ts'
-import { type ClientPolicy, clientPolicy } from '../core/secagg/index.ts'
+import { type ClientPolicy, clientPolicy, type MaskArithmetic } from '../core/secagg/index.ts'
 import { withoutControl } from '../core/tensors/control.ts'
 import type { Layout } from '../core/tensors/layout.ts'
 import { defaultLimits } from '../core/wire/limits.ts'
-import type { Kernels } from '../kernels/index.ts'
+import { type Kernels, maskArithmeticIn } from '../kernels/index.ts'
 import { combineUpdates, type InitialModel, parseAllowList } from '../server/index.ts'
 import type { ChosenAttack } from './attacks/registry.ts'
 import { SharedBlobs } from './engine/blobs.ts'
@@ -77,6 +77,7 @@ export class Simulation {
   readonly #difference: Difference
   /** Virtual clients know each other, and accept whatever the plan's own check lets pass. */
   readonly #policy: ClientPolicy
+  readonly #masks: MaskArithmetic
   readonly #checkPlan: (value: unknown) => Plan
   readonly #blobs = new SharedBlobs(() => this.#store)
   readonly #weights = new WeightsCache()
@@ -105,6 +106,7 @@ export class Simulation {
     const crypto = insecureSimulationCrypto(world.seed)
     this.#names = deps.names
     this.#identity = crypto.signingKey(utf8('coordinator'))
+    this.#masks = maskArithmeticIn(deps.kernels, crypto)
     this.#policy = clientPolicy({
       known: Object.fromEntries(this.#names.map((id) => [id, toHex(crypto.signingKey(utf8(id)).publicKey)])),
       minimum: 3,
@@ -290,7 +292,7 @@ export class Simulation {
       sharedBlobs: this.#blobs.get,
       sealedMemory: this.#sealed.take,
       difference: this.#difference,
-      masking: { policy: this.#policy },
+      masking: { policy: this.#policy, masks: this.#masks },
       limits: LIMITS,
       minCohort: 1,
       agent: 'simulation',
