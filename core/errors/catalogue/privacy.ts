@@ -5,7 +5,7 @@ export const privacyErrors = {
   'masking.refused': entry(
     'forbidden',
     'the client left a masked round: what it was shown could have uncovered its update',
-    'the message names the reason; a client’s list of peers and its limits are its own: see `parley client --help`',
+    'the message names the reason; a client’s list of peers and its limits are its own: see `parley client start`',
   ),
   'masking.failed': entry(
     'precondition',

@@ -68,7 +68,8 @@ describe('one sum, complete graph', () => {
       exact(run)
       expect(run.sums[0]?.survivors).toEqual(namesOf(6).filter((_, i) => (pattern[i] ?? 0) > 2))
     }
-  })
+    // Hundreds of sessions with real keys: seconds, and more on a machine that has other work.
+  }, 120_000)
 })
 
 describe('pitfall 16: early drop-out is fatal', () => {
