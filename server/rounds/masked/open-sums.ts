@@ -3,6 +3,7 @@ import { bytesView } from '../../../core/encoding/bytes.ts'
 import { ParleyError } from '../../../core/errors/index.ts'
 import type { RoundPrivacy } from '../../../core/plan/round-privacy.ts'
 import {
+  addVector,
   checksumKey,
   configHashOf,
   type DecodedSum,
@@ -85,7 +86,7 @@ async function sumOf(
     for (const [i, { header }] of updates.entries()) {
       const opener = openers[i]
       if (opener === undefined) throw new ParleyError('internal', 'an update without its opener')
-      add(part, await readSegment(deps.store.spool, header.sha256, bytes, opener, index))
+      addVector(part, lanesOf(await readSegment(deps.store.spool, header.sha256, bytes, opener, index)))
     }
     removeMasks(deps.masks, masks, part, index * LANES)
   }
@@ -98,12 +99,10 @@ function acceptedOf({ accepted }: Aggregating, client: string): AcceptedUpdate {
   return update
 }
 
-/** lanes += vector, modulo 2³². */
-function add(lanes: Uint32Array, bytes: Uint8Array): void {
+/** The lanes of a segment, where they lie if they are aligned there. */
+function lanesOf(bytes: Uint8Array): Uint32Array {
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
-  const to = new Int32Array(lanes.buffer, lanes.byteOffset, lanes.length)
-  const from = new Int32Array(aligned.buffer, aligned.byteOffset, lanes.length)
-  for (let j = 0; j < to.length; j++) to[j] = (to[j] as number) + (from[j] as number)
+  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4)
 }
 
 /** The last coordinate of the sum, in halves. */
