@@ -1,4 +1,4 @@
-/** The only file in core/ that names a Node module: programs on Node pass `nodeCrypto` where browsers pass `portableCrypto`. */
+/** With `core/attestation/node.ts` the only file in core/ that names a Node module: programs on Node pass `nodeCrypto` where browsers pass `portableCrypto`. */
 import {
   createCipheriv,
   createDecipheriv,

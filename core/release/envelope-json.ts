@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Envelope } from '../crypto/envelope.ts'
-import { fromBase64, fromUtf8, toBase64, toHex } from '../encoding/bytes.ts'
+import { anyBase64 } from '../encoding/any-base64.ts'
+import { fromUtf8, toBase64, toHex } from '../encoding/bytes.ts'
 import { ParleyError } from '../errors/index.ts'
 
 /** Largest envelope as JSON. */
@@ -48,10 +49,9 @@ function jsonOf(bytes: Uint8Array): unknown {
   }
 }
 
-/** Standard or URL-safe, with or without padding: readers of DSSE take both. */
+/** Readers of DSSE take every form. */
 function base64(text: string): Uint8Array {
-  const standard = text.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '')
-  const bytes = fromBase64(standard.padEnd(Math.ceil(standard.length / 4) * 4, '='))
+  const bytes = anyBase64(text)
   if (bytes === undefined) throw notOne('it is not base64 where it should be')
   return bytes
 }
