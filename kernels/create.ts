@@ -6,7 +6,7 @@ import { SharedMemory } from './memory.ts'
 import { columnsPlan, packedMix } from './plan.ts'
 import { Pool } from './pool.ts'
 import { instantiate, kernelModule } from './wasm.ts'
-import { newControl, type Work } from './work.ts'
+import { newControl, PIECE_LANES, type Work } from './work.ts'
 
 export type KernelOptions = {
   /**
@@ -22,8 +22,8 @@ export type KernelOptions = {
 
 const MAX_THREADS = 8
 
-/** Columns of a chunk. Those of `gram` and `dots` decide in which order is added up: other numbers, other last bits. */
-const CHUNK = { gram: 4096, combine: 16_384, columns: 2048, dots: 16_384, signs: 131_072 } as const
+/** Columns of a chunk. Those of `gram`, `dots` and `combine` decide in which order is added up: other numbers, other last bits. */
+const CHUNK = { gram: 4096, combine: 16_384, columns: 2048, dots: 16_384, signs: 131_072, masks: 32_768 } as const
 
 /** Fails with `internal` where dist/kernels/kernels.wasm is missing. Starts no thread yet. */
 export function createKernels(options: KernelOptions = {}): Kernels {
@@ -96,13 +96,16 @@ class SharedKernels implements Kernels {
     })
   }
 
-  async combine({ rows, weights, length, out }: Parameters<Kernels['combine']>[0]): Promise<void> {
+  async combine(job: Parameters<Kernels['combine']>[0]): Promise<Float64Array> {
+    const { rows, weights, length, out, products = [] } = job
     must(weights.length === rows.length, `${weights.length} weights for ${rows.length} rows`)
     const used = rows.filter((_, i) => weights[i] !== 0)
     const n = used.length
-    await this.#job(length, (n * length) / 4e6, async (scratch, start) => {
+    const sums = new Float64Array(products.length)
+    await this.#job(length, ((n + products.length) * length) / 4e6, async (scratch, start) => {
       const table = scratch.uint32(used)
       const factors = scratch.float64(weights.filter((weight) => weight !== 0))
+      const partials = scratch.zeros(8 * products.length * Math.ceil(length / CHUNK.combine))
       await start({
         kind: 'combine',
         length,
@@ -112,8 +115,13 @@ class SharedKernels implements Kernels {
         n,
         weights: factors,
         out,
+        dotted: scratch.uint32(products),
+        dottedRows: products.length,
+        partials: partials.address,
       })
+      addUp(partials.float64(), sums)
     })
+    return sums
   }
 
   async columns({ rows, mix, reduce, length, out }: Parameters<Kernels['columns']>[0]): Promise<void> {
@@ -168,11 +176,36 @@ class SharedKernels implements Kernels {
         vector,
         out: partials.address,
       })
-      partials.float64().forEach((value, at) => {
-        result[at % n] = (result[at % n] as number) + value
-      })
+      addUp(partials.float64(), result)
     })
     return result
+  }
+
+  async addMasks({ masks, lanes, offset }: Parameters<Kernels['addMasks']>[0]): Promise<void> {
+    const { length } = lanes
+    await this.#job(length, (masks.length * length) / 1e6, async (scratch, start) => {
+      const there = scratch.zeros(4 * length)
+      const bytes = new Uint8Array(lanes.buffer, lanes.byteOffset, lanes.byteLength)
+      there.uint8().set(bytes)
+      const streams = Array.from({ length: Math.max(1, this.threads) }, () => scratch.zeros(4 * PIECE_LANES))
+      try {
+        await start({
+          kind: 'masks',
+          length,
+          chunk: CHUNK.masks,
+          control: newControl(),
+          lanes: there.address,
+          offset,
+          keys: masks.map(({ key }) => key),
+          negative: masks.map(({ sign }) => sign === -1),
+          scratch: streams.map((block) => ({ address: block.address, bytes: block.uint8() })),
+        })
+        bytes.set(there.uint8())
+      } finally {
+        // Masks are secrets, and so are sums that only some of them are in; the memory is shared with everything that aggregates.
+        for (const block of [there, ...streams]) block.uint8().fill(0)
+      }
+    })
   }
 
   async signs({ row, length }: Parameters<Kernels['signs']>[0]): Promise<{ positive: number; negative: number }> {
@@ -235,6 +268,14 @@ class SharedKernels implements Kernels {
     } finally {
       scratch.release()
     }
+  }
+}
+
+/** Adds the products of chunk after chunk to `sums`, one for each row. */
+function addUp(partials: Float64Array, sums: Float64Array): void {
+  const { length } = sums
+  for (let at = 0; at < partials.length; at += length) {
+    for (let i = 0; i < length; i++) sums[i] = (sums[i] as number) + (partials[at + i] as number)
   }
 }
 

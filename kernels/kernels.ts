@@ -1,4 +1,5 @@
 import type { ColumnReduction } from '../core/aggregation/rule.ts'
+import type { Mask } from '../core/secagg/masks.ts'
 
 /** A block of the kernels' shared memory. Its views are valid until it is released, also after the memory has grown. */
 export interface Block {
@@ -48,14 +49,19 @@ export interface Kernels {
     readonly out: Float64Array
   }): Promise<void>
 
-  /** out[j] = Σ weights[i]·rows[i][j], float64, added up in the order of the rows; rows of weight 0 are not read. */
+  /**
+   * out[j] = Σ weights[i]·rows[i][j], float64, added up in the order of the rows; rows of weight 0 are not read. Gives what
+   * `dots` gives for `products` and `out`, worked out while both are in the cache.
+   */
   combine(job: {
     readonly rows: Rows
     readonly weights: Float64Array
     readonly length: number
     /** Address of `length` float64 values. */
     readonly out: number
-  }): Promise<void>
+    /** None by default. */
+    readonly products?: Rows
+  }): Promise<Float64Array>
 
   /**
    * out[j] = the reduction of column j. With `mix` (m × rows.length, row-major) the columns are those of the m rows
@@ -85,7 +91,8 @@ export interface Kernels {
   subtract(job: { readonly out: number; readonly before: number; readonly length: number }): boolean
 
   /**
-   * Σ values[j]² in float64, at once on the calling thread: four sums, value j in number j mod 4, then (0 + 1) + (2 + 3).
+   * Σ values[j]² in float64, at once on the calling thread: eight sums, value j in number j mod 8, then
+   * ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)) + the last values that make no eight.
    * `row` is the address of `length` float32 values, which need not be finite here.
    */
   squares(job: { readonly row: number; readonly length: number }): number
@@ -95,6 +102,16 @@ export interface Kernels {
    * 32-bit integers.
    */
   addLanes(job: { readonly out: number; readonly other: number; readonly length: number; readonly sign: 1 | -1 }): void
+
+  /**
+   * Adds the keystreams of masks to `lanes` (AES-256-CTR, `core/secagg/masks`); `offset` is the lane of the keystreams at which
+   * it begins. What was added is in no memory afterwards.
+   */
+  addMasks(job: {
+    readonly masks: readonly Mask[]
+    readonly lanes: Uint32Array
+    readonly offset: number
+  }): Promise<void>
 
   /** Ends the workers. May be called twice; a job that runs still ends. */
   close(): Promise<void>

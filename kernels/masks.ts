@@ -1,13 +1,15 @@
 import type { Crypto } from '../core/crypto/primitives.ts'
 import { type Mask, type MaskArithmetic, maskStream } from '../core/secagg/masks.ts'
 import type { Block, Kernels } from './kernels.ts'
+import { PIECE_LANES } from './work.ts'
 
-/** 64 KiB: lanes, a keystream and what the cipher reads and writes stay in the second cache together. */
-const PIECE_LANES = 16 * 1024
 /** Keystreams that are open at a time: each goes over all pieces, so that a piece is copied in and out once for all of them. */
 const AT_ONCE = 256
 
-/** Secure aggregation's masks with SIMD: the same sums as the plain loops, in less than half of their time. */
+/**
+ * Secure aggregation's masks with SIMD: the same sums as the plain loops, in less than half of their time, and on all threads
+ * of the kernels where there is time to wait.
+ */
 export function maskArithmeticIn(kernels: Kernels, crypto: Crypto): MaskArithmetic {
   let scratch: { readonly lanes: Block; readonly stream: Block } | undefined
   return {
@@ -17,6 +19,7 @@ export function maskArithmeticIn(kernels: Kernels, crypto: Crypto): MaskArithmet
         addSome(kernels, crypto, masks.slice(first, first + AT_ONCE), lanes, offset, scratch)
       }
     },
+    addMasksInTime: (masks, lanes, offset = 0) => kernels.addMasks({ masks, lanes, offset }),
   }
 }
 

@@ -1,3 +1,5 @@
+import { nodeCrypto } from '../core/crypto/node.ts'
+import { maskStream } from '../core/secagg/masks.ts'
 import type { Exports } from './wasm.ts'
 
 /**
@@ -9,7 +11,7 @@ export type Work = {
   /** Columns of a chunk. */
   readonly chunk: number
   readonly control: Control
-} & (GramWork | CombineWork | ColumnsWork | DotsWork | SignsWork)
+} & (GramWork | CombineWork | ColumnsWork | DotsWork | SignsWork | MasksWork)
 
 export type GramWork = {
   readonly kind: 'gram'
@@ -30,6 +32,10 @@ export type CombineWork = {
   readonly n: number
   readonly weights: number
   readonly out: number
+  /** Address of `dottedRows` addresses: rows that are multiplied with what comes out, and n float64 for each chunk, zeros at first. */
+  readonly dotted: number
+  readonly dottedRows: number
+  readonly partials: number
 }
 
 export type ColumnsWork = {
@@ -65,6 +71,19 @@ export type SignsWork = {
   readonly out: number
 }
 
+export type MasksWork = {
+  readonly kind: 'masks'
+  /** Address of lanes (u32) to which keystreams are added. */
+  readonly lanes: number
+  /** The lane of the keystreams that belongs to the first of them. */
+  readonly offset: number
+  /** 32 bytes each, and whether they are taken away instead. Secrets: they travel to the threads and nowhere else. */
+  readonly keys: readonly Uint8Array[]
+  readonly negative: readonly boolean[]
+  /** Memory for `PIECE_LANES` of a keystream, for each thread. */
+  readonly scratch: readonly { readonly address: number; readonly bytes: Uint8Array }[]
+}
+
 /** What the threads of one job tell each other. It lies outside the kernels' memory, which may grow meanwhile. */
 export type Control = Int32Array<SharedArrayBuffer>
 
@@ -88,6 +107,10 @@ export function stop(control: Control): void {
 
 const STRIP = 1024
 const COMBINE_STEP = 8192
+/** 64 KiB: lanes, a keystream and what the cipher reads and writes stay in the second cache together. */
+export const PIECE_LANES = 16 * 1024
+/** Keystreams that are open at a time: each goes over all pieces of a chunk, whose lanes are still in the cache. */
+const MASKS_AT_ONCE = 256
 /** Products of one call of the Gram kernel: about a millisecond. */
 const GRAM_PRODUCTS = 12_000_000
 
@@ -105,10 +128,7 @@ export function* run(kernels: Exports, work: Work, thread: number): Generator<vo
         yield* gramChunk(kernels, work, index, begin, end)
         break
       case 'combine':
-        for (let at = begin; at < end; at += COMBINE_STEP) {
-          kernels.combine(work.rows, work.weights, work.n, at, Math.min(COMBINE_STEP, end - at), work.out)
-          yield
-        }
+        yield* combineChunk(kernels, work, index, begin, end)
         break
       case 'columns':
         for (let at = begin; at < end; at += work.step) {
@@ -127,6 +147,43 @@ export function* run(kernels: Exports, work: Work, thread: number): Generator<vo
         kernels.signs(work.row, begin, end - begin, work.out + 8 * index)
         yield
         break
+      case 'masks':
+        yield* masksChunk(kernels, work, thread, begin, end)
+        break
+    }
+  }
+}
+
+function* combineChunk(
+  kernels: Exports,
+  work: CombineWork,
+  index: number,
+  begin: number,
+  end: number,
+): Generator<void> {
+  const { rows, weights, n, out, dotted, dottedRows, partials } = work
+  const step = dottedRows === 0 ? COMBINE_STEP : STRIP
+  for (let at = begin; at < end; at += step) {
+    const columns = Math.min(step, end - at)
+    kernels.combine(rows, weights, n, at, columns, out)
+    if (dottedRows > 0) kernels.dots(dotted, dottedRows, out, at, columns, partials + 8 * index * dottedRows)
+    yield
+  }
+}
+
+function* masksChunk(kernels: Exports, work: MasksWork, thread: number, begin: number, end: number): Generator<void> {
+  const { lanes, offset, keys, negative } = work
+  const scratch = work.scratch[thread]
+  if (scratch === undefined) throw new RangeError(`no memory for thread ${thread}`)
+  for (let first = 0; first < keys.length; first += MASKS_AT_ONCE) {
+    const streams = keys.slice(first, first + MASKS_AT_ONCE).map((key) => maskStream(nodeCrypto, key, offset + begin))
+    for (let at = begin; at < end; at += PIECE_LANES) {
+      const length = Math.min(PIECE_LANES, end - at)
+      for (const [i, stream] of streams.entries()) {
+        scratch.bytes.set(stream.next(4 * length))
+        kernels.addLanes(lanes + 4 * at, scratch.address, length, negative[first + i] ? 1 : 0)
+      }
+      yield
     }
   }
 }

@@ -54,16 +54,22 @@ export async function sealUpdate(
     addNoise?.(out)
   }
   const { sealed, digest, oneTimeKey } = await seal(deps, configuration, base.byteLength, fill, into)
+  const { run, round, model, layout } = configuration
   const header: UpdateHeader = {
-    ...headerOf(deps, configuration),
-    mode: 'sealed',
-    oneTimeKey,
     bytes: sealed.length,
-    sha256: toHex(digest),
-    samples: result.samples,
-    steps: result.steps,
+    client: deps.client,
+    layout,
     loss: decimal(result.loss),
+    mode: 'sealed',
+    model: model.digest,
+    oneTimeKey,
+    round,
+    run,
+    samples: result.samples,
+    sha256: toHex(digest),
+    steps: result.steps,
     ...(unclipped === undefined ? {} : { unclipped }),
+    v: 1,
   }
   return { kind: 'train', envelope: signJson(deps.identity, payloadTypes.update, header), digest, sealed }
 }
@@ -81,16 +87,22 @@ export async function sealVector(
     plain.set(bytes.subarray(at, at + plain.length))
   }
   const { sealed, digest, oneTimeKey } = await seal(deps, configuration, bytes.length, fill, into)
+  const { run, round, model, layout } = configuration
   const header: UpdateHeader = {
-    ...headerOf(deps, configuration),
-    mode: 'masked',
-    oneTimeKey,
     bytes: sealed.length,
-    sha256: toHex(digest),
-    vector: toHex(vectorDigest(deps.crypto, lanes)),
-    samples: 1,
-    steps: 0,
+    client: deps.client,
+    layout,
     loss: '0',
+    mode: 'masked',
+    model: model.digest,
+    oneTimeKey,
+    round,
+    run,
+    samples: 1,
+    sha256: toHex(digest),
+    steps: 0,
+    v: 1,
+    vector: toHex(vectorDigest(deps.crypto, lanes)),
   }
   return { kind: 'train', envelope: signJson(deps.identity, payloadTypes.update, header), digest, sealed }
 }
@@ -130,10 +142,6 @@ async function seal(
     if (index % 16 === 15) await breathe()
   }
   return { sealed, digest: hash.digest(), oneTimeKey: toHex(sealing.publicKey) }
-}
-
-function headerOf({ client }: SealDeps, { run, round, model, layout }: TrainConfiguration) {
-  return { v: 1, run, round, client, model: model.digest, layout } as const
 }
 
 function decimal(value: number): string {

@@ -92,6 +92,8 @@ export function roundAgreementKey(crypto: Crypto, sealingSecret: Uint8Array, run
   return crypto.agreementKey(crypto.hkdf(sealingSecret, new Uint8Array(0), info, KEY_BYTES))
 }
 
+const purpose = utf8('parley.seal.v1\n')
+
 function sealKey(
   crypto: Crypto,
   own: AgreementKey,
@@ -102,13 +104,13 @@ function sealKey(
 ): Uint8Array {
   const shared = own.agree(other)
   if (shared === undefined) throw new ParleyError('update.seal-invalid', 'the key of the other side is not usable')
-  const info = concatBytes(utf8('parley.seal.v1\n'), context)
+  const info = concatBytes(purpose, context)
   return crypto.hkdf(shared, concatBytes(oneTimeKey, roundKey), info, KEY_BYTES)
 }
 
 function contextBytes(context: SealContext): Uint8Array {
   const { run, round, client, model, layout, plainBytes } = context
-  return utf8(canonicalJson({ run, round, client, model, layout, plainBytes }))
+  return utf8(canonicalJson({ client, layout, model, plainBytes, round, run }))
 }
 
 function nonce(context: SealContext, index: number): Uint8Array {

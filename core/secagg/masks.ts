@@ -14,6 +14,8 @@ export type Mask = { readonly key: Uint8Array; readonly sign: Sign }
 /** The hot loop of masking. `offset` is the lane of the keystreams at which `lanes`, a part of the vector, begins. */
 export interface MaskArithmetic {
   addMasks(masks: readonly Mask[], lanes: Uint32Array, offset?: number): void
+  /** The same while the caller does other things; nobody may touch `lanes` meanwhile. */
+  addMasksInTime?(masks: readonly Mask[], lanes: Uint32Array, offset?: number): Promise<void>
 }
 
 /** What all mask keys of a session are bound to. */

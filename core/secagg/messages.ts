@@ -22,8 +22,8 @@ export const secaggPayloadTypes = {
 
 export type Step = 'advertise' | 'share' | 'input' | 'survivors' | 'unmask'
 
-/** A sealed pair of shares: a format byte, both shares and a tag, 81 bytes, so that its base64 ends at a full group. */
-export const SEALED_BYTES = 1 + 2 * SECRET_BYTES + TAG_BYTES
+/** A sealed pair of shares: both shares and a tag, 48 bytes, so that its base64 ends at a full group. */
+export const SEALED_BYTES = 2 * SECRET_BYTES + TAG_BYTES
 export const SEALED_CHARACTERS = (SEALED_BYTES / 3) * 4
 const SIGNATURE_CHARACTERS = Math.ceil(SIGNATURE_BYTES / 3) * 4
 const MAX_COHORT = 65_535
@@ -47,35 +47,35 @@ const advertised = {
   channelKey: keyField,
   /** X25519, for this session: agrees pairwise masks. */
   maskKey: keyField,
-  /** SHA-256 of the seed of the own mask. */
+  /** Of the seed of the own mask: `seedHashOf`. */
   seedHash: digestField,
   /** SHA-256 of the coin for the buckets. */
   coinHash: digestField,
 }
 
-const bound = { v: z.literal(1), config: digestField, client: idField }
-const bound1 = { ...bound, roster: digestField }
+/** The hash of the roster, which stands for the configuration too. */
+const bound = { v: z.literal(1), roster: digestField, client: idField }
 
 export const advertiseSchema = z.strictObject({ v: z.literal(1), config: digestField, ...advertised })
 export const shareSchema = z.strictObject({
-  ...bound1,
+  ...bound,
   coin: keyField,
   /** A sealed pair for each holder but the client itself, in the order of the roster. */
   sealed: base64,
 })
 export const inputSchema = z.strictObject({
-  ...bound1,
+  ...bound,
   members: digestField,
   /** SHA-256 of the masked vector's little-endian bytes. */
   digest: digestField,
 })
-export const survivorsSchema = z.strictObject({ ...bound1, members: digestField, survivors: digestField })
+export const survivorsSchema = z.strictObject({ ...bound, members: digestField, survivors: digestField })
 export const unmaskSchema = z.strictObject({
-  ...bound1,
+  ...bound,
   survivors: digestField,
-  /** Shares of survivors' seeds, 32 bytes each, in the order of the roster. */
+  /** Shares of survivors' seeds, 16 bytes each, in the order of the roster. */
   selfShares: base64,
-  /** Shares of dropped members' mask keys. */
+  /** Shares of dropped members' mask seeds. */
   maskShares: base64,
 })
 

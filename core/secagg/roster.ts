@@ -19,8 +19,12 @@ export function pointOf(index: number): number {
   return index + 1
 }
 
-/** SHA-256 over all rows without their signatures, in order. */
-export function rosterHashOf(crypto: Crypto, rows: readonly Omit<RosterRow, 'signature'>[]): Uint8Array {
+/** SHA-256 over the configuration's hash and all rows without their signatures, in order: what is bound to it is bound to both. */
+export function rosterHashOf(
+  crypto: Crypto,
+  configHash: Uint8Array,
+  rows: readonly Omit<RosterRow, 'signature'>[],
+): Uint8Array {
   const fields = rows.flatMap((row) => [
     row.client,
     bytes32(row.identityKey),
@@ -29,7 +33,7 @@ export function rosterHashOf(crypto: Crypto, rows: readonly Omit<RosterRow, 'sig
     bytes32(row.seedHash),
     bytes32(row.coinHash),
   ])
-  return digestOf(crypto, 'roster', ...fields)
+  return digestOf(crypto, 'roster', configHash, ...fields)
 }
 
 /** Who is connected with whom in the graph of the cohort. */

@@ -5,11 +5,10 @@ import { SECRET_BYTES } from './shamir.ts'
 import { transcript } from './transcript.ts'
 
 /**
- * Two shares on their way from one client to another through the coordinator: a format byte, then AES-256-GCM of the share of
- * the mask key and the share of the seed. The key comes from both channel keys and names session, configuration, roster, sender
+ * Two shares on their way from one client to another through the coordinator: AES-256-GCM of the share of the mask seed and
+ * the share of the seed. The key comes from both channel keys and names session, configuration, roster, sender
  * and receiver, so that nothing opens in another place; it seals one message, and its nonce is zero.
  */
-const FORMAT = 1
 const nonce = new Uint8Array(NONCE_BYTES)
 
 /** Roster indices of the two clients. */
@@ -31,8 +30,7 @@ export function sealShares(
   const plain = new Uint8Array(2 * SECRET_BYTES)
   plain.set(shares.mask)
   plain.set(shares.self, SECRET_BYTES)
-  into[0] = FORMAT
-  crypto.sealAead(key, nonce, associatedData(context, direction), plain, into.subarray(1, SEALED_BYTES))
+  crypto.sealAead(key, nonce, associatedData(context, direction), plain, into.subarray(0, SEALED_BYTES))
 }
 
 /** Undefined when it was not sealed so. */
@@ -43,9 +41,9 @@ export function openShares(
   direction: Direction,
   sealed: Uint8Array,
 ): { readonly mask: Uint8Array; readonly self: Uint8Array } | undefined {
-  if (sealed.length !== SEALED_BYTES || sealed[0] !== FORMAT) return undefined
-  const plain = crypto.openAead(key, nonce, associatedData(context, direction), sealed.subarray(1))
-  if (plain === undefined || plain.length !== SEALED_BYTES - 1 - TAG_BYTES) return undefined
+  if (sealed.length !== SEALED_BYTES) return undefined
+  const plain = crypto.openAead(key, nonce, associatedData(context, direction), sealed)
+  if (plain === undefined || plain.length !== SEALED_BYTES - TAG_BYTES) return undefined
   return { mask: plain.subarray(0, SECRET_BYTES), self: plain.subarray(SECRET_BYTES) }
 }
 

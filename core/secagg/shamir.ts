@@ -1,12 +1,12 @@
 import { exp, log, ORDER } from './field.ts'
 
 /**
- * Shamir's secret sharing (A. Shamir, "How to share a secret", CACM 22, 1979) of 32-byte secrets over GF(2¹⁶): sixteen
- * chunks of two bytes (big-endian), one polynomial each, all evaluated at the same point. A share has 32 bytes too.
+ * Shamir's secret sharing (A. Shamir, "How to share a secret", CACM 22, 1979) of 16-byte secrets over GF(2¹⁶): eight
+ * chunks of two bytes (big-endian), one polynomial each, all evaluated at the same point. A share has 16 bytes too.
  *
  * Points are 1 … 65535 and belong to holders; 0, where the secret lies, is refused, and so are repeated points.
  */
-export const SECRET_BYTES = 32
+export const SECRET_BYTES = 16
 export const CHUNKS = SECRET_BYTES / 2
 export const MAX_POINT = ORDER
 
@@ -91,7 +91,7 @@ export function chunksOf(bytes: Uint8Array): Uint16Array {
   return out
 }
 
-/** Horner's scheme for sixteen polynomials at once; row k of `coefficients` belongs to the k-th power. */
+/** Horner's scheme for all polynomials at once; row k of `coefficients` belongs to the k-th power. */
 function evaluate(coefficients: Uint16Array, threshold: number, point: number): Uint8Array {
   const values = new Uint16Array(CHUNKS)
   const logPoint = log[point] as number

@@ -18,6 +18,8 @@ const domains = {
   share: domain('share'),
   pair: domain('pair'),
   self: domain('self'),
+  seed: domain('seed'),
+  'mask-key': domain('mask-key'),
 } as const
 
 export type Purpose = keyof typeof domains

@@ -25,23 +25,37 @@ export function subtract(out: usize, before: usize, length: u32): u32 {
   return <u32>(v128.any_true(f32x4.ne(f32x4.add(a, b), zero)) == false && rest == 0)
 }
 
-/** Σ values[j]² in float64: four sums, value j in number j mod 4, then (0 + 1) + (2 + 3). */
+/**
+ * Σ values[j]² in float64: eight sums, value j in number j mod 8, then ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)) + the last
+ * values that make no eight. Fewer sums would wait for one another's additions.
+ */
 export function squares(values: usize, length: u32): f64 {
-  let low = f64x2.splat(0)
-  let high = f64x2.splat(0)
-  for (const end = values + (<usize>(length & ~3) << 2); values < end; values += 16) {
+  let a = f64x2.splat(0)
+  let b = f64x2.splat(0)
+  let c = f64x2.splat(0)
+  let d = f64x2.splat(0)
+  for (const end = values + (<usize>(length & ~7) << 2); values < end; values += 32) {
     const x = v128.load(values)
+    const y = v128.load(values, 16)
     const p = f64x2.promote_low_f32x4(x)
     const q = f64x2.promote_low_f32x4(v128.shuffle<i32>(x, x, 2, 3, 2, 3))
-    low = f64x2.add(low, f64x2.mul(p, p))
-    high = f64x2.add(high, f64x2.mul(q, q))
+    const r = f64x2.promote_low_f32x4(y)
+    const s = f64x2.promote_low_f32x4(v128.shuffle<i32>(y, y, 2, 3, 2, 3))
+    a = f64x2.add(a, f64x2.mul(p, p))
+    b = f64x2.add(b, f64x2.mul(q, q))
+    c = f64x2.add(c, f64x2.mul(r, r))
+    d = f64x2.add(d, f64x2.mul(s, s))
   }
-  let first = f64x2.extract_lane(low, 0)
-  for (const end = values + (<usize>(length & 3) << 2); values < end; values += 4) {
+  let rest: f64 = 0
+  for (const end = values + (<usize>(length & 7) << 2); values < end; values += 4) {
     const x = <f64>load<f32>(values)
-    first += x * x
+    rest += x * x
   }
-  return first + f64x2.extract_lane(low, 1) + (f64x2.extract_lane(high, 0) + f64x2.extract_lane(high, 1))
+  return pair(a) + pair(b) + (pair(c) + pair(d)) + rest
+}
+
+function pair(sums: v128): f64 {
+  return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1)
 }
 
 /**

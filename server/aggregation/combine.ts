@@ -47,12 +47,12 @@ export async function combine(kernels: Kernels, input: CombineInput): Promise<Co
     for await (const tile of reader.tiles()) {
       const reading = next.prefetch(tile.index + 1)
       reading.catch(() => {})
-      await pass.make(tile, out)
+      const dotted = aligned ? [] : tile.rows.slice(0, updates.length)
+      const dots = await pass.make(tile, out, dotted)
       const aggregated = out.float64().subarray(0, tile.length)
       if (products !== undefined) {
         squaredNorm += sumOfSquares(aggregated)
-        const job = { rows: tile.rows.slice(0, updates.length), vector: out.address, length: tile.length }
-        for (const [i, value] of (await kernels.dots(job)).entries()) products[i] = (products[i] as number) + value
+        for (let i = 0; i < products.length; i++) products[i] = (products[i] as number) + (dots[i] as number)
       }
       if (report && result.kind === 'reduction' && result.points !== undefined)
         sample(sampled, tile, result.points, parameters)
@@ -74,7 +74,8 @@ export async function combine(kernels: Kernels, input: CombineInput): Promise<Co
 type Pass = {
   /** The updates first where all of them are read. */
   readonly rows: readonly VectorRow[]
-  readonly make: (tile: Tile, out: Block) => Promise<void>
+  /** Makes the tile of the aggregate, and gives its products with `dotted`. */
+  readonly make: (tile: Tile, out: Block, dotted: readonly number[]) => Promise<Float64Array>
 }
 
 /** Which rows are read, and what is done with a tile of them. Rows without a part are left on the disk unless `all`. */
@@ -86,20 +87,26 @@ function passOf(kernels: Kernels, { updates, extra, decision }: CombineInput, al
     const weights = Float64Array.from(used, (i) => result.coefficients[i] as number)
     return {
       rows: used.map((i) => candidates[i] as VectorRow),
-      make: ({ rows, length }, out) => kernels.combine({ rows, weights, length, out: out.address }),
+      make: ({ rows, length }, out, products) => kernels.combine({ rows, weights, length, out: out.address, products }),
     }
   }
   const { mix, points, reduce } = result
   if (points !== undefined) {
     return {
       rows: updates,
-      make: ({ rows, length }, out) =>
-        kernels.columns({ rows: points.map((point) => rows[point] as number), reduce, length, out: out.address }),
+      make: async ({ rows, length }, out, dotted) => {
+        const reduced = points.map((point) => rows[point] as number)
+        await kernels.columns({ rows: reduced, reduce, length, out: out.address })
+        return kernels.dots({ rows: dotted, vector: out.address, length })
+      },
     }
   }
   return {
     rows: candidates,
-    make: ({ rows, length }, out) => kernels.columns({ rows, mix, reduce, length, out: out.address }),
+    make: async ({ rows, length }, out, dotted) => {
+      await kernels.columns({ rows, mix, reduce, length, out: out.address })
+      return kernels.dots({ rows: dotted, vector: out.address, length })
+    },
   }
 }
 

@@ -33,7 +33,7 @@ export class RoundMatrix {
   #products: Float64Array = new Float64Array(0)
   #growing: Promise<void> | undefined
   #residentBytes = 0
-  readonly #resident = new Map<string, Block>()
+  readonly #taken = new Map<string, VectorRow>()
   #disposed = false
   readonly #memories = new Set<RowMemory>()
 
@@ -59,14 +59,14 @@ export class RoundMatrix {
   add(row: MatrixRow): void {
     if (this.#disposed) return
     this.#waiting.push(row)
-    if (row.resident !== undefined) this.#resident.set(row.digest, row.resident)
+    this.#taken.set(row.digest, row)
     const enough = row.resident !== undefined || this.#waiting.length >= GROUP_ON_DISK
     if (this.#options.wantsGram && enough) this.#grow().catch(() => {})
   }
 
-  /** The update's memory, where it was taken in and lies in memory. */
-  residentOf(digest: string): Block | undefined {
-    return this.#resident.get(digest)
+  /** The row as it was taken in, with its memory and its keys. */
+  rowOf(digest: string): VectorRow | undefined {
+    return this.#taken.get(digest)
   }
 
   /** The inner products of the rows, in their order, whichever of them were taken in before. Rows are known by their digests. */
@@ -90,7 +90,7 @@ export class RoundMatrix {
   /** Overwrites and frees what was kept. May be called twice. */
   async dispose(): Promise<void> {
     this.#disposed = true
-    this.#resident.clear()
+    this.#taken.clear()
     await this.#growing?.catch(() => {})
     for (const memory of [...this.#memories]) memory.release()
   }

@@ -65,23 +65,21 @@ export function screenSamples(screens: Aggregation['screens'], samples: number):
   }
 }
 
-// Four independent sums: the additions overlap instead of waiting for one another.
+// Eight independent sums, added up as the kernel adds its own: the additions overlap instead of waiting for one another.
 function sumOfSquares(values: Float32Array): number {
-  let a = 0
-  let b = 0
-  let c = 0
-  let d = 0
+  let [a, b, c, d, e, f, g, h] = [0, 0, 0, 0, 0, 0, 0, 0]
   let j = 0
-  for (; j + 3 < values.length; j += 4) {
-    const w = values[j] as number
-    const x = values[j + 1] as number
-    const y = values[j + 2] as number
-    const z = values[j + 3] as number
-    a += w * w
-    b += x * x
-    c += y * y
-    d += z * z
+  for (; j + 7 < values.length; j += 8) {
+    a += (values[j] as number) * (values[j] as number)
+    b += (values[j + 1] as number) * (values[j + 1] as number)
+    c += (values[j + 2] as number) * (values[j + 2] as number)
+    d += (values[j + 3] as number) * (values[j + 3] as number)
+    e += (values[j + 4] as number) * (values[j + 4] as number)
+    f += (values[j + 5] as number) * (values[j + 5] as number)
+    g += (values[j + 6] as number) * (values[j + 6] as number)
+    h += (values[j + 7] as number) * (values[j + 7] as number)
   }
-  for (; j < values.length; j++) a += (values[j] as number) * (values[j] as number)
-  return a + b + (c + d)
+  let rest = 0
+  for (; j < values.length; j++) rest += (values[j] as number) * (values[j] as number)
+  return a + b + (c + d) + (e + f + (g + h)) + rest
 }

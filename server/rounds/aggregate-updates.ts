@@ -20,7 +20,7 @@ import { sumRowOf } from './masked/sum-rows.ts'
 import { nextClipOf } from './next-clip.ts'
 import type { RoundKeys } from './round-keys.ts'
 import type { AcceptedUpdate, Made, RunSettings } from './state.ts'
-import { updateRowOf } from './update-rows.ts'
+import { receivedRow, updateRowOf } from './update-rows.ts'
 
 export type AggregationDeps = {
   readonly crypto: Crypto
@@ -79,9 +79,10 @@ export async function aggregateUpdates(
     parameters,
     rows:
       sums?.map((sum) => sumRowOf(store.blobs, sum)) ??
-      accepted.map((update) =>
-        updateRowOf(rowDeps, plan, parameters, update, matrix?.residentOf(update.header.sha256)),
-      ),
+      accepted.map((update) => {
+        const known = matrix?.rowOf(update.header.sha256)
+        return updateRowOf(plan, update, known ?? receivedRow(rowDeps, parameters, update))
+      }),
     section: { before: plan.aggregation.before, rule: plan.aggregation.rule },
     rules,
     optimizer: serverOptimizerOf(plan.aggregation.server),

@@ -12,7 +12,7 @@ import type { Matrices } from './matrices.ts'
 import { openerOf } from './opener.ts'
 import type { RoundKeys } from './round-keys.ts'
 import type { Run } from './run.ts'
-import { updateRowOf } from './update-rows.ts'
+import { receivedRow } from './update-rows.ts'
 import { UpdateSpool } from './upload.ts'
 import { admitUpdate, plainBytesOf } from './upload-admission.ts'
 
@@ -155,16 +155,17 @@ class AdmittedUpload implements Upload {
   async #accept(): Promise<Answer> {
     const { client, header, envelope, found, spool } = this.#admitted
     const norm = await spool.commit()
-    const update = { client, header, signature: toHex(envelope.signature), norm }
-    const { run, plan } = found
+    const update = { client, header, norm, signature: toHex(envelope.signature) }
+    const { run } = found
     this.#stillOpen()
     const { settings } = run.state
     if (settings.masked === undefined) {
       // First into the matrix: this update may be the one that closes the round.
-      const row = updateRowOf(this.#deps, plan, settings.parameters, update, spool.takeMemory()?.block)
-      this.#deps.matrices.of(found).add(row)
+      const received = { resident: spool.takeMemory()?.block, opener: spool.opener }
+      const row = receivedRow(this.#deps, settings.parameters, update, received)
+      this.#deps.matrices.of(found).add({ ...row, digest: header.sha256 })
     }
-    const taken = await run.tell({ type: 'update-accepted', at: this.#deps.now(), round: header.round, update })
+    const taken = await run.tell({ at: this.#deps.now(), round: header.round, type: 'update-accepted', update })
     if (!taken) throw new ParleyError('update.late')
     const answer = acceptance(header)
     this.#deps.observe(client, answer, header.bytes)

@@ -7,7 +7,7 @@ import type { Limits } from '../../core/wire/limits.ts'
 import type { Store } from '../store/ports.ts'
 import type { ActiveRun } from './active-run.ts'
 import { assertNever } from './assert-never.ts'
-import { openUpload } from './collect.ts'
+import { type CollectDeps, openUpload } from './collect.ts'
 import type { Answer, ClientChannel, Decline, MaskingAnswer, RoundDesk, Upload } from './desk.ts'
 import type { Effect } from './effect.ts'
 import { takeEvaluation } from './evaluations.ts'
@@ -55,11 +55,13 @@ export class RoundHub implements RoundDesk {
   readonly #uploaded = new Map<string, number>()
   /** Uploads that were begun in the open round of each run, by digest. */
   readonly #begun = new Map<string, Set<string>>()
+  readonly #collecting: CollectDeps
   readonly presence: Presence
   #draining = false
 
   constructor(deps: HubDeps) {
     this.#deps = deps
+    this.#collecting = this.#collectDeps()
     this.presence = new Presence(() => this.#presenceChanged())
   }
 
@@ -110,19 +112,7 @@ export class RoundHub implements RoundDesk {
     client: string,
     header: Envelope,
   ): Promise<{ readonly upload: Upload } | { readonly answer: Answer }> {
-    const deps = {
-      ...this.#takingDeps(),
-      spool: this.#deps.store.spool,
-      roundKeys: this.#deps.roundKeys,
-      matrices: this.#deps.matrices,
-      observe: this.#deps.observer.updateDecided,
-      progress: (sender: string, run: string, bytes: number) => {
-        this.#uploaded.set(`${run}/${sender}`, bytes)
-        const active = this.#active.get(run)
-        if (active !== undefined) this.#deps.observer.runChanged(active.run)
-      },
-    }
-    const opened = await openUpload(deps, this.#listed(client), header)
+    const opened = await openUpload(this.#collecting, this.#listed(client), header)
     if ('upload' in opened) {
       const begun = this.#begun.get(opened.upload.run) ?? new Set()
       this.#begun.set(opened.upload.run, begun.add(toHex(opened.upload.digest)))
@@ -156,6 +146,22 @@ export class RoundHub implements RoundDesk {
       client,
       message: { payloadType, payload: text, signature: toHex(signature) },
     })
+  }
+
+  #collectDeps(): CollectDeps {
+    const { store, roundKeys, matrices, observer } = this.#deps
+    return {
+      ...this.#takingDeps(),
+      spool: store.spool,
+      roundKeys,
+      matrices,
+      observe: observer.updateDecided,
+      progress: (sender, run, bytes) => {
+        this.#uploaded.set(`${run}/${sender}`, bytes)
+        const active = this.#active.get(run)
+        if (active !== undefined) observer.runChanged(active.run)
+      },
+    }
   }
 
   #takingDeps() {

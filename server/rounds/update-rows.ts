@@ -4,7 +4,7 @@ import { type Opener, SEALED_SEGMENT_BYTES } from '../../core/crypto/seal.ts'
 import { float32View } from '../../core/encoding/bytes.ts'
 import type { Plan } from '../../core/plan/plan.ts'
 import type { Block } from '../../kernels/index.ts'
-import type { UpdateRow } from '../aggregation/update-row.ts'
+import type { UpdateRow, VectorRow } from '../aggregation/update-row.ts'
 import type { BlobStore } from '../store/ports.ts'
 import { openerOf } from './opener.ts'
 import type { RoundKeys } from './round-keys.ts'
@@ -17,28 +17,37 @@ export type UpdateRowDeps = {
   readonly roundKeys: RoundKeys
 }
 
-/** An accepted update as a row of the round's matrix: from memory where it is `resident`, else from the spool. */
-export function updateRowOf(
+/** What is left of the receiving of an update: its memory, and what opened it. */
+export type Received = { readonly resident?: Block | undefined; readonly opener?: Opener }
+
+/** The values of an accepted update: from memory where it is `resident`, else from the spool. */
+export function receivedRow(
   deps: UpdateRowDeps,
-  plan: Plan,
   parameters: number,
-  { client, header, norm }: AcceptedUpdate,
-  resident?: Block,
-): UpdateRow {
-  // A key agreement each: made for those only that are read.
-  let segments: Opener | undefined
+  { client, header }: Pick<AcceptedUpdate, 'client' | 'header'>,
+  { resident, opener }: Received = {},
+): VectorRow {
+  // A key agreement each: after a restart it is made for those only that are read.
+  let segments = opener
   let scratch: Uint8Array | undefined
   return {
-    client,
-    digest: header.sha256,
-    samples: header.samples,
-    steps: localSteps(plan.training, header.samples),
-    norm,
     tile: async (index) => {
       if (deps.spool.givesViews !== true) scratch ??= new Uint8Array(Math.min(SEALED_SEGMENT_BYTES, header.bytes))
       segments ??= openerOf(deps, client, header, 4 * parameters)
       return float32View(await readSegment(deps.spool, header.sha256, 4 * parameters, segments, index, scratch))
     },
     ...(resident === undefined ? {} : { resident }),
+  }
+}
+
+/** An accepted update as a row of the round's matrix. */
+export function updateRowOf(plan: Plan, { client, header, norm }: AcceptedUpdate, values: VectorRow): UpdateRow {
+  return {
+    client,
+    digest: header.sha256,
+    samples: header.samples,
+    steps: localSteps(plan.training, header.samples),
+    norm,
+    ...values,
   }
 }

@@ -90,6 +90,11 @@ export class UpdateSpool {
     return screen.norm
   }
 
+  /** Opens the segments of the update. */
+  get opener(): Opener {
+    return this.#input.opener
+  }
+
   /** The values of the complete update, where they are in memory; they are the caller's to release from then on. */
   takeMemory(): RowMemory | undefined {
     this.#taken = true

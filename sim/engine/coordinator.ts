@@ -110,6 +110,7 @@ function inRealTime(kernels: Kernels, clock: VirtualClock): Kernels {
     subtract: (job) => kernels.subtract(job),
     squares: (job) => kernels.squares(job),
     addLanes: (job) => kernels.addLanes(job),
+    addMasks: (job) => clock.holding(() => kernels.addMasks(job)),
     close: () => kernels.close(),
   }
 }

@@ -1,6 +1,13 @@
 import { nodeCrypto } from '../../core/crypto/node.ts'
-import { type Crypto, type Hasher, SIGNATURE_BYTES, type SigningKey, TAG_BYTES } from '../../core/crypto/primitives.ts'
-import { concatBytes, equalBytes, utf8 } from '../../core/encoding/bytes.ts'
+import {
+  type Crypto,
+  type Hasher,
+  KEY_BYTES,
+  SIGNATURE_BYTES,
+  type SigningKey,
+  TAG_BYTES,
+} from '../../core/crypto/primitives.ts'
+import { equalBytes, utf8 } from '../../core/encoding/bytes.ts'
 import { type Random, randomOf } from '../../core/random/random.ts'
 
 /** Bytes of which every one goes into a digest; of longer ones a sample does. */
@@ -16,12 +23,12 @@ export function insecureSimulationCrypto(seed: number): Crypto {
   return {
     sha256: (bytes) => nodeCrypto.sha256(bytes),
     hasher: () => new SamplingHasher(),
-    hkdf: (secret, salt, info, length) => stretched(concatBytes(secret, salt, info), length),
+    hkdf: (secret, salt, info, length) => mixed(length, secret, salt, info),
     randomBytes: (length) => bytesOf(random, length),
     signingKey: insecureKey,
     verify: (publicKey, message, signature) => equalBytes(signature, signatureOf(publicKey, message)),
     agreementKey: (secret) => {
-      const publicKey = nodeCrypto.sha256(concatBytes(utf8('agreement'), secret))
+      const publicKey = mixed(KEY_BYTES, agreement, secret)
       return { publicKey, agree: (peer) => sharedSecret(publicKey, peer) }
     },
     sealAead: (key, nonce, _associated, plain, into) => {
@@ -39,19 +46,17 @@ export function insecureSimulationCrypto(seed: number): Crypto {
 }
 
 function insecureKey(seed: Uint8Array): SigningKey {
-  const publicKey = nodeCrypto.sha256(concatBytes(utf8('signing'), seed))
+  const publicKey = mixed(KEY_BYTES, signing, seed)
   return { publicKey, sign: (message) => signatureOf(publicKey, message) }
 }
 
 /** Anybody could make it: it only tells apart what was altered by accident. */
 function signatureOf(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
-  const signature = new Uint8Array(SIGNATURE_BYTES)
-  signature.set(nodeCrypto.sha256(concatBytes(publicKey, message)))
-  return signature
+  return mixed(SIGNATURE_BYTES, publicKey, message)
 }
 
 function sharedSecret(a: Uint8Array, b: Uint8Array): Uint8Array {
-  return nodeCrypto.sha256(comesBefore(a, b) ? concatBytes(a, b) : concatBytes(b, a))
+  return comesBefore(a, b) ? mixed(KEY_BYTES, a, b) : mixed(KEY_BYTES, b, a)
 }
 
 /** Whether the bytes are less than others of the same length. */
@@ -60,13 +65,38 @@ function comesBefore(a: Uint8Array, b: Uint8Array): boolean {
   return false
 }
 
-function stretched(seed: Uint8Array, length: number): Uint8Array {
+const agreement = utf8('agreement')
+const signing = utf8('signing')
+
+/**
+ * `length` bytes, a multiple of 4, that follow from all of the parts: two sums by FNV-1a with other primes, spread by the
+ * finalizer of MurmurHash3. A tenth of the time of SHA-256 for what is a hundred bytes long.
+ */
+function mixed(length: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  let [a, b] = [0x811c9dc5, 0x9e3779b9]
+  for (const part of parts) {
+    a = Math.imul(a ^ part.length, 0x01000193)
+    for (let i = 0; i < part.length; i++) {
+      const byte = part[i] as number
+      a = Math.imul(a ^ byte, 0x01000193)
+      b = Math.imul(b ^ byte ^ (b >>> 15), 0x85ebca6b)
+    }
+  }
   const out = new Uint8Array(length)
-  for (let at = 0; at < length; at += 32) {
-    const block = nodeCrypto.sha256(concatBytes(seed, utf8(String(at))))
-    out.set(block.subarray(0, Math.min(32, length - at)), at)
+  for (let at = 0; at < length; at += 4) {
+    const word = spread(a + Math.imul(at + 1, 0x9e3779b1)) ^ spread(b ^ at)
+    out[at] = word
+    out[at + 1] = word >>> 8
+    out[at + 2] = word >>> 16
+    out[at + 3] = word >>> 24
   }
   return out
+}
+
+function spread(word: number): number {
+  let x = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35)
+  return x ^ (x >>> 16)
 }
 
 function tagOf(key: Uint8Array, nonce: Uint8Array): Uint8Array {

@@ -114,14 +114,18 @@ describe('gram', () => {
   })
 })
 
-test('combine is a plain loop in float64, to the bit', async () => {
+test('combine is a plain loop in float64, to the bit, and its products are those of dots', async () => {
   await fc.assert(
     fc.asyncProperty(shapes, async ({ n, length, seed }) => {
       const rows = rowsOf(n, length, seed)
       const weights = Float64Array.from({ length: n }, (_, i) => (i % 5 === 2 ? 0 : Math.sin(seed + i)))
       const found = await agreed(async (kernels) => {
         const { addresses, release } = placed(kernels, rows)
-        const job = async (out: number) => await kernels.combine({ rows: addresses, weights, length, out })
+        const job = async (out: number) => {
+          const products = addresses.slice(0, seed % (n + 1))
+          const dots = await kernels.combine({ rows: addresses, weights, length, out, products })
+          expect(dots).toEqual(await kernels.dots({ rows: products, vector: out, length }))
+        }
         const result = await output(kernels, length, job)
         release()
         return result
@@ -136,9 +140,10 @@ test('combine does not read rows of weight 0', async () => {
   const rows = [Float32Array.of(Number.NaN, 1), Float32Array.of(2, 3)]
   const { addresses, release } = placed(atOnce, rows)
   const weights = Float64Array.of(0, 2)
-  const job = async (out: number) => await atOnce.combine({ rows: addresses, weights, length: 2, out })
+  const job = async (out: number) => void (await atOnce.combine({ rows: addresses, weights, length: 2, out }))
   expect(await output(atOnce, 2, job)).toEqual(Float64Array.of(4, 6))
-  const none = async (out: number) => await atOnce.combine({ rows: [], weights: new Float64Array(0), length: 2, out })
+  const none = async (out: number) =>
+    void (await atOnce.combine({ rows: [], weights: new Float64Array(0), length: 2, out }))
   expect(await output(atOnce, 2, none)).toEqual(Float64Array.of(0, 0))
   release()
 })

@@ -5,6 +5,8 @@ import { configHashOf, type SessionConfiguration, sessionConfigurationSchema } f
 import { broadcastLimit, openMessage, type RosterRow, signMessage } from '../messages.ts'
 import { assess } from '../policy.ts'
 import { type Refusal, refuse } from '../refusal.ts'
+import { maskKeyOf, seedHashOf } from '../seeds.ts'
+import { SECRET_BYTES } from '../shamir.ts'
 import type { Advertised, ClientContext, Transition } from './state.ts'
 
 /** What this client is about to train, from its own knowledge. */
@@ -22,7 +24,7 @@ export type Expectation = {
 
 /**
  * Step R0: checks the signed configuration against what this client expects and accepts, then makes the keys of this session
- * (five times 32 bytes from `randomBytes`) and publishes their public halves. Nothing is made or sent before all checks.
+ * (from `randomBytes`: three times 32 bytes and two seeds of 16) and publishes their public halves. Nothing is made or sent before all checks.
  */
 export function advertise(
   context: ClientContext,
@@ -38,18 +40,21 @@ export function advertise(
   const refusal = unexpected(opened, expected) ?? assess(opened, policy)
   if (refusal !== undefined) return { ok: false, refusal }
 
-  const [channelSecret, maskSecret, seed, coin, sharing] = [0, 1, 2, 3, 4].map(() => randomBytes(KEY_BYTES)) as Secrets
+  const [channelSecret, coin, sharing] = [0, 1, 2].map(() => randomBytes(KEY_BYTES)) as Three
+  const [maskSeed, seed] = [0, 1].map(() => randomBytes(SECRET_BYTES)) as Two
+  const configHash = configHashOf(crypto, opened)
+  const owner = { configHash, client: expected.client }
   const row = {
     client: expected.client,
     identityKey: toHex(signingKey.publicKey),
     channelKey: toHex(crypto.agreementKey(channelSecret).publicKey),
-    maskKey: toHex(crypto.agreementKey(maskSecret).publicKey),
-    seedHash: toHex(crypto.sha256(seed)),
+    maskKey: toHex(maskKeyOf(crypto, owner, maskSeed).publicKey),
+    seedHash: toHex(seedHashOf(crypto, owner, seed)),
     coinHash: toHex(crypto.sha256(coin)),
   }
   const message = signMessage(signingKey, 'advertise', {
     v: 1,
-    config: toHex(configHashOf(crypto, opened)),
+    config: toHex(configHash),
     ...row,
   })
   const state: Advertised = {
@@ -58,7 +63,7 @@ export function advertise(
     client: expected.client,
     row: { ...row, signature: toBase64(message.signature) } satisfies RosterRow,
     channelSecret: toHex(channelSecret),
-    maskSecret: toHex(maskSecret),
+    maskSeed: toHex(maskSeed),
     seed: toHex(seed),
     coin: toHex(coin),
     sharing: toHex(sharing),
@@ -66,7 +71,8 @@ export function advertise(
   return { ok: true, state, message }
 }
 
-type Secrets = [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+type Two = [Uint8Array, Uint8Array]
+type Three = [...Two, Uint8Array]
 
 function unexpected(configuration: SessionConfiguration, expected: Expectation): Refusal | undefined {
   if (configuration.task !== expected.task || configuration.coordinates !== expected.coordinates) {

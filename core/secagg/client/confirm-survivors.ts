@@ -31,7 +31,6 @@ export function confirmSurvivors(
 export function survivorsPayload(
   { crypto }: Pick<ClientContext, 'crypto'>,
   {
-    configuration,
     rosterHash,
     rows,
     members,
@@ -41,7 +40,6 @@ export function survivorsPayload(
 ): SurvivorsPayload {
   return {
     v: 1,
-    config: toHex(configHashOf(crypto, configuration)),
     roster: rosterHash,
     client,
     members: toHex(setHash(crypto, idsOf(rows, members))),

@@ -15,6 +15,7 @@ import {
 import { type Refusal, refuse } from '../refusal.ts'
 import { idsOf, peersOf } from '../roster.ts'
 import { openShares } from '../sealed-share.ts'
+import { maskKeyOf, seedBytes } from '../seeds.ts'
 import { ascending, chanceOf, maskContextOf, sessionTopology } from '../session.ts'
 import { setHash } from '../transcript.ts'
 import { fewKnown } from './check-roster.ts'
@@ -58,7 +59,6 @@ export function maskInput(
   arithmetic.addMasks(masks, lanes)
   const message = signMessage(signingKey, 'input', {
     v: 1,
-    config: toHex(configHash),
     roster: state.rosterHash,
     client: state.client,
     members: toHex(setHash(crypto, idsOf(rows, members))),
@@ -128,12 +128,12 @@ function openAll(
 
 function masksOf(
   { crypto }: ClientContext,
-  { maskSecret, seed, index, rows }: Shared,
+  { maskSeed, seed, index, rows, client }: Shared,
   peers: readonly number[],
   maskContext: MaskContext,
 ): Mask[] | Refusal {
-  const masks: Mask[] = [{ key: selfKey(crypto, maskContext, bytes32(seed), index), sign: 1 }]
-  const own = crypto.agreementKey(bytes32(maskSecret))
+  const masks: Mask[] = [{ key: selfKey(crypto, maskContext, seedBytes(seed), index), sign: 1 }]
+  const own = maskKeyOf(crypto, { configHash: maskContext.configHash, client }, seedBytes(maskSeed))
   for (const peer of peers) {
     const row = rows[peer] as RosterRow
     const shared = own.agree(bytes32(row.maskKey))

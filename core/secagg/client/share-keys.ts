@@ -5,6 +5,7 @@ import { type RosterRow, rosterBroadcastSchema, SEALED_BYTES, signMessage } from
 import { refuse } from '../refusal.ts'
 import { pointOf, rosterHashOf } from '../roster.ts'
 import { sealShares, shareKey } from '../sealed-share.ts'
+import { seedBytes } from '../seeds.ts'
 import { maskContextOf, sessionTopology } from '../session.ts'
 import { sharingBytes, splitSecret } from '../shamir.ts'
 import { transcript } from '../transcript.ts'
@@ -13,7 +14,7 @@ import { inbound } from './inbound.ts'
 import type { Advertised, ClientContext, ClientState, Shared, Transition } from './state.ts'
 
 /**
- * Step R1: checks the roster, shares the private mask key and the seed among the holders, and seals to each its pair.
+ * Step R1: checks the roster, shares both seeds among the holders, and seals to each its pair.
  * `broadcast` is the roster as it came, parsed from JSON. The same state and roster give the same message.
  */
 export function shareKeys(context: ClientContext, state: ClientState, broadcast: unknown): Transition<Shared> {
@@ -27,22 +28,21 @@ export function shareKeys(context: ClientContext, state: ClientState, broadcast:
   if (refusal !== undefined) return { ok: false, refusal }
 
   const { rows, coin, beacon } = received.value
-  const rosterHash = toHex(rosterHashOf(crypto, rows))
+  const rosterHash = toHex(rosterHashOf(crypto, configHash, rows))
   const index = rows.findIndex((row) => row.client === client)
   const session = { configuration, client, index, rosterHash, rows, opened: { coin, beacon } }
   const dealt = deal(context, state, session)
   if (!dealt.ok) return dealt
   const message = signMessage(signingKey, 'share', {
     v: 1,
-    config: toHex(configHash),
     roster: rosterHash,
     client,
     coin: state.coin,
     sealed: dealt.sealed,
   })
-  const { maskSecret, seed } = state
+  const { maskSeed, seed } = state
   const { inbox, own } = dealt
-  return { ok: true, state: { phase: 'shared', ...session, maskSecret, seed, inbox, own }, message }
+  return { ok: true, state: { phase: 'shared', ...session, maskSeed, seed, inbox, own }, message }
 }
 
 type Dealt = { readonly ok: true; readonly sealed: string } & Pick<Shared, 'inbox' | 'own'>
@@ -50,20 +50,20 @@ type Dealt = { readonly ok: true; readonly sealed: string } & Pick<Shared, 'inbo
 function deal(
   { crypto }: ClientContext,
   state: Advertised,
-  session: Omit<Shared, 'phase' | 'maskSecret' | 'seed' | 'inbox' | 'own'>,
+  session: Omit<Shared, 'phase' | 'maskSeed' | 'seed' | 'inbox' | 'own'>,
 ): Dealt | Extract<Transition<Shared>, { ok: false }> {
   const { index, rows } = session
   const context = maskContextOf(crypto, session)
   const { threshold } = state.configuration.graph
   const holders = sessionTopology(crypto, session).holdersOf(index)
   const points = holders.map(pointOf)
-  const shares = (secret: string, name: string) => {
+  const shares = (seed: string, name: string) => {
     const info = transcript('polynomial', context.configHash, context.rosterHash, name)
     const key = crypto.hkdf(bytes32(state.sharing), context.session, info, 32)
     const coefficients = crypto.keystream(key).next(sharingBytes(threshold))
-    return splitSecret(bytes32(secret), threshold, points, coefficients)
+    return splitSecret(seedBytes(seed), threshold, points, coefficients)
   }
-  const mask = shares(state.maskSecret, 'mask')
+  const mask = shares(state.maskSeed, 'mask')
   const self = shares(state.seed, 'self')
 
   const channel = crypto.agreementKey(bytes32(state.channelSecret))

@@ -19,7 +19,7 @@ export type Advertised = Session & {
   readonly phase: 'advertised'
   readonly row: RosterRow
   readonly channelSecret: string
-  readonly maskSecret: string
+  readonly maskSeed: string
   readonly seed: string
   readonly coin: string
   /** Seed of the polynomials, so that the same roster gives the same shares. */
@@ -36,7 +36,7 @@ type Rostered = Session & {
 
 export type Shared = Rostered & {
   readonly phase: 'shared'
-  readonly maskSecret: string
+  readonly maskSeed: string
   readonly seed: string
   /** For each holder but the client itself, in order: the key under which it seals for this client. */
   readonly inbox: readonly string[]

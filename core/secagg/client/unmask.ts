@@ -11,6 +11,7 @@ import {
 } from '../messages.ts'
 import { refuse } from '../refusal.ts'
 import { heldBy, needed } from '../roster.ts'
+import { seedBytes } from '../seeds.ts'
 import { sessionTopology } from '../session.ts'
 import { survivorsPayload } from './confirm-survivors.ts'
 import { inbound } from './inbound.ts'
@@ -41,10 +42,9 @@ export function unmask(context: ClientContext, state: ClientState, broadcast: un
   )
   const held = new Map(state.held.map((pair) => [pair.index, pair]))
   const shares = (indices: readonly number[], kind: keyof SharePair) =>
-    toBase64(concatBytes(...indices.map((one) => bytes32(held.get(one)?.[kind] ?? ''))))
+    toBase64(concatBytes(...indices.map((one) => seedBytes(held.get(one)?.[kind] ?? ''))))
   const message = signMessage(signingKey, 'unmask', {
     v: 1,
-    config: toHex(configHash),
     roster: state.rosterHash,
     client,
     survivors: survivorsPayload(context, state, client).survivors,

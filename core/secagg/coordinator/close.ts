@@ -81,7 +81,7 @@ function closeAdvertising(
     configuration,
     config,
     rows,
-    rosterHash: toHex(rosterHashOf(crypto, rows)),
+    rosterHash: toHex(rosterHashOf(crypto, bytes32(config), rows)),
     opened: { coin, beacon },
     shares: {},
   }

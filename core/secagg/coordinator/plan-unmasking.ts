@@ -11,6 +11,7 @@ import {
   recoverSecret,
 } from '../recover.ts'
 import { heldBy, idsOf, needed, peersOf, pointOf, type Revealed } from '../roster.ts'
+import { maskKeyOf, seedHashOf } from '../seeds.ts'
 import { maskContextOf, sessionTopology } from '../session.ts'
 import { SECRET_BYTES } from '../shamir.ts'
 import { culpritsOf, type Dispute } from './culprits.ts'
@@ -42,7 +43,7 @@ export type UnmaskingPlan =
     }
 
 /**
- * Puts together the seeds of the survivors and the mask keys of the dropped, checks each against what its owner published, and
+ * Puts together the seeds of the survivors and the mask seeds of the dropped, checks each against what its owner published, and
  * lists for every bucket which keystreams to add to its sum. Lies about shares are corrected where enough others told the truth.
  */
 export function planUnmasking({ crypto }: CoordinatorContext, state: Unmasking): UnmaskingPlan {
@@ -56,10 +57,15 @@ export function planUnmasking({ crypto }: CoordinatorContext, state: Unmasking):
   )
 
   const disputes: Dispute[] = []
-  const seedOf = secrets('self', disputes, (row, seed) => toHex(crypto.sha256(seed)) === row.seedHash)
+  const ownerOf = ({ client }: RosterRow) => ({ configHash: context.configHash, client })
+  const seedOf = secrets(
+    'self',
+    disputes,
+    (row, seed) => toHex(seedHashOf(crypto, ownerOf(row), seed)) === row.seedHash,
+  )
   const agreementKeys = new Map<string, AgreementKey>()
-  const keyOf = secrets('mask', disputes, (row, secret) => {
-    const key = crypto.agreementKey(secret)
+  const keyOf = secrets('mask', disputes, (row, seed) => {
+    const key = maskKeyOf(crypto, ownerOf(row), seed)
     if (toHex(key.publicKey) !== row.maskKey) return false
     agreementKeys.set(row.maskKey, key)
     return true
@@ -104,8 +110,14 @@ export function planUnmasking({ crypto }: CoordinatorContext, state: Unmasking):
 }
 
 /** Takes what a plan lists out of the running sum of a bucket, or of the part of it that begins at lane `offset`. */
-export function removeMasks(arithmetic: MaskArithmetic, masks: readonly Mask[], lanes: Uint32Array, offset = 0): void {
-  arithmetic.addMasks(masks, lanes, offset)
+export async function removeMasks(
+  arithmetic: MaskArithmetic,
+  masks: readonly Mask[],
+  lanes: Uint32Array,
+  offset = 0,
+): Promise<void> {
+  if (arithmetic.addMasksInTime === undefined) arithmetic.addMasks(masks, lanes, offset)
+  else await arithmetic.addMasksInTime(masks, lanes, offset)
 }
 
 type SecretOf = (index: number) => Uint8Array | undefined

@@ -171,7 +171,7 @@ function neededIn(topology: Topology, { configuration, buckets, survivors }: Unm
 }
 
 /** The message of a client of the roster, bound to this session, or why it is none. */
-function open<Schema extends z.ZodType<{ config: string; roster: string; client: string }>>(
+function open<Schema extends z.ZodType<{ roster: string; client: string }>>(
   crypto: CoordinatorContext['crypto'],
   state: Exclude<CoordinatorState, Advertising>,
   client: string,
@@ -185,7 +185,7 @@ function open<Schema extends z.ZodType<{ config: string; roster: string; client:
   const limit = messageLimit(state.configuration.cohort)
   const message = openMessage(crypto, bytes32(row.identityKey), step, schema, envelope, limit)
   if (message === undefined || message.client !== client) return 'invalid'
-  if (message.config !== state.config || message.roster !== state.rosterHash) return 'wrong-session'
+  if (message.roster !== state.rosterHash) return 'wrong-session'
   return { index, message }
 }
 

@@ -88,7 +88,7 @@ async function sumOf(
       if (opener === undefined) throw new ParleyError('internal', 'an update without its opener')
       addVector(part, lanesOf(await readSegment(deps.store.spool, header.sha256, bytes, opener, index)))
     }
-    removeMasks(deps.masks, masks, part, index * LANES)
+    await removeMasks(deps.masks, masks, part, index * LANES)
   }
   return lanes
 }

@@ -53,7 +53,7 @@ describe('pitfalls 1 and 4: sessions have nothing in common', () => {
       namesOf(5).flatMap((name) => {
         const state = run.before.share!.clients.get(name)!
         if (state.phase !== 'advertised') throw new Error(state.phase)
-        return [state.channelSecret, state.maskSecret, state.seed, state.coin, state.sharing]
+        return [state.channelSecret, state.coin, state.sharing, state.maskSeed, state.seed]
       })
     const all = [...secretsOf(first), ...secretsOf(second)]
     expect(new Set(all).size).toBe(50)
@@ -570,8 +570,8 @@ describe('pitfall 17: nothing that a client sends tells its update', () => {
       return bytes
     })
     if (!result.ok) throw new Error(result.refusal.text)
-    const { channelSecret, maskSecret, seed, coin, sharing } = result.state
-    expect(drawn).toEqual([channelSecret, maskSecret, seed, coin, sharing])
+    const { channelSecret, maskSeed, seed, coin, sharing } = result.state
+    expect(drawn).toEqual([channelSecret, coin, sharing, maskSeed, seed])
     expect(new Set(drawn).size).toBe(5)
     const wire = Buffer.from(result.message.payload).toString()
     for (const secret of drawn) expect(wire).not.toContain(secret)

@@ -29,7 +29,6 @@ import {
   openSession,
   planUnmasking,
   type Refusal,
-  removeMasks,
   type SessionConfiguration,
   shareKeys,
   type Transition,
@@ -252,7 +251,7 @@ export function runSession(
   }
   for (const { bucket, survivors, masks: left } of run.plan.buckets) {
     const lanes = bucketSums.get(bucket)!
-    removeMasks(masks, left, lanes)
+    masks.addMasks(left, lanes)
     run.sums.push({ survivors, lanes, decoded: decodeSum(crypto, configuration, checksum, lanes, survivors.length) })
   }
   return run

@@ -52,18 +52,18 @@ describe('shares', () => {
   test('one fewer fits any secret at all', () => {
     const t = 5
     const points = upTo(7)
-    const shares = splitSecret(random(32), t, points, random(sharingBytes(t)))
+    const shares = splitSecret(random(SECRET_BYTES), t, points, random(sharingBytes(t)))
     const known = points.slice(0, t - 1)
-    for (const claimed of [new Uint8Array(32), random(32), random(32)]) {
+    for (const claimed of [new Uint8Array(SECRET_BYTES), random(SECRET_BYTES), random(SECRET_BYTES)]) {
       // The share at point 7 that would make the secret `claimed`: Lagrange with the secret as one more value.
       const withoutClaim = combineShares(interpolationOf([...known, 7]), [
         ...shares.slice(0, t - 1),
-        new Uint8Array(32),
+        new Uint8Array(SECRET_BYTES),
       ])
       const missing = claimed.map((byte, i) => byte ^ withoutClaim[i]!)
       const { logs } = interpolationOf([...known, 7])
-      const share = new Uint8Array(32)
-      for (let at = 0; at < 32; at += 2) {
+      const share = new Uint8Array(SECRET_BYTES)
+      for (let at = 0; at < SECRET_BYTES; at += 2) {
         const value = divide((missing[at]! << 8) | missing[at + 1]!, exp[logs[t - 1]!]!)
         share[at] = value >> 8
         share[at + 1] = value & 255
@@ -73,8 +73,8 @@ describe('shares', () => {
   })
 
   test('known answer: a line through the secret 0x0102… with slope 1', () => {
-    const secret = Uint8Array.from({ length: 32 }, (_, i) => i + 1)
-    const slope = Uint8Array.from({ length: 32 }, (_, i) => i & 1)
+    const secret = Uint8Array.from({ length: SECRET_BYTES }, (_, i) => i + 1)
+    const slope = Uint8Array.from({ length: SECRET_BYTES }, (_, i) => i & 1)
     const [one, two] = splitSecret(secret, 2, [1, 2], slope)
     expect([...one!.subarray(0, 4)]).toEqual([1, 3, 3, 5])
     expect([...two!.subarray(0, 4)]).toEqual([1, 0, 3, 6])
@@ -82,31 +82,32 @@ describe('shares', () => {
 })
 
 describe('pitfall 12: duplicate or zero point, wrong length', () => {
-  const split = (points: number[]) => () => splitSecret(random(32), 1, points, random(0))
+  const split = (points: number[]) => () => splitSecret(random(SECRET_BYTES), 1, points, random(0))
   test.each([[[0, 1]], [[1, 1]], [[65_536]], [[-1]], [[1.5]], [[]]])('points %j are refused', (points) => {
     expect(split(points)).toThrow(RangeError)
     expect(() => interpolationOf(points)).toThrow(RangeError)
   })
 
   test('lengths and thresholds are checked before anything is computed', () => {
-    expect(() => splitSecret(random(31), 1, [1], random(0))).toThrow(RangeError)
-    expect(() => splitSecret(random(32), 2, [1, 2], random(31))).toThrow(RangeError)
-    for (const t of [0, 3, 1.5]) expect(() => splitSecret(random(32), t, [1, 2], random(32))).toThrow(RangeError)
+    expect(() => splitSecret(random(SECRET_BYTES - 1), 1, [1], random(0))).toThrow(RangeError)
+    expect(() => splitSecret(random(SECRET_BYTES), 2, [1, 2], random(SECRET_BYTES - 1))).toThrow(RangeError)
+    for (const t of [0, 3, 1.5])
+      expect(() => splitSecret(random(SECRET_BYTES), t, [1, 2], random(SECRET_BYTES))).toThrow(RangeError)
     const two = interpolationOf([1, 2])
-    expect(() => combineShares(two, [random(32)])).toThrow(RangeError)
-    expect(() => combineShares(two, [random(32), random(33)])).toThrow(RangeError)
+    expect(() => combineShares(two, [random(SECRET_BYTES)])).toThrow(RangeError)
+    expect(() => combineShares(two, [random(SECRET_BYTES), random(SECRET_BYTES + 1)])).toThrow(RangeError)
   })
 })
 
 describe('recovery among liars', () => {
   const deal = (n: number, t: number) => {
-    const secret = random(32)
+    const secret = random(SECRET_BYTES)
     const shares = splitSecret(secret, t, upTo(n), random(sharingBytes(t)))
     const all: PointShare[] = shares.map((share, i) => ({ point: i + 1, share }))
     return { secret, all, valid: (found: Uint8Array) => found.every((byte, i) => byte === secret[i]) }
   }
   const lie = (all: PointShare[], points: number[]) =>
-    all.map((one) => (points.includes(one.point) ? { point: one.point, share: random(32) } : one))
+    all.map((one) => (points.includes(one.point) ? { point: one.point, share: random(SECRET_BYTES) } : one))
 
   test('decoding names up to half of the surplus', () => {
     const { secret, all, valid } = deal(90, 56)
@@ -118,7 +119,7 @@ describe('recovery among liars', () => {
   test('one changed bit is found', () => {
     const { secret, all, valid } = deal(9, 5)
     const share = all[2]!.share.slice()
-    share[17]! ^= 4
+    share[11]! ^= 4
     const found = recoverSecret([...all.slice(0, 2), { point: 3, share }, ...all.slice(3)], 5, valid)
     expect(found).toEqual({ ok: true, secret, wrong: [3] })
   })
