@@ -43,10 +43,11 @@ export function timeLeft(view: RunView): string | undefined {
 
 /** One closed round on one line. */
 export function roundLine(round: RoundSummary, rounds: number): string {
-  const { pooled, accepted, cohort, refused } = round
+  const { pooled, accepted, cohort, refused, failure } = round
   const parts = [`round ${String(round.round).padStart(String(rounds).length)}/${rounds}`]
   parts.push(`${accepted.length}/${cohort.length} updates`, bytes(round.bytes))
   if (pooled !== undefined) parts.push(...COLUMNS.map((name) => `${name} ${figure(pooled[name])}`))
+  if (failure !== undefined) parts.push(`failed: ${failure.code}, ${failure.message}`)
   for (const { client, code } of refused) parts.push(`${client} refused: ${code}`)
   return parts.join('  ')
 }

@@ -209,8 +209,8 @@ export class Worker {
     }
     const privacy = roundPrivacyOf(plan, parameters, clip)
     const { ledger } = this.#options
-    if (privacy?.spend !== undefined && ledger !== undefined)
-      await chargeLedger(ledger, `${run}/${round}`, privacy.spend)
+    if (privacy?.charge !== undefined && ledger !== undefined)
+      await chargeLedger(ledger, `${run}/${round}`, privacy.charge)
     return privacy
   }
 

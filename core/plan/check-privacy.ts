@@ -20,6 +20,7 @@ const MOST_MASKED = 1_000
  */
 export function checkPrivacy(plan: Plan, rules?: RuleTable): void {
   const pipeline = pipelineOf(plan.aggregation, rules)
+  checkPopulation(plan)
   checkNoise(plan, pipeline)
   if (plan.privacy.mode === 'masked') checkMasked(plan, pipeline)
   else checkSealed(plan, pipeline)
@@ -113,6 +114,17 @@ export function thresholdOf({ privacy }: Plan): {
   server: 'semi-honest' | 'semi-malicious' | 'malicious'
 } {
   return privacy.threshold ?? { dropout: 0.1, corrupt: 0, server: 'semi-malicious' }
+}
+
+function checkPopulation(plan: Plan): void {
+  const { population } = plan.cohort
+  if (population !== undefined && population < cohortSize(plan)) {
+    throw new ParleyError(
+      'plan.infeasible',
+      `cohorts of ${cohortSize(plan)} cannot be drawn from a population of ${population}: raise cohort.population, or lower window.count.max or cohort.overselect`,
+      { details: { section: 'cohort' } },
+    )
+  }
 }
 
 function checkNoise(plan: Plan, { rule, stages }: Pipeline): void {

@@ -1,4 +1,12 @@
-import { type AdaptiveClipping, distributedNoise, multiplierOf, type Spend, sumMultiplier } from '../privacy/index.ts'
+import {
+  type AdaptiveClipping,
+  distributedNoise,
+  type GaussianSpend,
+  multiplierOf,
+  type Neighbours,
+  type Spend,
+  sumMultiplier,
+} from '../privacy/index.ts'
 import { thresholdOf } from './check-privacy.ts'
 import { maskedEncodingOf } from './encoding.ts'
 import { cohortSize, type Plan } from './plan.ts'
@@ -28,8 +36,13 @@ export type RoundPrivacy = {
   /** Mode masked with an adaptive norm: the last coordinate is + this for an update within the norm, else −. */
   readonly indicator?: number
   readonly noise?: RoundNoise
-  /** What a round costs each client, whether it answers or not; absent where nothing is added. */
+  /** What a round costs each client of the federation, whether it takes part or not; absent where nothing is added. */
   readonly spend?: Spend
+  /**
+   * What it costs a client that takes part, in the eyes of everybody who knows that it does: its own ledger counts so. The same,
+   * unless cohorts are drawn from a known population.
+   */
+  readonly charge?: Spend
 }
 
 /** Draws beyond so many deviations have a probability below 10⁻³². */
@@ -37,7 +50,8 @@ const WIDEST = 12
 
 /**
  * What a round with the clipping norm `clip` does with updates of `parameters` coordinates; undefined where the plan does not
- * clip. Cohorts are drawn from whoever is connected, so that no round counts for less than a round with everybody. Throws
+ * clip. Without `cohort.population` no round counts for less than a round with everybody: cohorts are drawn from whoever is
+ * connected. Throws
  * `plan.infeasible` where the noise does not fit into the sums or the count of the adaptive norm would cost more than all.
  */
 export function roundPrivacyOf(plan: Plan, parameters: number, clip: number): RoundPrivacy | undefined {
@@ -59,16 +73,23 @@ export function roundPrivacyOf(plan: Plan, parameters: number, clip: number): Ro
   const sigma = z * clip
   // The grid has at least 2³² steps to a deviation, whatever the norm is: what rounding adds does not depend on it.
   const rounding = (sigma * Math.sqrt(parameters)) / 2 ** 32
-  const effective = multiplierOf({ sigma, clip, neighbours: 'add-or-remove', rounding })
-  const spend: Spend = {
-    mechanism: 'gaussian',
-    multiplier: adaptive === undefined ? effective : both(effective, adaptive.countSigma),
-    sampling: { kind: 'all' },
-    neighbours: 'add-or-remove',
-    rounds: 1,
+  const spendOf = (neighbours: Neighbours): GaussianSpend => {
+    const effective = multiplierOf({ sigma, clip, neighbours, rounding })
+    const multiplier = adaptive === undefined ? effective : both(effective, adaptive.countSigma, neighbours)
+    return { mechanism: 'gaussian', multiplier, sampling: { kind: 'all' }, neighbours, rounds: 1 }
   }
-  if ('central' in noise) return { ...common, noise: { kind: 'central', sigma, cohort: plan.window.count.max }, spend }
-  return { ...common, noise: { kind: 'local', sigma }, spend }
+  const { population } = plan.cohort
+  if ('central' in noise) {
+    const central = { kind: 'central', sigma, cohort: plan.window.count.max } as const
+    const charge = spendOf(population === undefined ? 'add-or-remove' : 'replace')
+    if (population === undefined) return { ...common, noise: central, spend: charge, charge }
+    // The coordinator draws in secret, and who gets the model does not learn of whom. Never more than the plan asks are drawn,
+    // and never from fewer than the population.
+    const sampling = { kind: 'fixed', cohort: cohortSize(plan), population } as const
+    return { ...common, noise: central, spend: { ...charge, sampling }, charge }
+  }
+  const spend = spendOf('add-or-remove')
+  return { ...common, noise: { kind: 'local', sigma }, spend, charge: spend }
 }
 
 /** The clipping norm of the first round; undefined where the plan does not clip. */
@@ -122,7 +143,7 @@ function distributed(
   clip: number,
   multiplier: number,
   indicator: number | undefined,
-): Pick<RoundPrivacy, 'noise' | 'spend'> {
+): Pick<RoundPrivacy, 'noise' | 'spend' | 'charge'> {
   const { range = clip, bits } = maskedEncodingOf(plan, cohortSize(plan))
   const scale = (2 ** bits - 1) / (2 * range)
   const { buckets } = plan.privacy
@@ -137,13 +158,13 @@ function distributed(
     minimumSurvivors: buckets === undefined ? plan.window.count.min : bucketSurvivors(buckets),
     corrupted: thresholdOf(plan).corrupt,
   })
-  return {
-    noise: { kind: 'distributed', sigma, roundedNorm, scale, bound: Math.ceil(WIDEST * sigma) },
-    spend: { mechanism: 'distributed-discrete-gaussian', rho, neighbours: 'add-or-remove', rounds: 1 },
-  }
+  const spend: Spend = { mechanism: 'distributed-discrete-gaussian', rho, neighbours: 'add-or-remove', rounds: 1 }
+  const bound = Math.ceil(WIDEST * sigma)
+  return { noise: { kind: 'distributed', sigma, roundedNorm, scale, bound }, spend, charge: spend }
 }
 
-/** Two Gaussians of these multipliers, of which the second counts ±½, are one of this. */
-function both(multiplier: number, countSigma: number): number {
-  return 1 / Math.sqrt(multiplier ** -2 + (2 * countSigma) ** -2)
+/** Two Gaussians, one of this multiplier and one of deviation σ_b on a count of ±½, are one of the multiplier that comes out. */
+function both(multiplier: number, countSigma: number, neighbours: Neighbours): number {
+  const sensitivity = neighbours === 'replace' ? 1 : 0.5
+  return 1 / Math.sqrt(multiplier ** -2 + (countSigma / sensitivity) ** -2)
 }

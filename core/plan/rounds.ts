@@ -22,6 +22,11 @@ export type Window = z.infer<typeof windowSchema>
 export const cohortSchema = z.strictObject({
   /** How many more clients are asked than `window.count.max`, as a share of it: 0.25 asks five for four. */
   overselect: z.number().min(0).max(4).default(0),
+  /**
+   * Fewest connected clients from which a cohort is drawn, all equally likely; below that a round waits. With central noise it
+   * says how seldom a client is drawn, and a round costs less privacy.
+   */
+  population: clientCount.optional(),
 })
 
 export const evaluationSchema = z.strictObject({

@@ -37,6 +37,8 @@ export type RoundSummary = {
   /** The metrics of that model on the held-out rows of all clients that answered, and of each; absent when not evaluated. */
   readonly pooled?: Metrics
   readonly clients: readonly { readonly client: string; readonly metrics: Metrics }[]
+  /** Why the round made no model. */
+  readonly failure?: { readonly code: ErrorCode; readonly message: string }
   /** How the updates were combined; absent when the round failed. */
   readonly robustness?: RobustnessReport
   /** The sums that a masked round opened, by the names that `robustness` has for them, and what was lost. */

@@ -12,7 +12,7 @@ import type { Answer, ClientChannel, Decline, MaskingAnswer, RoundDesk, Upload }
 import type { Effect } from './effect.ts'
 import { takeEvaluation } from './evaluations.ts'
 import { stepMessages } from './masked/step-message.ts'
-import { expectedIn, isMaskedRound } from './masked/transitions.ts'
+import { expectedIn, isMaskedRound, wrongAnswer } from './masked/transitions.ts'
 import type { Matrices } from './matrices.ts'
 import { Presence } from './presence.ts'
 import type { RoundKeys } from './round-keys.ts'
@@ -138,14 +138,29 @@ export class RoundHub implements RoundDesk {
         `a step of a masked round has at most ${this.#deps.limits.maskingBytes} bytes`,
       )
     }
-    const text = textOf(payload)
-    await this.#active.get(run)?.run.tell({
+    const active = this.#active.get(run)?.run
+    if (active === undefined) return
+    const answer = {
       type: 'masking-answer',
       at: this.#deps.clock.now(),
       round,
       client,
-      message: { payloadType, payload: text, signature: toHex(signature) },
-    })
+      message: { payloadType, payload: textOf(payload), signature: toHex(signature) },
+    } as const
+    if (await active.tell(answer)) return
+    const { state } = active
+    if (!isMaskedRound(state) || state.round !== round) return
+    const reason = wrongAnswer(this.#deps.crypto, state, answer)
+    if (reason === undefined) return
+    // The round goes on as if it had not come: what is wrong in one message may be right in the next.
+    const why = `a message of the masked round was refused: ${reason}`
+    const decided = {
+      kind: 'train',
+      digest: this.#deps.crypto.sha256(payload),
+      accepted: false,
+      code: 'masking.refused',
+    } as const
+    this.#deps.observer.updateDecided(client, { ...decided, run, round, message: why }, 0)
   }
 
   #collectDeps(): CollectDeps {

@@ -21,6 +21,7 @@ export function settingsOf(
     ...stored,
     rounds: plan.rounds,
     cohortSize: cohortSize(plan),
+    ...(plan.cohort.population === undefined ? {} : { population: plan.cohort.population }),
     window: {
       min: window.count.min,
       max: window.count.max,

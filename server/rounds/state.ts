@@ -33,6 +33,8 @@ export type RunSettings = {
   readonly maxRefusals: number
   /** Clients asked in a round. */
   readonly cohortSize: number
+  /** Fewest connected clients that a cohort is drawn from. */
+  readonly population?: number
   readonly window: { readonly min: number; readonly max: number; readonly minMs: number; readonly maxMs: number }
   readonly evaluation: { readonly every: number; readonly min: number; readonly minMs: number; readonly maxMs: number }
   readonly stop?: EarlyStop
@@ -92,6 +94,8 @@ export type RoundRecord = {
   readonly refused: readonly Refusal[]
   readonly champion?: Champion
   readonly results: readonly ClientResult[]
+  /** Why the round made no model. */
+  readonly failure?: { readonly code: ErrorCode; readonly message: string }
 } & Partial<Made>
 
 /** A round that made a model. */

@@ -102,8 +102,8 @@ function stopped(state: RunState, { at, reason }: Event<'stop-requested'>): Over
 function whileWaiting(crypto: Crypto, state: Waiting, event: RunEvent): RunState {
   if (event.type !== 'clients-available' && event.type !== 'time-reached') return state
   const told = event.type === 'clients-available' ? event : { ...state, clients: state.available }
-  const { cohortSize, window } = state.settings
-  const needed = event.at - state.since >= window.minMs ? window.min : cohortSize
+  const { cohortSize, window, population = 0 } = state.settings
+  const needed = Math.max(population, event.at - state.since >= window.minMs ? window.min : cohortSize)
   if (told.clients.length < needed) {
     if (event.type !== 'clients-available') return state
     const { clients: available, entropy, keys } = event
@@ -364,7 +364,7 @@ function concluded(progress: Progressed, at: Instant): RunState {
 
 function roundFailed(state: OpenRound, at: Instant, code: ErrorCode, message: string): RunState {
   const failures = state.failures + 1
-  const history = [...state.history, recordOf(state, at)]
+  const history = [...state.history, { ...recordOf(state, at), failure: { code, message } }]
   const progress = { ...running(state), failures, history }
   if (failures >= PATIENCE) {
     return { ...progress, phase: 'over', endedAt: at, outcome: { kind: 'failed', code, message } }

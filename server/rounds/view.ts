@@ -164,6 +164,7 @@ function makeSummary(record: RoundRecord): RoundSummary {
     clients: record.results.flatMap(({ client, counts: [candidate] }) =>
       candidate === undefined ? [] : [{ client, metrics: metricsOf(candidate) }],
     ),
+    ...(record.failure === undefined ? {} : { failure: record.failure }),
     ...(record.report === undefined ? {} : { robustness: record.report }),
     ...(record.unmasked === undefined ? {} : { sums: sumsOf(record.unmasked) }),
   }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { maskedEncodingOf, roomFor } from '../../core/plan/encoding.ts'
 import { checkPlan } from '../../core/plan/parse.ts'
+import { roundPrivacyOf } from '../../core/plan/round-privacy.ts'
+import { spent } from '../../core/privacy/index.ts'
 import { planOf } from '../support/plans.ts'
 
 const plan = (privacy: string, { count = { min: 16, max: 24 }, extra = '' } = {}) =>
@@ -75,6 +77,37 @@ describe('a masked plan', () => {
     expect(() => checkPlan(scaffold)).toThrowError(/scaffold’s control variates cannot be masked/)
     const fednova = { ...masked, aggregation: { ...masked.aggregation, before: ['fednova'] } }
     expect(() => checkPlan(fednova)).toThrowError(/fednova needs the steps/)
+  })
+})
+
+describe('cohorts from a population', () => {
+  const sealed = (population: string) =>
+    planOf({
+      count: { min: 10, max: 10 },
+      extra:
+        'privacy: { clip: { flat: { norm: 1 } }, noise: { central: { multiplier: 1 } }, budget: { epsilon: 8, delta: 1e-5 } }',
+      ...(population === '' ? {} : { population: Number(population) }),
+    })
+  const epsilon = (population: string, rounds: number) => {
+    const { spend } = roundPrivacyOf(sealed(population), 100, 1)!
+    return spent([{ ...spend!, rounds }], 1e-5).epsilon
+  }
+
+  test('cost a round less, the larger it is; the client’s own ledger counts that it took part', () => {
+    const privacy = roundPrivacyOf(sealed('1000'), 100, 1)!
+    expect(privacy.spend).toMatchObject({
+      sampling: { kind: 'fixed', cohort: 10, population: 1000 },
+      neighbours: 'replace',
+    })
+    expect(privacy.charge).toMatchObject({ sampling: { kind: 'all' }, neighbours: 'replace' })
+    // Replacing one moves a sum by 2C: without a draw it costs what half of the noise costs.
+    expect(privacy.charge).toMatchObject({ multiplier: expect.closeTo(0.5, 6) })
+    expect(epsilon('1000', 100)).toBeLessThan(epsilon('200', 100))
+    expect(epsilon('1000', 100)).toBeLessThan(epsilon('', 100) / 3)
+  })
+
+  test('that cannot be drawn are refused', () => {
+    expect(() => sealed('9')).toThrow(/cohorts of 10 cannot be drawn from a population of 9/)
   })
 })
 

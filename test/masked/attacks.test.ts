@@ -318,6 +318,9 @@ describe('a client against the coordinator', () => {
     for (const name of names) expect(await journal(name)).toHaveLength(5)
     for (const entry of await journal('d')) expect(JSON.parse(entry)).toMatchObject({ round: 1 })
     expect(await journal('e')).toEqual([])
+    // And those that were refused are counted.
+    const metrics = await (await fetch(`${started.running.urls.http}/metrics`)).text()
+    expect(metrics).toMatch(/^parley_updates_refused_total\{code="masking.refused"\} [1-9]/m)
   })
 
   function trainedOf({ run, round }: RoundConfiguration) {

@@ -86,6 +86,15 @@ describe('waiting', () => {
     expect(go(waiting, tick(10_000))).toMatchObject({ phase: 'collecting', cohort: ['a', 'b'] })
   })
 
+  test('where cohorts are drawn from a population, it waits for all of it, whatever the time', () => {
+    const waiting = go(
+      start({ count: { min: 2, max: 2 }, time: { min: '10s' }, population: 4 }),
+      available(1, 'a', 'b', 'c'),
+    )
+    expect(go(waiting, tick(60_000)).phase).toBe('waiting')
+    expect(go(waiting, available(60_001, 'a', 'b', 'c', 'd'))).toMatchObject({ phase: 'collecting' })
+  })
+
   test('over-selection asks more clients than are needed', () => {
     const open = go(start({ count: { min: 2, max: 4 }, overselect: 0.25 }), available(1, ...clients))
     expect(open).toMatchObject({ cohort: clients })
@@ -152,6 +161,8 @@ test('rounds that fail are repeated under the next number, and after some in a r
     state = go(state, available(at, 'a', 'b'), tick(at + 60_000))
   }
   expect(state).toMatchObject({ phase: 'over', outcome: { kind: 'failed', code: 'round.quorum' } })
+  const why = { code: 'round.quorum', message: '0 of at least 2 updates came' }
+  expect(state.history.map(({ failure }) => failure)).toEqual(Array(PATIENCE).fill(why))
 })
 
 describe('evaluating', () => {

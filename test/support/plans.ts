@@ -7,6 +7,7 @@ export type PlanOptions = {
   readonly count?: { readonly min: number; readonly max: number }
   readonly time?: { readonly min?: string; readonly max?: string }
   readonly overselect?: number
+  readonly population?: number
   readonly gates?: string
   readonly extra?: string
   readonly inputs?: number
@@ -28,7 +29,7 @@ ${columns}
     label: { positive: { above: 0 } }
 training: { epochs: 1, batch: 4, optimizer: { sgd: { learningRate: 0.1 } } }
 rounds: ${rounds}
-cohort: { overselect: ${overselect} }
+cohort: { overselect: ${overselect}${options.population === undefined ? '' : `, population: ${options.population}`} }
 window: { count: { min: ${count.min}, max: ${count.max} }, time: { min: ${time.min ?? '0s'}, max: ${time.max ?? '30s'} } }
 gates: ${options.gates ?? '[{ metric: accuracy, min: 0 }]'}
 ${options.extra ?? ''}

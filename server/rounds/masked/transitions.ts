@@ -7,6 +7,7 @@ import {
   closePhase,
   delivered,
   type SessionFailure,
+  type TakeRefusal,
   take,
 } from '../../../core/secagg/index.ts'
 import type { RunEvent } from '../event.ts'
@@ -29,12 +30,22 @@ export type Progress =
 
 type Answered = Extract<RunEvent, { readonly type: 'masking-answer' }>
 
-/** Takes a client's message of the present step. A message that is refused leaves the state as it is. */
+/** Takes a client's message of the present step. A message that is refused leaves the state as it is: `wrongAnswer` says why. */
 export function withAnswer(crypto: Crypto, state: MaskedRound, { client, message }: Answered): MaskedRound {
   if (excluded(state).has(client)) return state
   const { session } = state.masking
   const { state: next, receipt } = take({ crypto }, session, client, envelopeOf(message))
   return receipt.ok && next !== session ? withSession(state, next) : state
+}
+
+/** What only an honest client can send twice or late: the round goes on as if it had not come. */
+const harmless: ReadonlySet<TakeRefusal> = new Set(['wrong-phase', 'duplicate'])
+
+/** Why `withAnswer` leaves the state as it is, where the message is one that no honest client sends. */
+export function wrongAnswer(crypto: Crypto, state: MaskedRound, { client, message }: Answered): string | undefined {
+  if (excluded(state).has(client) || !state.cohort.includes(client)) return undefined
+  const { receipt } = take({ crypto }, state.masking.session, client, envelopeOf(message))
+  return receipt.ok || harmless.has(receipt.reason) ? undefined : receipt.reason
 }
 
 /** Notes that the masked vector of a client is stored. */
