@@ -7,6 +7,9 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: process.env.CI ? ['default', ['json', { outputFile: 'dist/test-report.json' }]] : ['default'],
-    coverage: { provider: 'v8', include: ['core/**', 'kernels/*.ts', 'server/**', 'client/**', 'cli/**'] },
+    coverage: {
+      provider: 'v8',
+      include: ['core/**', 'kernels/*.ts', 'server/**', 'client/**', 'consumer/**', 'cli/**'],
+    },
   },
 })

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { newReleaseKey, nodeReleaseSigner } from '../core/attestation/node.ts'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import { toHex } from '../core/encoding/bytes.ts'
 import { systemClock } from '../core/system-clock.ts'
@@ -56,6 +57,7 @@ export async function benchCoordinator(
     ...ports,
     keepRounds: 2,
     adminToken: 'a token of the benchmark',
+    releaseSigner: nodeReleaseSigner(newReleaseKey()),
     parleyVersion: 'bench',
     logger: createLogger({ now: systemClock.now, level: 'error' }),
     onFatal: (error) => {

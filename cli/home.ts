@@ -1,18 +1,23 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { newReleaseKey, nodeReleaseSigner } from '../core/attestation/node.ts'
+import type { ReleaseSigner } from '../core/attestation/ports.ts'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
 import { toHex } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
 import { type AllowList, parseAllowList } from '../server/index.ts'
-import { secretFile } from './secret-files.ts'
+import { create, existing, secretFile } from './secret-files.ts'
 
 /** The folder of one coordinator or client, by the names of its files. */
 export type Home = {
   readonly identity: string
   readonly sealingSecret: string
   readonly adminToken: string
+  readonly releaseKey: string
+  readonly approvers: string
   readonly clients: string
+  readonly consumers: string
   readonly store: string
   readonly rounds: string
   readonly controls: string
@@ -24,7 +29,10 @@ export function homeOf(folder: string): Home {
     identity: join(folder, 'identity.key'),
     sealingSecret: join(folder, 'sealing.key'),
     adminToken: join(folder, 'admin.token'),
+    releaseKey: join(folder, 'release.key'),
+    approvers: join(folder, 'approvers.json'),
     clients: join(folder, 'clients.json'),
+    consumers: join(folder, 'consumers.json'),
     store: join(folder, 'store'),
     rounds: join(folder, 'rounds.json'),
     controls: join(folder, 'controls'),
@@ -35,6 +43,11 @@ export function homeOf(folder: string): Home {
 /** The Ed25519 identity of a home; made at the first call. */
 export async function identityOf(home: Home): Promise<SigningKey> {
   return nodeCrypto.signingKey(await secretFile(home.identity))
+}
+
+/** The release key of a coordinator's home; made at the first call. Throws `config.invalid`. */
+export async function releaseSignerOf(home: Home): Promise<ReleaseSigner> {
+  return nodeReleaseSigner((await existing(home.releaseKey)) ?? (await create(home.releaseKey, newReleaseKey())))
 }
 
 export type ListedClient = { readonly id: string; readonly publicKey: string }

@@ -16,9 +16,17 @@ export function countOption(text: string): number {
   return wholeNumber(text, 1, 1_000_000)
 }
 
+export function countFromZero(text: string): number {
+  return wholeNumber(text, 0, 1_000_000)
+}
+
 /** A share of clients: from 0, below 0.9. */
 export function shareOption(text: string): number {
   return number(text, (value) => value >= 0 && value < 0.9, 'a number from 0 to below 0.9')
+}
+
+export function percentOption(text: string): number {
+  return number(text, (value) => value >= 0 && value <= 100, 'a number from 0 to 100')
 }
 
 export function epsilonOption(text: string): number {

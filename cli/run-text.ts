@@ -1,4 +1,4 @@
-import type { Metrics } from '../core/metrics/metrics.ts'
+import type { MetricName, Metrics } from '../core/metrics/metrics.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { RobustnessReport, Suspect } from '../core/run/robustness.ts'
 import type { GateVerdict, PrivacyView, RoundSummary, RunView } from '../core/run/view.ts'
@@ -52,36 +52,62 @@ export function roundLine(round: RoundSummary, rounds: number): string {
   return parts.join('  ')
 }
 
-/** The metrics of the last evaluated round, a line per client and one for all rows together. */
-export function metricsTable(view: RunView): string {
+/** The metrics of the last evaluated round, a line per client, one for all rows together, and one for the coordinator's own. */
+export function metricsTable(view: RunView, metrics: readonly MetricName[] = COLUMNS): string {
   const round = view.history.findLast(({ pooled }) => pooled !== undefined)
   if (round?.pooled === undefined) return 'no round was evaluated'
   const rows: [string, Metrics][] = round.clients.map(({ client, metrics }) => [client, metrics])
   rows.push(['pooled', round.pooled])
+  const { holdout } = round
+  if (holdout !== undefined && 'metrics' in holdout) {
+    rows.push(['holdout', holdout.metrics])
+    if (holdout.champion !== undefined) rows.push([`holdout, v${holdout.champion.version}`, holdout.champion.metrics])
+  }
   const width = Math.max(...rows.map(([name]) => name.length))
-  const head = `${' '.repeat(width)}  ${['rows', ...COLUMNS].map((name) => name.padStart(9)).join(' ')}`
-  const lines = rows.map(([name, metrics]) => {
-    const figures = COLUMNS.map((column) => figure(metrics[column]).padStart(9))
-    return `${name.padEnd(width)}  ${[String(metrics.rows).padStart(9), ...figures].join(' ')}`
+  const head = `${' '.repeat(width)}  ${['rows', ...metrics].map((name) => name.padStart(9)).join(' ')}`
+  const lines = rows.map(([name, values]) => {
+    const figures = metrics.map((column) => figure(values[column] ?? null).padStart(9))
+    return `${name.padEnd(width)}  ${[String(values.rows).padStart(9), ...figures].join(' ')}`
   })
   return [head, ...lines].join('\n')
 }
 
-/** The pooled metrics of every evaluated round, and each client's accuracy beside them. */
-export function roundsTable(view: RunView): string {
+/** The pooled metrics of every evaluated round, and each client's value beside them: its accuracy, or the first of `metrics`. */
+export function roundsTable(view: RunView, metrics: readonly MetricName[] = COLUMNS): string {
+  const [first = 'accuracy'] = metrics
   const evaluated = view.history.filter(({ pooled }) => pooled !== undefined)
   const clients = [...new Set(evaluated.flatMap((round) => round.clients.map(({ client }) => client)))]
   const width = Math.max(9, ...clients.map((client) => client.length))
-  const head = `round  ${COLUMNS.map((name) => name.padStart(9)).join(' ')}  | accuracy: ${clients.map((name) => name.padStart(width)).join(' ')}`
+  const head = `round  ${metrics.map((name) => name.padStart(9)).join(' ')}  | ${first}: ${clients.map((name) => name.padStart(width)).join(' ')}`
   const lines = evaluated.map((round) => {
-    const pooled = COLUMNS.map((column) => figure(round.pooled?.[column] ?? null).padStart(9)).join(' ')
+    const pooled = metrics.map((column) => figure(round.pooled?.[column] ?? null).padStart(9)).join(' ')
     const own = clients.map((name) => {
-      const accuracy = round.clients.find(({ client }) => client === name)?.metrics.accuracy ?? null
-      return figure(accuracy).padStart(width)
+      const value = round.clients.find(({ client }) => client === name)?.metrics[first] ?? null
+      return figure(value).padStart(width)
     })
-    return `${String(round.round).padStart(5)}  ${pooled}  |           ${own.join(' ')}`
+    return `${String(round.round).padStart(5)}  ${pooled}  ${'|'.padEnd(first.length + 4)}${own.join(' ')}`
   })
   return [head, ...lines].join('\n')
+}
+
+/** Each gate on a line: what was measured, over how many rows, the interval where one was asked for, and the bound. */
+export function gatesTable(gates: readonly GateVerdict[]): string {
+  // Bytes are counted, and would look measured with decimals.
+  const shortOf = (figure: number | null) => (Number.isInteger(figure) ? String(figure) : brief(figure))
+  const rows = gates.map(({ gate, verdict, value, bound, n, interval }) => [
+    gate,
+    verdict,
+    shortOf(value),
+    interval === undefined ? '-' : `${brief(interval.low)} to ${brief(interval.high)}`,
+    shortOf(bound),
+    n === undefined ? '-' : String(n),
+  ])
+  const all = [['gate', 'verdict', 'value', 'interval', 'bound', 'n'], ...rows]
+  const widths = all.reduce<number[]>((most, row) => row.map((cell, i) => Math.max(most[i] ?? 0, cell.length)), [])
+  return all
+    .map((row) => row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))))
+    .map((cells) => cells.join('  ').trimEnd())
+    .join('\n')
 }
 
 /** What became of each client's update in one round. */

@@ -6,7 +6,7 @@ import { ParleyError } from '../core/errors/index.ts'
 
 /** 32 secret bytes in a file that only its owner can read; made at the first call. Throws `config.invalid`. */
 export async function secretFile(path: string): Promise<Uint8Array> {
-  const text = (await existing(path)) ?? (await create(path))
+  const text = (await existing(path)) ?? (await create(path, `${randomBytes(32).toString('hex')}\n`))
   const bytes = fromHex(text.trim())
   if (bytes?.length !== 32) throw new ParleyError('config.invalid', `${path} does not hold 32 bytes in hex`)
   return bytes
@@ -22,8 +22,8 @@ export async function existing(path: string): Promise<string | undefined> {
   }
 }
 
-async function create(path: string): Promise<string> {
-  const text = `${randomBytes(32).toString('hex')}\n`
+/** Writes a secret file that is not there yet. */
+export async function create(path: string, text: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const file = await open(path, 'wx', 0o600)
   try {

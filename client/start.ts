@@ -72,10 +72,11 @@ export function startClient(config: NodeConfig): ClientNode {
     coordinatorKey: config.coordinatorKey,
     dials: config.urls.map((url) => dialUrl(url, { ...config.dial, limits })),
     trainer: async (plan) => {
-      const dataset = await loadDataset(plan.data, config.data)
+      const { evaluation } = plan
+      const dataset = await loadDataset(plan.data, config.data, { groups: evaluation.groups })
       config.onData?.(dataset.report)
       const engine = config.engine === undefined ? {} : { engine: config.engine }
-      return createTrainer({ model: plan.model, dataset, training: plan.training, controls, ...engine })
+      return createTrainer({ model: plan.model, dataset, training: plan.training, evaluation, controls, ...engine })
     },
     memory: config.memory,
     limits,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 /** What kernels/assembly/index.ts exports. Addresses are bytes; the files there say what each argument is. */
@@ -37,6 +38,13 @@ export function built(name: string): URL {
 }
 
 let compiled: WebAssembly.Module | undefined
+
+/** SHA-256 of the kernels, lower-case hex: what aggregated. */
+export function kernelDigest(): string {
+  return createHash('sha256')
+    .update(readFileSync(built('kernels.wasm')))
+    .digest('hex')
+}
 
 /** Compiled once in a process; worker threads get the compiled module. */
 export function kernelModule(): WebAssembly.Module {

@@ -2,6 +2,7 @@ import protobuf from 'protobufjs'
 import { clientErrors } from '../core/errors/catalogue/client.ts'
 import { planErrors } from '../core/errors/catalogue/plan.ts'
 import { privacyErrors } from '../core/errors/catalogue/privacy.ts'
+import { releaseErrors } from '../core/errors/catalogue/release.ts'
 import { requestErrors } from '../core/errors/catalogue/request.ts'
 import { sessionErrors } from '../core/errors/catalogue/session.ts'
 import { storeErrors } from '../core/errors/catalogue/store.ts'
@@ -40,6 +41,7 @@ const errorSections: readonly (readonly [
   ['Privacy', 'Masked rounds and differential privacy: who leaves, and what ends.', privacyErrors],
   ['Client nodes', 'What a client finds on its own machine: data, engine, trust in the coordinator.', clientErrors],
   ['Storage and verification', 'The folder of a coordinator, published versions and their files.', storeErrors],
+  ['Releases', 'Versions after their publication: aliases, approvals, withdrawals.', releaseErrors],
   ['Commands and requests', 'Arguments, configuration and HTTP requests, and the last resort.', requestErrors],
 ]
 

@@ -3,8 +3,10 @@ import type { Clock } from '../core/clock.ts'
 import type { Crypto, SigningKey } from '../core/crypto/primitives.ts'
 import { bytesView, toHex, utf8 } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
+import { frozenTensors } from '../core/plan/freeze.ts'
 import { canonicalPlan, parsePlan } from '../core/plan/parse.ts'
 import type { Plan } from '../core/plan/plan.ts'
+import type { Holdout } from '../core/run/holdout.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { ModelRef } from '../core/run/round-configuration.ts'
 import type { RunView } from '../core/run/view.ts'
@@ -20,21 +22,24 @@ import type { CoordinatorObserver } from './observe/coordinator-observer.ts'
 import type { Candidate } from './registry/manifest.ts'
 import type { ActiveRun } from './rounds/active-run.ts'
 import { aggregateRound } from './rounds/aggregation-work.ts'
+import { checkHoldout, type HoldoutDeps } from './rounds/holdout.ts'
+import { HoldoutLooks } from './rounds/holdout-looks.ts'
 import { RoundHub } from './rounds/hub.ts'
 import { Matrices } from './rounds/matrices.ts'
-import { candidateOf } from './rounds/publication.ts'
+import { candidateOf, candidateRecordOf } from './rounds/publication.ts'
 import { type RecomputeDeps, type RecomputeRequest, recompute } from './rounds/recompute.ts'
 import { checkRootData, type RootUpdate } from './rounds/root-update.ts'
 import { roundKeys } from './rounds/round-keys.ts'
 import { roundNoise } from './rounds/round-noise.ts'
 import { Run } from './rounds/run.ts'
 import { controlOf, settingsOf } from './rounds/settings.ts'
+import { type FindBase, startingModel } from './rounds/starting-model.ts'
 import { timestamp, viewOf } from './rounds/view.ts'
 import { RunWatchers } from './rounds/watchers.ts'
 import type { AllowList } from './sessions/allow-list.ts'
 import { ChunkFrames } from './sessions/chunk-frames.ts'
 import { Session, type SessionDeps } from './sessions/session.ts'
-import type { Store } from './store/ports.ts'
+import type { CandidateRecord, Store } from './store/ports.ts'
 
 /** The model of a plan before anything was trained. */
 export type InitialModel = { readonly layout: Layout; readonly weights: Float32Array }
@@ -50,8 +55,12 @@ export type CoordinatorDeps = {
   readonly allowList: AllowList
   /** Builds the model of a plan; a port, since only clients carry training engines. */
   readonly initialModel: (plan: Plan) => Promise<InitialModel>
+  /** Files for plans that start from one; by default there are none. */
+  readonly baseFiles?: FindBase
   /** Publishes a candidate that has passed its gates; returns the version's number. May be called twice for one. */
   readonly publish: (candidate: Candidate, alias: string) => Promise<number>
+  /** Told of every result of a run that went before its gates; by default nobody is. */
+  readonly candidate?: (candidate: CandidateRecord) => Promise<void>
   /** Rounds whose updates stay on disk, counted back from the newest. */
   readonly keepRounds: number
   /** Closed by whoever made them. */
@@ -62,6 +71,8 @@ export type CoordinatorDeps = {
   readonly decide?: Decide
   /** Trains on rows of the coordinator's own, for rules that ask for it; a port, since only clients carry training engines. */
   readonly rootUpdate?: RootUpdate
+  /** Rows of the coordinator's own that gates are decided on, with an engine; by default there are none. */
+  readonly holdout?: Holdout
   /** All rules that plans may name; by default those of the registry. Only simulations know others. */
   readonly rules?: RuleTable | undefined
   readonly observer: CoordinatorObserver
@@ -74,6 +85,7 @@ export class Coordinator implements CoordinatorApi {
   readonly #frames: ChunkFrames
   readonly #matrices: Matrices
   readonly #work: RecomputeDeps
+  readonly #holdouts: HoldoutDeps
   readonly #watchers = new RunWatchers()
   readonly #sessions = new Map<string, Session>()
   /** Closed rounds of each run that the observer was told of, and runs whose end it was told of. */
@@ -99,8 +111,10 @@ export class Coordinator implements CoordinatorApi {
       rules,
       ...(decide === undefined ? {} : { decide }),
     }
+    this.#holdouts = { holdout: deps.holdout, looks: new HoldoutLooks(store), blobs: store.blobs }
     const { rootUpdate } = deps
-    const work = { ...this.#work, store, matrices: this.#matrices, rootUpdate, keepRounds, now: () => clock.now() }
+    const own = { rootUpdate, holdouts: this.#holdouts }
+    const work = { ...this.#work, ...own, store, matrices: this.#matrices, keepRounds, now: () => clock.now() }
     this.#hub = new RoundHub({
       ...deps,
       roundKeys: keys,
@@ -186,8 +200,11 @@ export class Coordinator implements CoordinatorApi {
     if (this.#draining) throw new ParleyError('server.draining')
     const plan = this.#parsePlan(planText)
     checkRootData(plan, this.#deps.rootUpdate, this.#deps.rules)
-    const { layout, weights } = await this.#deps.initialModel(plan)
-    await this.#checkLayout(plan, layout)
+    await checkHoldout(plan, this.#holdouts)
+    const fresh = await this.#deps.initialModel(plan)
+    await this.#checkLayout(plan, fresh.layout)
+    const { layout, weights, from } = await startingModel(this.#deps, plan, fresh)
+    const frozen = frozenTensors(plan.training.freeze, layout)
     const base = await this.#storeModel(layout, weights)
     const planBytes = utf8(canonicalPlan(plan))
     const planDigest = await this.#deps.store.blobs.put(planBytes)
@@ -197,6 +214,8 @@ export class Coordinator implements CoordinatorApi {
       layout: this.#layoutDigest(layout),
       parameters: layoutLength(layout),
       ...(control === undefined ? {} : { control }),
+      ...(from === undefined ? {} : { start: from }),
+      ...(frozen.length === 0 ? {} : { frozen }),
       maxRefusals: this.#deps.limits.refusedUpdates,
     })
     const at = this.#deps.clock.now()
@@ -325,7 +344,7 @@ export class Coordinator implements CoordinatorApi {
     try {
       const { state } = active.run
       if (state.phase !== 'publishing') return
-      const version = await this.#deps.publish(candidateOf(state, active), state.settings.alias)
+      const version = await this.#deps.publish(candidateOf(this.#deps.crypto, state, active), state.settings.alias)
       await active.run.tell({ type: 'published', at: at(), version })
     } catch (failure) {
       const { code, message } = ParleyError.from(failure)
@@ -338,6 +357,8 @@ export class Coordinator implements CoordinatorApi {
     const record = await records.run(run.id)
     const { state } = run
     if (record === undefined || state.phase !== 'over') return
+    const candidate = candidateRecordOf(state)
+    if (candidate !== undefined) await this.#deps.candidate?.(candidate)
     const status =
       state.outcome.kind === 'stopped' ? 'stopped' : state.outcome.kind === 'failed' ? 'failed' : 'finished'
     await records.saveRun({ ...record, status })

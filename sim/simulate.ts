@@ -4,7 +4,9 @@ import { nodeCrypto } from '../core/crypto/node.ts'
 import { toHex, utf8 } from '../core/encoding/bytes.ts'
 import { type CanonicalValue, canonicalJson } from '../core/encoding/canonical-json.ts'
 import { ParleyError } from '../core/errors/index.ts'
+import { type BaseFiles, baseOf } from '../core/import/base-model.ts'
 import { canonicalPlan } from '../core/plan/parse.ts'
+import { startText } from '../core/plan/start.ts'
 import type { RunView } from '../core/run/view.ts'
 import type { Layout } from '../core/tensors/layout.ts'
 import { createKernels } from '../kernels/index.ts'
@@ -24,6 +26,8 @@ export type SimulateOptions = {
   readonly workers?: number
   /** By default the fastest engine that works here. */
   readonly engine?: EngineName
+  /** The model that the plan starts from, where it names one: a simulation has no registry, and no files of a coordinator. */
+  readonly base?: BaseFiles | undefined
   /** An attack that the registry does not know, in the place of the scenario's. */
   readonly attack?: ChosenAttack
   /** Deals the training rows, in the place of the scenario's partitioner. */
@@ -44,6 +48,7 @@ export type SimulateOptions = {
  */
 export async function simulate(scenario: Scenario, options: SimulateOptions = {}): Promise<SimulationResult> {
   const { plan, world } = scenario
+  checkBase(scenario, options)
   const rules = knownRules(options.rules)
   const attack = options.attack ?? (world.attackers === undefined ? undefined : attackOf(world.attackers.attack))
   const dealt = await dealWorld(scenario, options.folder ?? process.cwd(), attack, options.partitioner)
@@ -73,6 +78,7 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
       attack,
       rules,
       initial,
+      ...(options.base === undefined ? {} : { base: baseOf(nodeCrypto, options.base) }),
       pool,
       rowsOf: (client) => rows[client]?.train.length ?? 0,
       kernels,
@@ -94,6 +100,16 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
     await pool.close()
     await kernels.close()
   }
+}
+
+function checkBase({ plan: { start } }: Scenario, { base }: SimulateOptions): void {
+  if ((start === undefined) === (base === undefined)) return
+  throw new ParleyError(
+    'request.invalid',
+    start === undefined
+      ? 'there is a model to start from, and the plan has no section start'
+      : `the plan starts from ${startText(start)}, which is not given; with parley sim run it is by --base`,
+  )
 }
 
 /** SHA-256 of the scenario in canonical form. */

@@ -10,23 +10,25 @@ import type { RuleTable } from '../core/aggregation/rule.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
 import { toHex, utf8 } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
+import type { Base } from '../core/import/base-model.ts'
 import { metricsOf } from '../core/metrics/compute.ts'
+import { frozenTensors } from '../core/plan/freeze.ts'
 import { canonicalPlan, planCheck } from '../core/plan/parse.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import { plainRate } from '../core/plan/training.ts'
 import type { RoundSummary, RunView } from '../core/run/view.ts'
-import { type ClientPolicy, clientPolicy, type MaskArithmetic } from '../core/secagg/index.ts'
+import type { ClientPolicy, MaskArithmetic } from '../core/secagg/index.ts'
 import { withoutControl } from '../core/tensors/control.ts'
 import type { Layout } from '../core/tensors/layout.ts'
-import { defaultLimits } from '../core/wire/limits.ts'
 import { type Kernels, maskArithmeticIn } from '../kernels/index.ts'
 import { combineUpdates, type InitialModel, parseAllowList } from '../server/index.ts'
 import type { ChosenAttack } from './attacks/registry.ts'
 import { SharedBlobs } from './engine/blobs.ts'
-import { NEVER_MS, VirtualClock } from './engine/clock.ts'
+import { VirtualClock } from './engine/clock.ts'
 import { SimulatedCoordinator } from './engine/coordinator.ts'
 import { insecureSimulationCrypto } from './engine/crypto.ts'
 import { differenceInKernels } from './engine/difference.ts'
+import { LIMITS } from './engine/limits.ts'
 import { simulatedDial } from './engine/pipe.ts'
 import { SealedMemory } from './engine/sealed-memory.ts'
 import { simulationStore } from './engine/spool.ts'
@@ -35,6 +37,7 @@ import { leaving } from './faults/leaving.ts'
 import { attackingTrainer, deltaOf } from './nodes/attacker.ts'
 import { UpdateBoard } from './nodes/board.ts'
 import { passing, pooledTrainer } from './nodes/honest.ts'
+import { virtualPolicy } from './nodes/policy.ts'
 import { tampering } from './nodes/tamper.ts'
 import { WeightsCache } from './nodes/weights.ts'
 import type { TrainingPool } from './pool/pool.ts'
@@ -50,6 +53,8 @@ export type SimulationDeps = {
   /** All rules that the plan may name; undefined: those of the registry. */
   readonly rules: RuleTable | undefined
   readonly initial: InitialModel
+  /** The model that the plan starts from, where it names one. */
+  readonly base?: Base
   readonly pool: TrainingPool
   /** Training rows of a client. */
   readonly rowsOf: (client: number) => number
@@ -59,15 +64,6 @@ export type SimulationDeps = {
   readonly onEvent: (event: SimulationEvent) => void
 }
 
-/** Silence means nothing in a simulation, whose clients live in the same process: no heartbeats, which come in a third of it. */
-const LIMITS = {
-  ...defaultLimits,
-  idleMs: 3 * NEVER_MS,
-  stallMs: NEVER_MS,
-  handshakeMs: NEVER_MS,
-  modelBytes: 2 ** 40,
-}
-
 /** One run of a scenario: the product's coordinator and clients in virtual time. */
 export class Simulation {
   readonly #deps: SimulationDeps
@@ -75,7 +71,6 @@ export class Simulation {
   readonly #store = simulationStore()
   readonly #sealed: SealedMemory
   readonly #difference: Difference
-  /** Virtual clients know each other, and accept whatever the plan's own check lets pass. */
   readonly #policy: ClientPolicy
   readonly #masks: MaskArithmetic
   readonly #checkPlan: (value: unknown) => Plan
@@ -107,13 +102,8 @@ export class Simulation {
     this.#names = deps.names
     this.#identity = crypto.signingKey(utf8('coordinator'))
     this.#masks = maskArithmeticIn(deps.kernels, crypto)
-    this.#policy = clientPolicy({
-      known: Object.fromEntries(this.#names.map((id) => [id, toHex(crypto.signingKey(utf8(id)).publicKey)])),
-      minimum: 3,
-      minKnown: 3,
-      server: 'semi-honest',
-      buckets: { minSize: 2, minSurvivors: 2, minKnown: 2 },
-    })
+    const publicKeyOf = (id: string) => crypto.signingKey(utf8(id)).publicKey
+    this.#policy = virtualPolicy(this.#names, publicKeyOf)
     this.#coordinator = new SimulatedCoordinator({
       clock: this.#clock,
       crypto,
@@ -121,11 +111,12 @@ export class Simulation {
       store: this.#store,
       limits: LIMITS,
       allowList: parseAllowList({
-        clients: this.#names.map((id) => ({ id, publicKey: toHex(crypto.signingKey(utf8(id)).publicKey) })),
+        clients: this.#names.map((id) => ({ id, publicKey: toHex(publicKeyOf(id)) })),
       }),
       kernels: deps.kernels,
       rules: deps.rules,
       initialModel: async () => deps.initial,
+      baseFiles: async () => deps.base,
       undecided: (round, { code, message }) => this.#undecided.set(round, { code, message }),
       observer: {
         sessionOpened: () => {
@@ -350,8 +341,8 @@ export class Simulation {
   }
 
   #attackerDeps(attack: ChosenAttack) {
-    const { scenario, kernels, rules } = this.#deps
-    const { aggregation } = scenario.plan
+    const { scenario, kernels, rules, initial } = this.#deps
+    const { aggregation, training } = scenario.plan
     return {
       clock: this.#clock,
       board: this.#board,
@@ -359,6 +350,7 @@ export class Simulation {
       seed: scenario.world.seed,
       sees: scenario.world.attackers?.sees ?? ('own' as const),
       maxNorm: aggregation.screens.maxNorm,
+      frozen: frozenTensors(training.freeze, initial.layout),
       cohort: async () => {
         const { engaged } = await this.#coordinator.api.run(this.#run)
         const members = engaged.map(({ client }) => client)

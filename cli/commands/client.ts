@@ -117,6 +117,8 @@ function eventText(event: ClientEvent): string | undefined {
       return `round ${event.round}: ${event.kind} ${event.accepted ? 'accepted' : `refused: ${event.code}: ${event.message}`}`
     case 'declined':
       return `round ${event.round}: ${event.kind} declined: ${event.error.code}: ${event.error.message}`
+    case 'groups-lacking':
+      return `round ${event.round}: evaluated without all groups: ${event.error.code}: ${event.error.message}`
     case 'not-kept':
       return `round ${event.round}: accepted, but not kept here: ${event.error.code}: ${event.error.message}`
     case 'training':

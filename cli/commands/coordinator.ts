@@ -1,11 +1,12 @@
-import { rootUpdater, startingModel } from '../../client/index.ts'
+import { type DataFiles, holdoutEvaluator, rootUpdater, startingModel } from '../../client/index.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { durationMs, durationSchema } from '../../core/plan/duration.ts'
 import { openDurableStore, startCoordinator } from '../../server/index.ts'
+import { baseFilesOf } from '../base-files.ts'
 import { action, command } from '../command.ts'
-import { homeOf, identityOf, readClients } from '../home.ts'
-import { countOption, portOption, readText } from '../options.ts'
+import { homeOf, identityOf, readClients, releaseSignerOf } from '../home.ts'
+import { countFromZero, countOption, listOption, portOption, readText } from '../options.ts'
 import { secretFile } from '../secret-files.ts'
 import { untilStopped } from '../signals.ts'
 import { version } from '../version.ts'
@@ -16,6 +17,9 @@ type Options = {
   readonly grpcPort: number
   readonly httpPort: number
   readonly clients?: string
+  readonly approvers?: string
+  readonly consumers?: string
+  readonly approvals: number
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly tlsClientCa?: string
@@ -25,6 +29,12 @@ type Options = {
   readonly threads?: number
   readonly residentMib: number
   readonly rootLabels?: string
+  readonly consumerOrigin?: readonly string[]
+  readonly holdoutData?: string
+  readonly holdoutLabels?: string
+  readonly triggerData?: string
+  readonly triggerLabels?: string
+  readonly base?: readonly string[]
 }
 
 export const coordinatorCommand = command('coordinator', 'run a coordinator until it is told to stop')
@@ -33,12 +43,35 @@ export const coordinatorCommand = command('coordinator', 'run a coordinator unti
   .option('--grpc-port <port>', 'port for gRPC; 0 takes a free one', portOption, 7443)
   .option('--http-port <port>', 'port for HTTP and WebSocket; 0 takes a free one', portOption, 7080)
   .option('--clients <file>', 'list of the clients that may take part; by default clients.json in its folder')
+  .option(
+    '--approvers <file>',
+    'list of the members who may approve versions, as that of clients; by default approvers.json',
+  )
+  .option(
+    '--consumers <file>',
+    'list of the consumers that may report outcomes, as that of clients; by default consumers.json',
+  )
+  .option('--approvals <n>', 'members who must approve a version before an alias moves to it', countFromZero, 0)
   .option('--tls-cert <file>', 'certificate chain, PEM')
   .option('--tls-key <file>', 'its private key, PEM')
   .option('--tls-client-ca <file>', 'authority of client certificates, PEM: clients must present one')
   .option('--allow-clear-text-beyond-loopback', 'listen without TLS on an address that others can reach')
   .option('--root-data <file>', 'data of its own, for rules that compare updates with one of known origin (fltrust)')
   .option('--root-labels <file>', 'the labels, where --root-data is the images of a pair of IDX files')
+  .option('--holdout-data <file>', 'data of its own that gates are decided on (on: holdout, and probes)')
+  .option('--holdout-labels <file>', 'the labels, where --holdout-data is the images of a pair of IDX files')
+  .option('--trigger-data <file>', 'rows that bear a trigger, with their true labels, for gates with probe: trigger')
+  .option('--trigger-labels <file>', 'the labels, where --trigger-data is the images of a pair of IDX files')
+  .option(
+    '--base <file>',
+    'a model that plans may start from, safetensors or model.json of TF.js layers; may stand several times',
+    listOption,
+  )
+  .option(
+    '--consumer-origin <origin>',
+    'pages of this origin may read published models; may stand several times',
+    listOption,
+  )
   .option('--threads <n>', 'threads that aggregate; by default one for each processor, at most 8', countOption)
   .option('--resident-mib <n>', 'MiB of updates of one open round that may lie in memory in the clear', countOption, 64)
   .option('--drain <duration>', 'how long open rounds may go on after SIGTERM', '120s')
@@ -49,6 +82,7 @@ export const coordinatorCommand = command('coordinator', 'run a coordinator unti
       const { list } = await readClients(options.clients ?? home.clients)
       const tls = await tlsOf(options)
       const drainMs = drainOf(options.drain)
+      const holdout = holdoutOf(options)
       let failed: (error: ParleyError) => void = () => {}
       const fatal = new Promise<never>((_resolve, reject) => {
         failed = reject
@@ -58,13 +92,20 @@ export const coordinatorCommand = command('coordinator', 'run a coordinator unti
         identity,
         sealingSecret: await secretFile(home.sealingSecret),
         adminToken: toHex(await secretFile(home.adminToken)),
+        releaseSigner: await releaseSignerOf(home),
+        approvers: (await readClients(options.approvers ?? home.approvers)).list,
+        consumers: (await readClients(options.consumers ?? home.consumers)).list,
+        approvalsNeeded: options.approvals,
         allowList: list,
         initialModel: startingModel,
+        baseFiles: baseFilesOf(options.base ?? []),
+        ...(options.consumerOrigin === undefined ? {} : { consumerOrigins: options.consumerOrigin }),
         host: options.host,
         grpcPort: options.grpcPort,
         httpPort: options.httpPort,
         ...(tls === undefined ? {} : { tls }),
         ...rootOf(options),
+        ...holdout,
         ...(options.threads === undefined ? {} : { threads: options.threads }),
         residentBytes: options.residentMib * 2 ** 20,
         allowClearTextBeyondLoopback: options.allowClearTextBeyondLoopback === true,
@@ -91,9 +132,24 @@ async function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Options) {
 
 function rootOf({ rootData, rootLabels }: Options) {
   if (rootData === undefined) return {}
-  return {
-    rootUpdate: rootUpdater(rootLabels === undefined ? { csv: rootData } : { images: rootData, labels: rootLabels }),
+  return { rootUpdate: rootUpdater(filesOf(rootData, rootLabels)) }
+}
+
+function holdoutOf({ holdoutData, holdoutLabels, triggerData, triggerLabels }: Options) {
+  if (holdoutData === undefined) {
+    // Rows with a trigger are read by the scale of the others.
+    const alone = Object.entries({ holdoutLabels, triggerData, triggerLabels }).find(([, value]) => value !== undefined)
+    if (alone === undefined) return {}
+    throw new ParleyError('config.invalid', '--holdout-labels and --trigger-data go with --holdout-data')
   }
+  if (triggerLabels !== undefined && triggerData === undefined)
+    throw new ParleyError('config.invalid', '--trigger-labels goes with --trigger-data')
+  const trigger = triggerData === undefined ? {} : { trigger: filesOf(triggerData, triggerLabels) }
+  return { holdout: holdoutEvaluator({ holdout: filesOf(holdoutData, holdoutLabels), ...trigger }) }
+}
+
+function filesOf(data: string, labels: string | undefined): DataFiles {
+  return labels === undefined ? { csv: data } : { images: data, labels }
 }
 
 function drainOf(text: string): number {

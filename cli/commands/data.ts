@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { downloadHeart, writeSyntheticHeart } from '../../client/index.ts'
 import { action, command, group } from '../command.ts'
+import { writePooledFraud, writeSyntheticFraud } from '../demo/fraud/transactions.ts'
 import { seedOption } from '../options.ts'
 
 const heart = command(
@@ -29,4 +31,18 @@ const synthetic = command('synthetic-heart', 'write the synthetic four-hospital 
     }),
   )
 
-export const dataCommand = group('data', 'data sets to try Parley with', heart, synthetic)
+const fraud = command('synthetic-fraud', 'write the synthetic card transactions of five banks, made from a seed')
+  .argument('<folder>', 'made when it is not there')
+  .option('--seed <n>', 'the same seed gives the same files', seedOption, 42)
+  .action(
+    action<{ seed: number }>(async ({ seed }, output, folder = '') => {
+      const files = await writeSyntheticFraud(folder, seed)
+      const pooled = join(folder, 'all-banks.csv')
+      await writePooledFraud(pooled, seed)
+      const lines = [...files.map(({ path }) => path), `${pooled}: all of them, for simulations`]
+      output.result({ synthetic: true, files, pooled }, lines.join('\n'))
+      return 0
+    }),
+  )
+
+export const dataCommand = group('data', 'data sets to try Parley with', heart, synthetic, fraud)

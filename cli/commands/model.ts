@@ -1,19 +1,20 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Command } from 'commander'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Verification } from '../../core/release/verify.ts'
 import { action, command, group } from '../command.ts'
-import { DEFAULT_URL, RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
+import { RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
+import { type ModelAnswer, REFERENCE, resolveReference } from '../model-reference.ts'
 import { keyOption } from '../options.ts'
 import type { Output } from '../output.ts'
-import { downloadVersion, holdsVersion, type Reference, verifyFolder, versionPath } from '../version-folder.ts'
-
-type ModelAnswer = {
-  readonly versions: readonly { readonly number: number; readonly publishedAt: string; readonly weights: string }[]
-  readonly aliases: readonly { readonly alias: string; readonly version: number }[]
-}
+import { remote } from '../remote.ts'
+import { downloadVersion, holdsVersion, verifyFolder, versionPath } from '../version-folder.ts'
+import { approve, canary, log, promote, rollback, stateCommand } from './model-alias.ts'
+import { audit } from './model-audit.ts'
+import { card, diff, exportModel } from './model-export.ts'
+import { gc } from './model-gc.ts'
+import { rollout } from './model-rollout.ts'
 
 type ModelSummary = Pick<ModelAnswer, 'aliases'> & { readonly model: string; readonly versions: number }
 
@@ -21,12 +22,6 @@ function summaryLine({ model, versions, aliases }: ModelSummary): string {
   const names = aliases.map(({ alias, version }) => `${alias} is ${version}`)
   return [model, `${versions} ${versions === 1 ? 'version' : 'versions'}`, ...names].join('  ')
 }
-
-function remote(one: Command): Command {
-  return one.option('--url <url>', 'HTTP address of the coordinator', DEFAULT_URL)
-}
-
-const REFERENCE = 'NAME, NAME/VERSION or NAME@ALIAS'
 
 const list = remote(command('list', 'list the models that have versions')).action(
   action<RemoteOptions>(async (options, output) => {
@@ -42,7 +37,7 @@ const show = remote(command('show', 'show a version: what it came from, and what
   .action(
     action<RemoteOptions>(async (options, output, text = '') => {
       const coordinator = await RemoteCoordinator.connect(options)
-      const reference = await resolve(coordinator, text)
+      const reference = await resolveReference(coordinator, text)
       const manifest = await coordinator.json('GET', versionPath(reference))
       output.result(manifest, `${reference.model}/${reference.number}\n${JSON.stringify(manifest, null, 2)}`)
       return 0
@@ -56,7 +51,7 @@ const download = remote(command('download', 'download a version into a folder, a
   .action(
     action<RemoteOptions & { key: Uint8Array }>(async (options, output, text = '', folder = '') => {
       const coordinator = await RemoteCoordinator.connect(options)
-      const reference = await resolve(coordinator, text)
+      const reference = await resolveReference(coordinator, text)
       await downloadVersion(coordinator, reference, folder)
       return report(
         await verifyFolder(folder, options.key, reference),
@@ -73,7 +68,7 @@ const verify = remote(command('verify', 'verify a version’s signature, manifes
     action<RemoteOptions & { key: Uint8Array }>(async (options, output, text = '') => {
       if (holdsVersion(text)) return report(await verifyFolder(text, options.key), output, `${text} is genuine`)
       const coordinator = await RemoteCoordinator.connect(options)
-      const reference = await resolve(coordinator, text)
+      const reference = await resolveReference(coordinator, text)
       const folder = await mkdtemp(join(tmpdir(), 'parley-verify-'))
       try {
         await downloadVersion(coordinator, reference, folder)
@@ -88,18 +83,32 @@ const verify = remote(command('verify', 'verify a version’s signature, manifes
     }),
   )
 
-export const modelCommand = group('model', 'list, show, download and verify versions', list, show, download, verify)
-
-/** What a reference names now. An alias, or a bare name's `production`, is asked of the coordinator. */
-async function resolve(coordinator: RemoteCoordinator, text: string): Promise<Reference> {
-  const [, model, number, alias] = /^([a-z0-9][a-z0-9._-]{0,99})(?:\/(\d{1,9})|@([a-z0-9_-]{1,100}))?$/.exec(text) ?? []
-  if (model === undefined) throw new ParleyError('request.invalid', `"${text}" is neither a folder nor ${REFERENCE}`)
-  if (number !== undefined) return { model, number: Number(number) }
-  const answer = (await coordinator.json('GET', `/v1/models/${model}`)) as ModelAnswer
-  const holder = answer.aliases.find((one) => one.alias === (alias ?? 'production'))
-  if (holder === undefined) throw new ParleyError('object.not-found', `${model} has no alias ${alias ?? 'production'}`)
-  return { model, number: holder.version }
-}
+export const modelCommand = group(
+  'model',
+  'versions: look at them, verify them, and say which one is in use',
+  list,
+  show,
+  card,
+  diff,
+  download,
+  verify,
+  exportModel,
+  audit,
+  gc,
+  log,
+  promote,
+  canary,
+  rollout,
+  rollback,
+  approve,
+  stateCommand('deprecate', 'deprecated', 'say that a version should not be used any more'),
+  stateCommand(
+    'withdraw',
+    'withdrawn',
+    'take a version back: no alias may point at it, and consumers that follow are told',
+  ),
+  stateCommand('restore', 'in-use', 'take back that a version is deprecated or withdrawn'),
+)
 
 function report(verification: Verification, output: Output, success: string): number {
   const { checks, failed, manifest } = verification

@@ -2,8 +2,10 @@ import { initialModel } from '../../client/index.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
 import { toHex, utf8 } from '../../core/encoding/bytes.ts'
 import { modelEnds } from '../../core/plan/data.ts'
+import { frozenTensors } from '../../core/plan/freeze.ts'
 import { canonicalPlan, parsePlan } from '../../core/plan/parse.ts'
 import { cohortSize, planJsonSchema } from '../../core/plan/plan.ts'
+import { startText } from '../../core/plan/start.ts'
 import { layoutLength } from '../../core/tensors/layout.ts'
 import { defaultLimits } from '../../core/wire/limits.ts'
 import { action, command, group } from '../command.ts'
@@ -16,19 +18,24 @@ const check = command('check', 'check a plan and show what it comes to')
       const plan = parsePlan(await readText(file ?? ''), { maxBytes: defaultLimits.planBytes })
       const { layout } = await initialModel(plan.model, plan.data, plan.seed)
       const ends = modelEnds(plan.model, plan.data)
+      const frozen = frozenTensors(plan.training.freeze, layout)
       const summary = {
         digest: toHex(nodeCrypto.sha256(utf8(canonicalPlan(plan)))),
         model: plan.name,
         parameters: layoutLength(layout),
+        layout,
+        frozen: frozen.reduce((sum, { length }) => sum + length, 0),
         inputs: ends.input,
         rounds: plan.rounds,
         cohort: cohortSize(plan),
         gates: plan.gates.length,
       }
       const warning = plan.gates.length === 0 ? '\n  no gates: nothing will be published' : ''
+      const frozenText = summary.frozen === 0 ? '' : `, ${summary.frozen} of them frozen`
+      const startsFrom = plan.start === undefined ? '' : `\n  starts from ${startText(plan.start)}`
       output.result(
         { ...summary, plan },
-        `the plan is in order\n  model ${summary.model}: ${summary.parameters} parameters, inputs ${ends.input.join('×')}, ${ends.task}` +
+        `the plan is in order\n  model ${summary.model}: ${summary.parameters} parameters${frozenText}, inputs ${ends.input.join('×')}, ${ends.task}${startsFrom}` +
           `\n  ${summary.rounds} rounds with ${summary.cohort} clients each, ${summary.gates} gates${warning}\n  digest ${summary.digest}`,
       )
       return 0

@@ -1,5 +1,6 @@
 import type { RunView } from '../../core/run/view.ts'
 import { action, command, group } from '../command.ts'
+import { holdoutLines } from '../holdout-text.ts'
 import { RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
 import { readText } from '../options.ts'
 import type { Output } from '../output.ts'
@@ -100,7 +101,15 @@ function statusText(view: RunView): string {
   const report = view.history.findLast(({ robustness }) => robustness !== undefined)?.robustness
   const combined = report === undefined ? [] : [robustnessTable(report)]
   const head = `${view.run}  ${view.model}  ${progressLine(view)}`
-  return [head, ...members, ...table, ...combined, ...suspectLines(view.suspects), outcomeText(view)].join('\n')
+  return [
+    head,
+    ...members,
+    ...table,
+    ...holdoutLines(view),
+    ...combined,
+    ...suspectLines(view.suspects),
+    outcomeText(view),
+  ].join('\n')
 }
 
 export const runCommand = group('run', 'start, follow and stop runs', start, status, watch, stop)

@@ -22,7 +22,7 @@ const files = ['folds.json', 'folds.jsonl', 'report.html'] as const
 export async function runFolds(
   scenario: Scenario,
   path: string,
-  options: Pick<CrossValidateOptions, 'folds' | 'folder' | 'workers' | 'signal'>,
+  options: Pick<CrossValidateOptions, 'folds' | 'folder' | 'workers' | 'signal' | 'base'>,
   output: Output,
 ): Promise<number> {
   const { plan, world } = scenario

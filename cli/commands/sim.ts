@@ -4,6 +4,7 @@ import { nodeCrypto } from '../../core/crypto/node.ts'
 import { toHex, utf8 } from '../../core/encoding/bytes.ts'
 import { type CanonicalValue, canonicalJson } from '../../core/encoding/canonical-json.ts'
 import { ParleyError } from '../../core/errors/index.ts'
+import type { BaseFiles } from '../../core/import/base-model.ts'
 import { systemClock } from '../../core/system-clock.ts'
 import {
   compareReport,
@@ -21,6 +22,7 @@ import {
   sweepReport,
   writeWhole,
 } from '../../sim/index.ts'
+import { readBaseFiles } from '../base-files.ts'
 import { action, command, group } from '../command.ts'
 import { type Output, reportFailure } from '../output.ts'
 import { Pace } from '../sim-pace.ts'
@@ -28,7 +30,7 @@ import { cellLine, comparisonText, duration, simulatedRoundLine, simulationText,
 import { runFolds } from './sim-folds.ts'
 
 type Options = { readonly data?: string; readonly out?: string; readonly workers?: number }
-type RunOptions = Options & { readonly folds?: number }
+type RunOptions = Options & { readonly folds?: number; readonly base?: string }
 
 const run = command('run', 'simulate a scenario: the coordinator’s and the clients’ own code, in virtual time')
   .argument('<scenario>', 'the scenario, YAML: a plan or the path of one, and its world')
@@ -40,24 +42,33 @@ const run = command('run', 'simulate a scenario: the coordinator’s and the cli
     'cross-validation over clients: as many simulations, in each of which another part of the clients is held out and evaluated',
     foldCount,
   )
+  .option('--base <file>', 'the model that the plan starts from: safetensors, or model.json of TF.js layers')
   .action(
-    action<RunOptions>(async ({ folds, ...options }, output, path = '') => {
+    action<RunOptions>(async ({ folds, base: file, ...options }, output, path = '') => {
       const { value: scenario, folder } = await readScenario(path)
+      const base = file === undefined ? undefined : await readBaseFiles(file)
       const data = options.data ?? folder
       if (folds === undefined) {
-        return await interruptible(output, (signal) => runScenario(scenario, { ...options, data }, output, signal))
+        return await interruptible(output, (signal) =>
+          runScenario(scenario, { ...options, data, base }, output, signal),
+        )
       }
       const out = options.out ?? `${defaultFolder(scenario.plan.name, scenarioDigest(scenario))}-${folds}-folds`
       const { workers } = options
       return await interruptible(output, (signal) =>
-        runFolds(scenario, out, { folds, folder: data, signal, ...(workers === undefined ? {} : { workers }) }, output),
+        runFolds(
+          scenario,
+          out,
+          { folds, folder: data, base, signal, ...(workers === undefined ? {} : { workers }) },
+          output,
+        ),
       )
     }),
   )
 
 async function runScenario(
   scenario: Scenario,
-  { data, out, workers }: Options,
+  { data, out, workers, base }: Options & { readonly base: BaseFiles | undefined },
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
@@ -83,6 +94,7 @@ async function runScenario(
     const result = await simulate(scenario, {
       ...(data === undefined ? {} : { folder: data }),
       ...(workers === undefined ? {} : { workers }),
+      base,
       signal,
       onEvent: (event) => {
         if (event.type === 'ready') {

@@ -1,3 +1,4 @@
+import { cellKey, parseNumber } from '../../core/plan/cells.ts'
 import type { CategoryColumn, Cell, Csv, NumberColumn } from '../../core/plan/data.ts'
 import { columnWidth } from '../../core/plan/data.ts'
 
@@ -71,18 +72,4 @@ function positiveOf(positive: Extract<Csv['label'], { positive: unknown }>['posi
 
 function placesOf(values: readonly Cell[]): Map<string | number, number> {
   return new Map(values.map((value, i) => [cellKey(value), i]))
-}
-
-/** What two cells must share to be equal: their number, or else their text. */
-function cellKey(cell: Cell): string | number {
-  return typeof cell === 'number' ? cell : (parseNumber(cell) ?? cell)
-}
-
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
-
-/** A decimal number with a point, or `undefined`: `0x10`, `1,5`, `NaN` and the empty text are none. */
-export function parseNumber(cell: string): number | undefined {
-  if (!DECIMAL.test(cell)) return undefined
-  const value = Number(cell)
-  return Number.isFinite(value) ? value : undefined
 }

@@ -1,8 +1,10 @@
 import { ParleyError } from '../../core/errors/index.ts'
 import { type Csv, type Data, dataEnds, featureColumns } from '../../core/plan/data.ts'
+import type { Groups } from '../../core/plan/groups.ts'
 import { BadRowCount } from './bad-rows.ts'
 import { type CellReader, featureReader, labelReader, MISSING } from './csv-columns.ts'
 import { csvRecords } from './csv-text.ts'
+import { RowGroupReader } from './row-groups.ts'
 import type { Table } from './table.ts'
 
 type Reader = { readonly name: string; readonly field: number; readonly read: CellReader; valid: number }
@@ -13,17 +15,21 @@ type Reader = { readonly name: string; readonly field: number; readonly read: Ce
  *
  * - a column is not in the header, or no row has as many fields as the schema has columns;
  * - a column has no valid value in any row.
+ *
+ * The columns of `groups` need not be there: of which group a row is makes no row a bad one.
  */
-export function readCsv(text: string, data: Extract<Data, { csv: unknown }>): Table {
+export function readCsv(text: string, data: Extract<Data, { csv: unknown }>, groups: Groups = {}): Table {
   const { csv } = data
   const records = csvRecords(text, csv.delimiter)
-  const { fieldOf, width } = fieldsOf(csv, records)
+  const { fieldOf, width } = fieldsOf(csv, records, groups)
   const missing = new Set(csv.missing)
   const features = featureColumns(csv).map((column): Reader => {
     return { name: column.name, field: fieldOf(column.name), read: featureReader(column, missing), valid: 0 }
   })
   const target = csv.columns.find((column) => column.type === 'label')?.name ?? ''
   const label: Reader = { name: target, field: fieldOf(target), read: labelReader(csv.label, missing), valid: 0 }
+
+  const rowGroups = new RowGroupReader(groups, missing, fieldOf)
 
   const bad = new BadRowCount()
   const values: number[] = []
@@ -38,6 +44,7 @@ export function readCsv(text: string, data: Extract<Data, { csv: unknown }>): Ta
     rightWidth++
     const row = readRow(record, [label, ...features], bad)
     if (row === undefined) continue
+    rowGroups.add(record)
     labels.push(row[0] as number)
     for (let i = 1; i < row.length; i++) values.push(row[i] as number)
   }
@@ -56,6 +63,7 @@ export function readCsv(text: string, data: Extract<Data, { csv: unknown }>): Ta
     labels: Int32Array.from(labels),
     found: rows,
     bad: bad.list(),
+    ...(Object.keys(groups).length === 0 ? {} : { groups: rowGroups.groups() }),
   }
 }
 
@@ -80,7 +88,11 @@ function readRow(record: readonly string[], readers: readonly Reader[], bad: Bad
   return undefined
 }
 
-function fieldsOf(csv: Csv, records: Generator<string[]>): { fieldOf: (name: string) => number; width: number } {
+function fieldsOf(
+  csv: Csv,
+  records: Generator<string[]>,
+  groups: Groups,
+): { fieldOf: (name: string) => number; width: number } {
   const names = csv.columns.map(({ name }) => name)
   if (!csv.header) return { fieldOf: (name) => names.indexOf(name), width: names.length }
   const first = records.next()
@@ -88,8 +100,9 @@ function fieldsOf(csv: Csv, records: Generator<string[]>): { fieldOf: (name: str
   const used = csv.columns.filter((column) => column.type !== 'drop')
   const absent = used.find(({ name }) => !header.includes(name))
   if (absent !== undefined) throw schemaError(absent.name, 'is not in the header')
-  const twice = used.find(({ name }) => header.indexOf(name) !== header.lastIndexOf(name))
-  if (twice !== undefined) throw schemaError(twice.name, 'stands twice in the header')
+  const named = [...used.map(({ name }) => name), ...Object.values(groups).map(({ column }) => column)]
+  const twice = named.find((name) => header.indexOf(name) !== header.lastIndexOf(name))
+  if (twice !== undefined) throw schemaError(twice, 'stands twice in the header')
   return { fieldOf: (name) => header.indexOf(name), width: header.length }
 }
 

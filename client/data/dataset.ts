@@ -1,3 +1,5 @@
+import type { RowGroups } from './row-groups.ts'
+
 /** Examples in memory. */
 export type Examples = {
   readonly rows: number
@@ -29,5 +31,7 @@ export type Dataset = {
   readonly train: Examples
   /** Held out: never trained on. */
   readonly test: Examples
+  /** Of which groups the held-out rows are, where the plan has any. */
+  readonly groups?: RowGroups
   readonly report: DataReport
 }

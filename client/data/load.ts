@@ -1,9 +1,11 @@
 import { open } from 'node:fs/promises'
 import { ParleyError } from '../../core/errors/index.ts'
 import { type Data, dataEnds } from '../../core/plan/data.ts'
+import type { Groups } from '../../core/plan/groups.ts'
 import { readCsv } from './csv.ts'
 import type { Dataset, Examples } from './dataset.ts'
 import { readIdx } from './idx.ts'
+import { groupsOfRows } from './row-groups.ts'
 import { fitScaling, scaledRows } from './scaling.ts'
 import { splitRows } from './split.ts'
 import type { Table } from './table.ts'
@@ -17,24 +19,41 @@ export const DATA_BYTES = 512 * 1024 * 1024 - 1024
 /** Largest number of input values that are held in memory, over all rows: 4 GiB of float32. */
 const MOST_VALUES = 2 ** 30
 
+export type LoadOptions = {
+  /** Largest file, and largest unpacked one; by default `DATA_BYTES`. */
+  readonly bytes?: number
+  /** The groups of the plan whose held-out rows are to be told apart. */
+  readonly groups?: Groups
+}
+
 /**
  * A client's data by the schema of the plan: read, checked, split and scaled. Bad rows are left out and counted in the
  * report. Fails with `data.not-found`, `data.malformed`, `data.schema` or `data.too-few-rows`.
  */
-export async function loadDataset(data: Data, files: DataFiles, limits = { bytes: DATA_BYTES }): Promise<Dataset> {
+export async function loadDataset(data: Data, files: DataFiles, options: LoadOptions = {}): Promise<Dataset> {
+  return datasetOf(data, (await readTable(data, files, options)).table)
+}
+
+/** The usable rows of the files as they stand there, and the files' bytes. Fails as `loadDataset` does, but for too few rows. */
+export async function readTable(
+  data: Data,
+  files: DataFiles,
+  { bytes = DATA_BYTES, groups }: LoadOptions = {},
+): Promise<{ readonly table: Table; readonly contents: readonly Uint8Array[] }> {
   if ('csv' in data) {
     if (!('csv' in files)) throw new ParleyError('data.schema', 'the plan asks for a table, a data.csv file')
-    return datasetOf(data, readCsv(decode(await readFile(files.csv, limits.bytes)), data))
+    const content = await readFile(files.csv, bytes)
+    return { table: readCsv(decode(content), data, groups), contents: [content] }
   }
   if (!('images' in files)) throw new ParleyError('data.schema', 'the plan asks for data.images and data.labels files')
-  const images = await readFile(files.images, limits.bytes)
-  const labels = await readFile(files.labels, limits.bytes)
-  return datasetOf(data, await readIdx(images, labels, data.idx, limits.bytes))
+  const images = await readFile(files.images, bytes)
+  const labels = await readFile(files.labels, bytes)
+  return { table: await readIdx(images, labels, data.idx, bytes), contents: [images, labels] }
 }
 
 /** The same for a table that is already in memory. */
-export function datasetFromCsv(data: Extract<Data, { csv: unknown }>, text: string): Dataset {
-  return datasetOf(data, readCsv(text, data))
+export function datasetFromCsv(data: Extract<Data, { csv: unknown }>, text: string, groups?: Groups): Dataset {
+  return datasetOf(data, readCsv(text, data, groups))
 }
 
 function datasetOf(data: Data, table: Table): Dataset {
@@ -59,6 +78,7 @@ function datasetOf(data: Data, table: Table): Dataset {
     classes,
     train: examples(train),
     test: examples(test),
+    ...(table.groups === undefined ? {} : { groups: groupsOfRows(table.groups, test) }),
     report: { rows: table.found, used, bad: table.bad, train: train.length, test: test.length },
   }
 }
@@ -74,7 +94,7 @@ function tableRows({ features, labels, width }: Table, train: Uint32Array, stand
   })
 }
 
-function pixelRows({ features, labels, width }: Table, divideBy: number): ExamplesOf {
+export function pixelRows({ features, labels, width }: Table, divideBy: number): ExamplesOf {
   return (rows) => {
     const out = new Float32Array(rows.length * width)
     rows.forEach((row, i) => {

@@ -1,4 +1,5 @@
 import type { BadRows } from './dataset.ts'
+import type { RowGroups } from './row-groups.ts'
 
 /** Usable rows before the split. NaN stands for a value that becomes its column's mean over the training rows. */
 export type Table = {
@@ -10,4 +11,6 @@ export type Table = {
   /** Rows found, with the bad ones. */
   readonly found: number
   readonly bad: readonly BadRows[]
+  /** Of the usable rows, where groups were asked for. */
+  readonly groups?: RowGroups
 }

@@ -45,6 +45,8 @@ export type ClientEvent =
       readonly code?: string
       readonly message?: string
     }
+  /** The data lacks columns of the plan's groups, and gates on them cannot be evaluated. */
+  | { readonly type: 'groups-lacking'; readonly run: string; readonly round: number; readonly error: ParleyError }
   /** What the trainer wanted to keep of an accepted update could not be stored: it is lost with the next restart. */
   | { readonly type: 'not-kept'; readonly run: string; readonly round: number; readonly error: ParleyError }
   | {

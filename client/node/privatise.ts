@@ -1,4 +1,5 @@
 import type { Crypto } from '../../core/crypto/primitives.ts'
+import { type FrozenTensor, zeroFrozen } from '../../core/plan/freeze.ts'
 import type { RoundPrivacy } from '../../core/plan/round-privacy.ts'
 import {
   addGridGaussian,
@@ -20,12 +21,16 @@ import { type Privatised, scale, subtract } from './update.ts'
 
 type Random = Pick<Crypto, 'randomBytes'>
 
-/** What is done to the update `result.weights − base` before it is sealed. Nothing where the plan does not clip. */
+/**
+ * What is done to the update `result.weights − base` before it is sealed. Nothing where the plan does not clip. What is
+ * `frozen` gets no noise: it is zero whatever the data are, and gives nothing of them away.
+ */
 export function privatisedOf(
   { randomBytes }: Random,
   base: Float32Array,
   result: TrainResult,
   privacy: RoundPrivacy | undefined,
+  frozen: readonly FrozenTensor[] = [],
 ): Privatised {
   if (privacy === undefined) return { factor: 1 }
   const { clip, adaptive, noise } = privacy
@@ -33,7 +38,14 @@ export function privatisedOf(
   return {
     factor: factorOf(norm, clip),
     ...(adaptive === undefined ? {} : { unclipped: norm <= clip }),
-    ...(noise?.kind === 'local' ? { addNoise: (values) => addGridGaussian(values, noise.sigma, randomBytes) } : {}),
+    ...(noise?.kind === 'local'
+      ? {
+          addNoise: (values, at) => {
+            addGridGaussian(values, noise.sigma, randomBytes)
+            zeroFrozen(values, at, frozen)
+          },
+        }
+      : {}),
   }
 }
 

@@ -27,8 +27,8 @@ export type Privatised = {
   readonly factor: number
   /** Whether it was within that norm; said where the plan's norm adapts. */
   readonly unclipped?: boolean
-  /** Adds noise to a part of it, in place. */
-  readonly addNoise?: (values: Float32Array) => void
+  /** Adds noise to a part of it, in place; `at` is the place of the first value. */
+  readonly addNoise?: (values: Float32Array, at: number) => void
 }
 
 const asItIs: Privatised = { factor: 1 }
@@ -51,7 +51,7 @@ export async function sealUpdate(
     const at = (index * SEGMENT_BYTES) / 4
     subtract(deps.difference, result.weights.subarray(at, at + out.length), base.subarray(at, at + out.length), out)
     if (factor !== 1) scale(out, factor)
-    addNoise?.(out)
+    addNoise?.(out, at)
   }
   const { sealed, digest, oneTimeKey } = await seal(deps, configuration, base.byteLength, fill, into)
   const { run, round, model, layout } = configuration

@@ -1,10 +1,11 @@
-import { type Envelope, payloadTypes, signValue, verifyEnvelope } from '../../core/crypto/envelope.ts'
+import { type Envelope, payloadTypes, signJson, verifyEnvelope } from '../../core/crypto/envelope.ts'
 import { sealedLength } from '../../core/crypto/seal.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { metricsOf } from '../../core/metrics/compute.ts'
+import type { GroupedCounts } from '../../core/metrics/groups.ts'
+import { frozenTensors } from '../../core/plan/freeze.ts'
 import { maskedCoordinates, type RoundPrivacy, roundPrivacyOf } from '../../core/plan/round-privacy.ts'
-import type { EvaluationReport } from '../../core/run/evaluation-report.ts'
 import { parsePayload } from '../../core/run/payload.ts'
 import {
   type EvaluateConfiguration,
@@ -13,10 +14,12 @@ import {
   type TrainConfiguration,
 } from '../../core/run/round-configuration.ts'
 import { trainingDigest } from '../../core/run/training-digest.ts'
+import type { Layout } from '../../core/tensors/layout.ts'
 import type { FrameOf } from '../../core/wire/frame.ts'
 import type { Link } from '../../core/wire/link.ts'
 import type { TrainResult } from '../training/ports.ts'
 import { difference } from './difference.ts'
+import { countsOf, hasGroups, lackingError, reportOf } from './evaluation.ts'
 import type { Fetcher } from './fetcher.ts'
 import { chargeLedger } from './ledger.ts'
 import { MaskedRound } from './masked/round.ts'
@@ -183,7 +186,7 @@ export class Worker {
     const deps = { crypto, identity, client: this.#client, breathe }
     const answer =
       masked === undefined
-        ? await this.#sealed(deps, configuration, weights, result, privacy)
+        ? await this.#sealed(deps, configuration, trainer.layout, weights, result, privacy)
         : await this.#masked(deps, configuration, masked, weights, result, privacy)
     if (this.#options.sealedMemory === undefined) this.#spare = answer.sealed
     onEvent?.({ type: 'sending', run, round, bytes: answer.sealed.length })
@@ -217,13 +220,15 @@ export class Worker {
   #sealed(
     deps: SealDeps,
     configuration: TrainConfiguration,
+    layout: Layout,
     weights: Float32Array,
     result: TrainResult,
     privacy: RoundPrivacy | undefined,
   ) {
     const { crypto, difference: subtract = difference } = this.#options
     const into = this.#memoryFor(weights.byteLength)
-    const privatised = privatisedOf(crypto, weights, result, privacy)
+    const frozen = frozenTensors(this.#models.plan(configuration).training.freeze, layout)
+    const privatised = privatisedOf(crypto, weights, result, privacy, frozen)
     return sealUpdate({ ...deps, difference: subtract }, configuration, weights, result, { into, privatised })
   }
 
@@ -282,18 +287,20 @@ export class Worker {
     const { crypto, identity, onEvent } = this.#options
     const { run, round } = configuration
     const trainer = await this.#models.trainer(configuration, signal)
-    const results: EvaluationReport['results'] = []
+    const plan = this.#models.plan(configuration)
+    const counted: GroupedCounts[] = []
     for (const model of configuration.models) {
       const weights = await this.#models.weights(model, configuration, trainer, signal)
-      const counts = await trainer.evaluate(weights, signal)
-      results.push({
-        model: model.digest,
-        counts: structuredClone(counts) as EvaluationReport['results'][number]['counts'],
-      })
-      if (model === configuration.models[0]) onEvent?.({ type: 'evaluated', run, round, metrics: metricsOf(counts) })
+      const found = await countsOf(trainer, plan, weights, signal)
+      counted.push(found)
+      if (counted.length > 1) continue
+      onEvent?.({ type: 'evaluated', run, round, metrics: metricsOf(found.counts) })
+      const error = lackingError(found)
+      if (error !== undefined) onEvent?.({ type: 'groups-lacking', run, round, error })
     }
-    const report: EvaluationReport = { v: 1, run, round, client: this.#client, results }
-    const envelope = signValue(identity, payloadTypes.evaluation, report)
+    const models = configuration.models.map(({ digest }) => digest)
+    const report = reportOf({ run, round, client: this.#client }, models, counted, hasGroups(plan))
+    const envelope = signJson(identity, payloadTypes.evaluation, report)
     return { answer: { kind: 'evaluate', envelope, digest: crypto.sha256(envelope.payload) } }
   }
 

@@ -1,11 +1,11 @@
 import { ParleyError } from '../../core/errors/index.ts'
+import { architectureOf, layerTensors } from '../../core/plan/architecture.ts'
 import type { Data } from '../../core/plan/data.ts'
 import type { Model } from '../../core/plan/model.ts'
 import type { Plan } from '../../core/plan/plan.ts'
 import { randomOf } from '../../core/random/random.ts'
 import { checkModelNames, withControl } from '../../core/tensors/control.ts'
 import { type Layout, layoutLength, layoutOf, type TensorSpec, tensorsIn } from '../../core/tensors/layout.ts'
-import { architectureOf, layerTensors } from './architecture.ts'
 import type { InitialModel } from './ports.ts'
 
 /** How one tensor starts. */

@@ -1,4 +1,5 @@
 import type { EvaluationCounts } from '../../core/metrics/counts.ts'
+import type { GroupedCounts } from '../../core/metrics/groups.ts'
 import type { Layout } from '../../core/tensors/layout.ts'
 
 export type TrainRequest = {
@@ -37,6 +38,8 @@ export interface Trainer {
   train(request: TrainRequest): Promise<TrainResult>
   /** Additive counts over the held-out rows. Where the layout has control variates, `weights` may come without them. */
   evaluate(weights: Float32Array, signal: AbortSignal): Promise<EvaluationCounts>
+  /** The same with the groups of the plan; a trainer that cannot tell groups apart does not have it. */
+  evaluateGroups?(weights: Float32Array, signal: AbortSignal): Promise<GroupedCounts>
   /** Frees what the engine holds. May be called twice. */
   dispose(): void
 }

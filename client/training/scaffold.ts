@@ -13,6 +13,7 @@ import type { Trainer, TrainRequest, TrainResult } from './ports.ts'
  */
 export function withScaffold(trainer: Trainer, rate: number, memory: ControlMemory): Trainer {
   const length = layoutLength(trainer.layout)
+  const { evaluateGroups } = trainer
   const own = new OwnControls(memory, length)
   return {
     engine: trainer.engine,
@@ -20,6 +21,9 @@ export function withScaffold(trainer: Trainer, rate: number, memory: ControlMemo
     train: (request) => train(trainer, rate, own, request),
     // A version that was published is a model without controls.
     evaluate: (weights, signal) => trainer.evaluate(weights.subarray(0, length), signal),
+    ...(evaluateGroups === undefined
+      ? {}
+      : { evaluateGroups: (weights, signal) => evaluateGroups(weights.subarray(0, length), signal) }),
     dispose: () => trainer.dispose(),
   }
 }

@@ -1,14 +1,14 @@
 import { ParleyError } from '../../core/errors/index.ts'
-import { countBinary, countClasses } from '../../core/metrics/count.ts'
-import type { EvaluationCounts } from '../../core/metrics/counts.ts'
+import { architectureOf } from '../../core/plan/architecture.ts'
+import { type FrozenTensor, frozenTensors, zeroFrozen } from '../../core/plan/freeze.ts'
 import type { Model } from '../../core/plan/model.ts'
 import { plainRate, stepsOf, type Training } from '../../core/plan/training.ts'
 import { randomOf } from '../../core/random/random.ts'
 import { layoutLength, tensorsIn } from '../../core/tensors/layout.ts'
 import type { Dataset, Examples } from '../data/dataset.ts'
-import { architectureOf } from './architecture.ts'
 import { type Batch, batchesOf } from './batches.ts'
 import { type ControlMemory, memoryControls } from './controls.ts'
+import { countAll, countGroups, type GroupPolicy, type Scored } from './count-groups.ts'
 import { crossEntropy, probabilities } from './loss.ts'
 import { addProximal, addTo, createOptimizer } from './optimizer.ts'
 import { createPace } from './pace.ts'
@@ -25,6 +25,8 @@ export type TrainerOptions = {
   readonly training: Training
   /** By default the fastest engine that works here. */
   readonly engine?: EngineName
+  /** The groups of the plan, of which the data set must know the rows. */
+  readonly evaluation?: GroupPolicy
   /** Where the client's own control variates are kept, for plans with `scaffold`; by default only in this trainer. */
   readonly controls?: ControlMemory
 }
@@ -42,29 +44,46 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     : withScaffold(trainer, rate, options.controls ?? memoryControls())
 }
 
-async function plainTrainer({ model, dataset, training, engine: name }: TrainerOptions): Promise<Trainer> {
+async function plainTrainer(options: TrainerOptions): Promise<Trainer> {
+  const { model, dataset, training, evaluation, engine: name } = options
+  const { groups } = dataset
   const engine = await loadEngine(name)
   const network = await networkOf(engine, model, dataset)
+  const frozen = frozenTensors(training.freeze, network.layout)
   return {
     engine: engine.name,
     layout: network.layout,
-    train: async (request) => await train({ engine, network, model, dataset, training }, request),
-    evaluate: async (weights, signal) => await evaluate({ engine, network, dataset }, weights, signal),
+    train: async (request) => await train({ engine, network, model, dataset, training, frozen }, request),
+    evaluate: async (weights, signal) => countAll(await scored({ engine, network, dataset }, weights, signal)),
+    ...(evaluation === undefined || groups === undefined
+      ? {}
+      : {
+          evaluateGroups: async (weights, signal) =>
+            countGroups(await scored({ engine, network, dataset }, weights, signal), groups, evaluation),
+        }),
     dispose: () => network.dispose(),
   }
 }
 
-async function networkOf(engine: Engine, model: Model, dataset: Dataset): Promise<Network> {
+/** The plan's model on an engine. */
+export async function networkOf(engine: Engine, model: Model, dataset: Dataset): Promise<Network> {
   if (!('layers' in model)) return shortFormNetwork(engine, architectureOf(model, dataset))
   const { topologyNetwork } = await import('./tfjs/topology.ts')
   return await topologyNetwork(engine, model.layers, dataset)
 }
 
-type Work = { engine: Engine; network: Network; model: Model; dataset: Dataset; training: Training }
+type Work = {
+  engine: Engine
+  network: Network
+  model: Model
+  dataset: Dataset
+  training: Training
+  frozen: readonly FrozenTensor[]
+}
 
 async function train(work: Work, request: TrainRequest): Promise<TrainResult> {
   const { weights: start, seed, signal, onProgress, correction } = request
-  const { engine, network, dataset, training } = work
+  const { engine, network, dataset, training, frozen } = work
   checkLength(network, start)
   const rows = dataset.train.rows
   const { steps, perEpoch } = stepsOf(training, rows)
@@ -87,6 +106,8 @@ async function train(work: Work, request: TrainRequest): Promise<TrainResult> {
     if (!Number.isFinite(sum)) throw diverged(step)
     penalize(gradient, weights)
     if (correction !== undefined) addTo(gradient, correction)
+    // Last: every optimizer leaves a weight without a gradient exactly where it is.
+    zeroFrozen(gradient, 0, frozen)
     optimize(weights, gradient)
     if (step >= steps - perEpoch) {
       lossSum += sum
@@ -145,11 +166,12 @@ function penaltyOf({ model, network, training }: Work, start: Float32Array) {
 /** Rows that are evaluated at once: as many as fit into about a million input values. */
 const EVALUATION_VALUES = 2 ** 20
 
-async function evaluate(
+/** What a model makes of the held-out rows. */
+export async function scored(
   { engine, network, dataset }: Pick<Work, 'engine' | 'network' | 'dataset'>,
   weights: Float32Array,
   signal: AbortSignal,
-): Promise<EvaluationCounts> {
+): Promise<Scored> {
   checkLength(network, weights)
   const { rows, labels } = dataset.test
   const width = widthOf(dataset)
@@ -161,8 +183,7 @@ async function evaluate(
     const end = Math.min(rows, start + most)
     logits.set(predict(engine, network, weights, dataset.test, start, end), start * dataset.classes)
   }
-  const scores = probabilities(logits, dataset.classes)
-  return dataset.classes === 1 ? countBinary(scores, labels) : countClasses(scores, labels, dataset.classes)
+  return { scores: probabilities(logits, dataset.classes), labels, classes: dataset.classes }
 }
 
 function predict(

@@ -1,5 +1,13 @@
 /** The ports of evidence on `node:crypto`. Beside `core/crypto/node.ts` the only file in core/ that names a Node module. */
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+  X509Certificate,
+} from 'node:crypto'
 import { ParleyError } from '../errors/index.ts'
 import { type CertificateUses, certificateUses } from './certificate-uses.ts'
 import { derOfPem, publicKeyPem } from './pem.ts'
@@ -53,6 +61,12 @@ export function nodeReleaseSigner(privateKeyPem: string, passphrase?: string): R
     publicKeyPem: createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString(),
     sign: async (message) => new Uint8Array(sign(hashes[curve], message, { key, dsaEncoding: 'der' })),
   }
+}
+
+/** The private PEM (PKCS #8) of a new release key on P-256. */
+export function newReleaseKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
 function privateKeyOf(pem: string, passphrase: string | undefined): KeyObject {

@@ -1,11 +1,12 @@
-import { LOSS_CAP } from './count.ts'
-import { SCORE_BINS } from './counts.ts'
+import { LOSS_CAP, SCORE_BINS } from './counts.ts'
 
 export type CountLimits = {
   /** Most rows that one client may report. */
   readonly rows: number
   /** Logits of the plan's model: 1 for a binary task, the number of classes else. */
   readonly units: number
+  /** Score bins of a binary task; by default those of all rows of a client. */
+  readonly scoreBins?: number
 }
 
 /**
@@ -21,12 +22,14 @@ export function invalidCounts(value: unknown, limits: CountLimits): string | und
   if (counts.rows > limits.rows) return `rows is above the limit of ${limits.rows}`
   if (!isCount(counts.lossMicros)) return 'lossMicros is not a whole number from 0 on'
   if (counts.lossMicros > counts.rows * LOSS_CAP * 1e6) return `lossMicros is above ${LOSS_CAP} a row`
-  return task === 'binary' ? invalidBinary(counts, counts.rows) : invalidClasses(counts, counts.rows, limits.units)
+  return task === 'binary'
+    ? invalidBinary(counts, counts.rows, limits.scoreBins ?? SCORE_BINS)
+    : invalidClasses(counts, counts.rows, limits.units)
 }
 
 const binaryFields = ['truePositives', 'falsePositives', 'trueNegatives', 'falseNegatives'] as const
 
-function invalidBinary(counts: Record<string, unknown>, rows: number): string | undefined {
+function invalidBinary(counts: Record<string, unknown>, rows: number, bins: number): string | undefined {
   const unknown = unknownKey(counts, [...binaryFields, 'positiveScores', 'negativeScores'])
   if (unknown !== undefined) return unknown
   const [tp, fp, tn, fn] = binaryFields.map((field) => counts[field])
@@ -34,10 +37,9 @@ function invalidBinary(counts: Record<string, unknown>, rows: number): string | 
     return `${binaryFields.find((field) => !isCount(counts[field]))} is not a whole number from 0 on`
   }
   if (tp + fp + tn + fn !== rows) return 'the four outcomes do not add up to rows'
-  const positive = tail(counts.positiveScores)
-  const negative = tail(counts.negativeScores)
-  if (positive === undefined || negative === undefined)
-    return `a score list is not ${SCORE_BINS} whole numbers from 0 on`
+  const positive = tail(counts.positiveScores, bins)
+  const negative = tail(counts.negativeScores, bins)
+  if (positive === undefined || negative === undefined) return `a score list is not ${bins} whole numbers from 0 on`
   if (positive.all !== tp + fn) return 'positiveScores does not add up to the positive rows'
   if (negative.all !== fp + tn) return 'negativeScores does not add up to the negative rows'
   if (positive.upper !== tp || negative.upper !== fp) return 'the scores from 0.5 on are not the rows called positive'
@@ -58,10 +60,10 @@ function unknownKey(counts: Record<string, unknown>, known: readonly string[]): 
   return unknown === undefined ? undefined : `${unknown.slice(0, 50)} is no field of these counts`
 }
 
-function tail(scores: unknown): { all: number; upper: number } | undefined {
-  if (!isCounts(scores, SCORE_BINS)) return undefined
+function tail(scores: unknown, bins: number): { all: number; upper: number } | undefined {
+  if (!isCounts(scores, bins)) return undefined
   const sum = (list: readonly number[]) => list.reduce((total, bin) => total + bin, 0)
-  return { all: sum(scores), upper: sum(scores.slice(SCORE_BINS / 2)) }
+  return { all: sum(scores), upper: sum(scores.slice(bins / 2)) }
 }
 
 function isCounts(value: unknown, length: number): value is readonly number[] {

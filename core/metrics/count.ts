@@ -1,27 +1,29 @@
 import { ParleyError } from '../errors/index.ts'
-import { type BinaryCounts, type ClassCounts, SCORE_BINS } from './counts.ts'
-
-/** Largest log loss of one row, in nats. */
-export const LOSS_CAP = 100
+import { type BinaryCounts, type ClassCounts, LOSS_CAP, SCORE_BINS } from './counts.ts'
 
 /**
  * Counts of a binary task: a row is called positive when its score is at least 0.5.
  *
  * - `scores`: the model's probability of the positive class, one per row, in [0, 1];
- * - `labels`: 0 or 1, one per row.
+ * - `labels`: 0 or 1, one per row;
+ * - `scoreBins`: an even number of bins over [0, 1].
  *
  * Fails with `engine.diverged` on a score that is not a number.
  */
-export function countBinary(scores: ArrayLike<number>, labels: ArrayLike<number>): BinaryCounts {
+export function countBinary(
+  scores: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  scoreBins = SCORE_BINS,
+): BinaryCounts {
   const rows = labels.length
-  const positiveScores = new Array<number>(SCORE_BINS).fill(0)
-  const negativeScores = new Array<number>(SCORE_BINS).fill(0)
+  const positiveScores = new Array<number>(scoreBins).fill(0)
+  const negativeScores = new Array<number>(scoreBins).fill(0)
   let [truePositives, falsePositives, trueNegatives, falseNegatives, loss] = [0, 0, 0, 0, 0]
   for (let i = 0; i < rows; i++) {
     const score = probability(scores[i])
     const positive = labels[i] === 1
     const bins = positive ? positiveScores : negativeScores
-    const bin = Math.min(SCORE_BINS - 1, Math.floor(score * SCORE_BINS))
+    const bin = Math.min(scoreBins - 1, Math.floor(score * scoreBins))
     bins[bin] = (bins[bin] as number) + 1
     if (score >= 0.5) positive ? truePositives++ : falsePositives++
     else positive ? falseNegatives++ : trueNegatives++

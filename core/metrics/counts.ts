@@ -11,7 +11,10 @@ export type BinaryCounts = {
   readonly falseNegatives: number
   /** Sum of the log losses in millionths (natural logarithm), each row's capped at 100. */
   readonly lossMicros: number
-  /** Rows per score bin, for rows of the positive and of the negative class. `SCORE_BINS` equal bins over [0, 1]. */
+  /**
+   * Rows per score bin, for rows of the positive and of the negative class: equal bins over [0, 1], `SCORE_BINS` of them for all
+   * rows of a client, `GROUP_BINS` for a group.
+   */
   readonly positiveScores: readonly number[]
   readonly negativeScores: readonly number[]
 }
@@ -27,3 +30,9 @@ export type ClassCounts = {
 export type EvaluationCounts = BinaryCounts | ClassCounts
 
 export const SCORE_BINS = 1024
+
+/** Coarser for groups, so that an evaluation with many of them fits into a frame, and says less of single rows. */
+export const GROUP_BINS = 256
+
+/** Largest log loss of one row, in nats. */
+export const LOSS_CAP = 100

@@ -4,7 +4,7 @@ import { type Model, oneOf } from './model.ts'
 
 const name = z.string().min(1).max(200)
 /** A value as it stands in a cell. Numbers and text that reads as the same number are equal: `1`, `"1"` and `"1.0"`. */
-const cell = z.union([z.number(), z.string().max(1_000)])
+export const cellSchema = z.union([z.number(), z.string().max(1_000)])
 
 const number = z.strictObject({
   name,
@@ -20,7 +20,7 @@ const number = z.strictObject({
 const category = z.strictObject({
   name,
   type: z.literal('category'),
-  values: z.array(cell).min(2).max(10_000).describe('the categories in order: one input each'),
+  values: z.array(cellSchema).min(2).max(10_000).describe('the categories in order: one input each'),
   dropFirst: z.boolean().default(false).describe('the first category gets no input: all zeros stand for it'),
   missing: z
     .union([z.literal('drop-row'), z.literal('zeros')])
@@ -33,15 +33,15 @@ const dropped = z.strictObject({ name, type: z.literal('drop') })
 
 const positive = oneOf({
   above: z.number().describe('the label is positive when the number is larger than this'),
-  values: z.array(cell).min(1).max(10_000).describe('the label is positive when it is one of these'),
+  values: z.array(cellSchema).min(1).max(10_000).describe('the label is positive when it is one of these'),
 })
 
 const label = oneOf({
   positive,
-  classes: z.array(cell).min(2).max(100_000).describe('the classes in order'),
+  classes: z.array(cellSchema).min(2).max(100_000).describe('the classes in order'),
 })
 
-const csv = z
+export const csvSchema = z
   .strictObject({
     delimiter: z.string().length(1).default(',').describe('one character'),
     header: z
@@ -73,7 +73,7 @@ const csv = z
     if (featureColumns(context.value).length === 0) report('leaves no column to train on', ['columns'])
   })
 
-const idx = z.strictObject({
+export const idxSchema = z.strictObject({
   shape: z
     .union([
       z.tuple([z.int().min(1).max(4_096), z.int().min(1).max(4_096)]),
@@ -97,16 +97,18 @@ const split = z.strictObject({
  * - `csv`: a table; one input per number, one per category;
  * - `idx`: a file of images and a file of labels in the IDX format (MNIST), plain or gzip.
  */
-export const dataSchema = oneOf({ csv, idx }, { split: split.prefault({}) })
+export const dataSchema = oneOf({ csv: csvSchema, idx: idxSchema }, { split: split.prefault({}) })
 
 export type Data = z.output<typeof dataSchema>
-export type Csv = z.output<typeof csv>
-export type Idx = z.output<typeof idx>
+export type Csv = z.output<typeof csvSchema>
+export type Idx = z.output<typeof idxSchema>
+/** How a client's data become inputs and labels, without how they are split. */
+export type Inputs = { readonly csv: Csv } | { readonly idx: Idx }
 export type Split = z.output<typeof split>
 export type NumberColumn = z.output<typeof number>
 export type CategoryColumn = z.output<typeof category>
 export type Column = Csv['columns'][number]
-export type Cell = z.output<typeof cell>
+export type Cell = z.output<typeof cellSchema>
 
 /** The columns that become inputs, in their order. */
 export function featureColumns(csv: Pick<Csv, 'columns'>): (NumberColumn | CategoryColumn)[] {
@@ -126,7 +128,7 @@ export type DataEnds = {
   readonly classes: number
 }
 
-export function dataEnds(data: Data): DataEnds {
+export function dataEnds(data: Inputs): DataEnds {
   if ('idx' in data) {
     const [height, width, channels] = data.idx.shape
     return { shape: [height, width, channels ?? 1], classes: data.idx.classes }
@@ -149,7 +151,7 @@ export type ModelEnds = {
  * The ends of the plan's model on the plan's data, without looking at data. Fails with `plan.invalid` where they do not
  * fit: a `cnn` needs images. A `layers` topology is checked against them when it is built.
  */
-export function modelEnds(model: Model, data: Data | DataEnds): ModelEnds {
+export function modelEnds(model: Model, data: Inputs | DataEnds): ModelEnds {
   const { shape, classes } = 'shape' in data ? data : dataEnds(data)
   if ('cnn' in model && shape.length !== 3) throw new ParleyError('plan.invalid', 'model.cnn needs images: data.idx')
   const flat = 'logistic' in model || 'mlp' in model

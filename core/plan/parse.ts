@@ -5,7 +5,9 @@ import { utf8 } from '../encoding/bytes.ts'
 import { type CanonicalValue, canonicalJson } from '../encoding/canonical-json.ts'
 import { ParleyError } from '../errors/index.ts'
 import { defaultLimits } from '../wire/limits.ts'
+import { checkGates } from './check-gates.ts'
 import { checkPrivacy } from './check-privacy.ts'
+import { checkFreeze } from './freeze.ts'
 import { nearestWord } from './nearest.ts'
 import { type Plan, planJsonSchema, planSchemaOf } from './plan.ts'
 
@@ -38,6 +40,8 @@ export function planCheck({ rules }: PlanOptions): (value: unknown) => Plan {
   return (value) => {
     const result = schema.safeParse(value)
     if (result.success) {
+      checkGates(result.data)
+      checkFreeze(result.data)
       checkPrivacy(result.data, rules)
       return result.data
     }
@@ -81,7 +85,7 @@ function knownKeys(path: readonly PropertyKey[], schema: z.ZodType): string[] {
     nodes = nodes.flatMap((node) => {
       const member =
         typeof step === 'number' ? node.items : isNode(node.properties) ? node.properties[String(step)] : undefined
-      return alternatives(member)
+      return alternatives(member ?? node.additionalProperties)
     })
   }
   return [...new Set(nodes.flatMap((node) => (isNode(node.properties) ? Object.keys(node.properties) : [])))]

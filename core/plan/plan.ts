@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import type { RuleTable } from '../aggregation/rule.ts'
 import { aggregationSchema, aggregationSchemaOf } from './aggregation.ts'
+import { cardSchema } from './card.ts'
 import { dataSchema } from './data.ts'
-import { earlyStopSchema, gateSchema, publishSchema } from './gates.ts'
+import { earlyStopSchema, gatesSchema, publishSchema } from './gates.ts'
 import { modelSchema } from './model.ts'
 import { privacySchema } from './privacy.ts'
 import { cohortSchema, evaluationSchema, windowSchema } from './rounds.ts'
+import { startSchema } from './start.ts'
 import { trainingSchema } from './training.ts'
 
 /**
@@ -19,6 +21,8 @@ export const planSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'a name of small letters, digits, dots, dashes, underscores'),
   description: z.string().max(10_000).optional(),
   model: modelSchema,
+  /** Without it the weights are new ones, which follow from the seed. */
+  start: startSchema.optional(),
   data: dataSchema,
   training: trainingSchema,
   /** Everything random follows from it: initial weights, batches. Cohorts do not: nobody may foresee them. */
@@ -31,8 +35,9 @@ export const planSchema = z.strictObject({
   evaluation: evaluationSchema.prefault({}),
   stop: earlyStopSchema.optional(),
   /** A plan without gates trains, and publishes nothing. */
-  gates: z.array(gateSchema).max(100).default([]),
+  gates: gatesSchema.default([]),
   publish: publishSchema.prefault({}),
+  card: cardSchema.optional(),
 })
 
 /** The schema of plans that may name other rules than the registry's; undefined: the registry's. */

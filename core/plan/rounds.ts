@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { durationMs, durationSchema } from './duration.ts'
+import { groupsSchema, minGroupSchema } from './groups.ts'
 
 const clientCount = z.number().int().min(1).max(100_000)
 
@@ -39,4 +40,15 @@ export const evaluationSchema = z.strictObject({
       count: z.strictObject({ min: clientCount }).default({ min: 1 }),
     })
     .prefault({}),
+  /** Groups of held-out rows that clients count by themselves, for gates with `groupBy`. */
+  groups: groupsSchema.default({}),
+  /** Held-out rows that a group of a client must have: counts of fewer stay with the client. */
+  minGroup: minGroupSchema.default(20),
+  /** So many of the best and of the worst clients, by the metric of a gate, are left out of what it pools. */
+  trim: z.int().min(0).max(10_000).default(0),
+  /**
+   * How often candidates of this model may be evaluated on the same rows of the coordinator’s, over all runs; by default as
+   * often as runs ask for it.
+   */
+  holdoutLooks: z.int().min(1).max(1_000_000).optional(),
 })

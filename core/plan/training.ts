@@ -25,12 +25,19 @@ const scaffold = z.strictObject({
 
 const optimizer = oneOf({ sgd, adam })
 
+const freeze = z
+  .array(z.string().min(1).max(1_000))
+  .min(1)
+  .max(1_000)
+  .describe('layers or tensors that stay as the run starts with them: dense_1, or dense_1/kernel')
+
 /**
  * How a client trains in one round. Exactly one of `epochs` (passes over the training rows) and `steps` (batches).
  * The optimizer starts afresh in every round.
  *
  * - `scaffold`: every gradient is corrected by control variates (SCAFFOLD), which a client works out from how far plain
  *   steps took it: an optimizer that scales or remembers its steps would make them mean something else.
+ * - `freeze`: the update of these tensors is exactly zero, and the coordinator refuses another one (see freeze.ts).
  */
 export const trainingSchema = oneOf(
   {
@@ -42,6 +49,7 @@ export const trainingSchema = oneOf(
     optimizer,
     fedprox: fedprox.optional(),
     scaffold: scaffold.optional(),
+    freeze: freeze.optional(),
   },
 ).refine(({ scaffold, optimizer }) => scaffold === undefined || plainRate(optimizer) !== undefined, {
   message: 'scaffold needs the optimizer sgd without momentum: its control variates are averages of plain steps',

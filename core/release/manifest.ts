@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { compareCodePoints, isPortable } from '../attestation/model-signing/names.ts'
 import { utf8 } from '../encoding/bytes.ts'
 import { canonicalJsonOfDefined } from '../encoding/canonical-json.ts'
-import { metricNames } from '../metrics/metrics.ts'
+import { gateMeasures } from '../metrics/named.ts'
 import { byteCountField, digestField, idField, roundField } from '../run/fields.ts'
 
 /** A decimal number as text, so that no reader rounds it differently: what ECMAScript writes for the double. */
@@ -12,24 +13,46 @@ const timeField = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, '
 
 const countField = z.number().int().min(0).max(1_000_000)
 
+const rowsField = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+
 const gateField = z.strictObject({
   gate: z.string().min(1).max(200),
-  metric: z.enum(metricNames),
+  metric: z.enum(gateMeasures),
   verdict: z.enum(['pass', 'fail', 'not-evaluable']),
   value: decimalField.nullable(),
   bound: decimalField.nullable(),
   explanation: z.string().max(1_000),
+  // Absent in manifests from before they were known.
+  n: rowsField.optional(),
+  interval: z.strictObject({ low: decimalField, high: decimalField, confidence: decimalField }).optional(),
+  hard: z.literal(true).optional(),
+  // Of gates that are decided on rows that the coordinator holds.
+  holdout: z.strictObject({ sha256: digestField, rows: rowsField, looks: countField }).optional(),
 })
 
 const metricsField = z.strictObject({
-  rows: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+  rows: rowsField,
   loss: decimalField.nullable(),
   accuracy: decimalField.nullable(),
   precision: decimalField.nullable(),
   recall: decimalField.nullable(),
   f1: decimalField.nullable(),
   auc: decimalField.nullable(),
+  // Absent in manifests from before they were known.
+  balancedAccuracy: decimalField.nullable().optional(),
+  specificity: decimalField.nullable().optional(),
+  prAuc: decimalField.nullable().optional(),
+  calibrationError: decimalField.nullable().optional(),
+  brier: decimalField.nullable().optional(),
 })
+
+/** A file of a version: where it lies in the version's folder, and what it holds. */
+const fileField = z.strictObject({
+  path: z.string().max(500).refine(isPortable, 'a relative path of letters, digits, dots, dashes and underscores'),
+  sha256: digestField,
+  bytes: byteCountField,
+})
+export type VersionFile = z.infer<typeof fileField>
 
 /**
  * What is signed of a version: which weights, from which plan, run and round, made of how many updates by which rule,
@@ -72,6 +95,19 @@ export const manifestSchema = z.strictObject({
       neighbours: z.enum(['add-or-remove', 'replace']),
     })
     .optional(),
+  /** Root digest of the folder `model/` (OpenSSF Model Signing): what the version is known by. */
+  root: digestField,
+  /** The release key that signed that folder: ECDSA, SubjectPublicKeyInfo in PEM. */
+  releaseKey: z.string().max(2_000),
+  /** All files of the version but this manifest and its envelope, in the order of their paths. */
+  files: z
+    .array(fileField)
+    .min(1)
+    .max(10_000)
+    .refine(
+      (files) => files.every(({ path }, i) => i === 0 || compareCodePoints(files[i - 1]?.path ?? '', path) < 0),
+      'each file once, in the order of the paths',
+    ),
   publishedAt: timeField,
   /** The version of the program that published. */
   parleyVersion: z.string().min(1).max(100),
@@ -83,9 +119,16 @@ export function manifestBytes(manifest: Manifest): Uint8Array {
   return utf8(canonicalJsonOfDefined(manifest))
 }
 
-/** The names of a version's files in a folder. */
+/** The names of a version's files in its folder. */
 export const versionFiles = {
-  weights: 'model.safetensors',
+  weights: 'model/model.safetensors',
+  config: 'model/config.json',
+  plan: 'model/plan.yaml',
+  evaluation: 'model/evaluation.json',
+  card: 'model/README.md',
+  signature: 'model/model.sig',
+  provenance: 'attestations/provenance.json',
+  gates: 'attestations/gates/coordinator.json',
   manifest: 'manifest.json',
   envelope: 'manifest.dsse.json',
 } as const

@@ -1,10 +1,11 @@
+import type { EcdsaVerifier, FolderReader } from '../attestation/ports.ts'
 import { type Envelope, payloadTypes, verifyEnvelope } from '../crypto/envelope.ts'
 import type { Crypto } from '../crypto/primitives.ts'
-import { equalBytes, fromUtf8 } from '../encoding/bytes.ts'
+import { fromUtf8 } from '../encoding/bytes.ts'
 import { type CanonicalValue, canonicalJson } from '../encoding/canonical-json.ts'
 import { parseEnvelope } from './envelope-json.ts'
+import { FolderCheck } from './folder-check.ts'
 import { type Manifest, manifestSchema } from './manifest.ts'
-import { WeightsCheck } from './weights-check.ts'
 
 /** What is checked of a version, in this order; the order is that of trust: nothing is parsed before it is verified. */
 export const checkNames = [
@@ -18,12 +19,16 @@ export const checkNames = [
   'identity',
   /** There are gates, and all of them passed. */
   'gates',
-  /** The weights have the length of the manifest. */
-  'length',
-  /** The weights have the digest of the manifest. */
-  'digest',
+  /** The folder has the files of the manifest, and no others. */
+  'listing',
+  /** `model/` is as the manifest's release key signed it, with the manifest's root (OpenSSF Model Signing). */
+  'model',
   /** The header of the weights describes the layout of the manifest. */
   'layout',
+  /** Every file has the length and the digest of the manifest. */
+  'files',
+  /** Each attestation is about this version, and signed by whom the manifest names. */
+  'attestations',
 ] as const
 export type CheckName = (typeof checkNames)[number]
 
@@ -44,26 +49,33 @@ export type Verification = {
 
 export type VersionToVerify = {
   readonly crypto: Crypto
+  readonly ecdsa: EcdsaVerifier
   /** Ed25519, 32 bytes: known from elsewhere than the version. */
   readonly publicKey: Uint8Array
   /** The bytes of `manifest.dsse.json`. */
   readonly envelope: Uint8Array
-  /** The bytes of `manifest.json`, where there is one; only the signed manifest is ever believed. */
-  readonly manifest?: Uint8Array
-  /** The bytes of `model.safetensors`, in pieces of any size; read only when everything before is in order. */
-  readonly weights: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+  /** The version's folder. `manifest.json` in it is compared; only the signed manifest is ever believed. */
+  readonly folder: FolderReader
   /** What was asked for. */
-  readonly expected?: { readonly model?: string; readonly number?: number }
+  readonly expected?: { readonly model?: string; readonly number?: number; readonly root?: string }
+  /** Takes each piece of each file as it was hashed; to be thrown away unless nothing failed. */
+  readonly handOn?: (path: string, piece: Uint8Array) => void | Promise<void>
 }
 
 /**
- * Checks a version from its files and a pinned key alone, wherever they come from. Does not throw for what is wrong with
- * the version; what reading the weights throws is handed on.
+ * Checks a version from its folder and a pinned key alone, wherever they come from; every file is read once. Does not throw
+ * for what is wrong with the version; what reading the folder throws is handed on.
  */
 export async function verifyVersion(version: VersionToVerify): Promise<Verification> {
-  const results = new Map<CheckName, string | undefined>()
+  const results: Results = new Map()
   const manifest = checkManifest(version, results)
-  if (manifest !== undefined && !anyFailed(results)) await checkWeights(version, manifest, results)
+  if (manifest !== undefined && !anyFailed(results)) {
+    const check = new FolderCheck(version, manifest)
+    for (const name of ['listing', 'model', 'layout', 'files', 'attestations'] as const) {
+      results.set(name, await check[name]())
+      if (results.get(name) !== undefined) break
+    }
+  }
   const failed = checkNames.find((name) => results.get(name) !== undefined)
   return { checks: checkNames.map((name) => checkOf(name, results)), failed, manifest }
 }
@@ -77,28 +89,14 @@ function checkManifest(version: VersionToVerify, results: Results): Manifest | u
   if (envelopes === undefined) return undefined
   const signed = attempt(results, 'signature', () => signedBy(crypto, publicKey, envelopes))
   if (signed === undefined) return undefined
-  const manifest = attempt(results, 'manifest', () => {
-    if (version.manifest !== undefined && !equalBytes(version.manifest, signed.payload)) {
-      throw new Error('manifest.json is not what was signed')
-    }
-    return parseManifest(signed.payload)
-  })
+  const manifest = attempt(results, 'manifest', () => parseManifest(signed.payload))
   if (manifest === undefined) return undefined
-  const { model = manifest.model, number = manifest.number } = expected
-  const isIt = model === manifest.model && number === manifest.number
-  results.set('identity', isIt ? undefined : `this is version ${manifest.number} of ${manifest.model}`)
+  const { model = manifest.model, number = manifest.number, root = manifest.root } = expected
+  const isIt = model === manifest.model && number === manifest.number && root === manifest.root
+  const what = `this is version ${manifest.number} of ${manifest.model} with the root ${manifest.root}`
+  results.set('identity', isIt ? undefined : what)
   if (isIt) results.set('gates', gatesProblem(manifest))
   return manifest
-}
-
-async function checkWeights(version: VersionToVerify, manifest: Manifest, results: Results): Promise<void> {
-  const check = new WeightsCheck(version.crypto, manifest)
-  for await (const piece of version.weights) if (!check.add(piece)) break
-  for (const name of ['length', 'digest', 'layout'] as const) {
-    const problem = check[name]()
-    results.set(name, problem)
-    if (problem !== undefined) return
-  }
 }
 
 /** The envelope whose signature is by this key. Throws when there is none. */
@@ -115,7 +113,8 @@ function signedBy(crypto: Crypto, publicKey: Uint8Array, envelopes: readonly Env
   throw failure
 }
 
-function parseManifest(payload: Uint8Array): Manifest {
+/** Reads what was signed as a manifest. Throws on anything else. */
+export function parseManifest(payload: Uint8Array): Manifest {
   const text = fromUtf8(payload)
   const value: unknown = JSON.parse(text)
   const parsed = manifestSchema.safeParse(value)

@@ -1,6 +1,8 @@
 import type { ErrorCode } from '../errors/index.ts'
-import type { MetricName, Metrics } from '../metrics/metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { GateMeasure } from '../metrics/named.ts'
 import type { RobustnessReport, Suspect } from './robustness.ts'
+import type { StartedFrom } from './started-from.ts'
 
 /** Where a client stands in the open round. */
 export type ClientPhase =
@@ -34,9 +36,20 @@ export type RoundSummary = {
   readonly bytes: number
   /** Digest of the model file that the round made; absent when the round failed. */
   readonly weights?: string
+  /** The same without control variates: what a version of it holds. Absent where it is the same. */
+  readonly published?: string
   /** The metrics of that model on the held-out rows of all clients that answered, and of each; absent when not evaluated. */
   readonly pooled?: Metrics
   readonly clients: readonly { readonly client: string; readonly metrics: Metrics }[]
+  /** The metrics of groups of rows, over all clients that sent them; absent where there are none. */
+  readonly groups?: readonly {
+    readonly by: string
+    readonly group: string
+    readonly clients: number
+    readonly metrics: Metrics
+  }[]
+  /** The same on rows that the coordinator holds; absent where no gate is decided on them. */
+  readonly holdout?: HoldoutSummary
   /** Why the round made no model. */
   readonly failure?: { readonly code: ErrorCode; readonly message: string }
   /** How the updates were combined; absent when the round failed. */
@@ -50,14 +63,42 @@ export type RoundSummary = {
   }
 }
 
+/** What came out on the coordinator's own rows. */
+export type HoldoutSummary =
+  | {
+      readonly sha256: string
+      readonly rows: number
+      /** How often candidates of this model were evaluated on these rows, in all runs, this time included. */
+      readonly looks: number
+      readonly metrics: Metrics
+      /** The version in use, where a gate compares with it, and the rows that are given another class than by it. */
+      readonly champion?: { readonly version: number; readonly metrics: Metrics; readonly changed: number }
+      readonly perturbed: readonly { readonly noise: number; readonly metrics: Metrics }[]
+      /** Of the rows with a trigger that are of another class than the target, those that were given the target. */
+      readonly triggers: readonly {
+        readonly target: string | number
+        readonly others: number
+        readonly given: number
+      }[]
+    }
+  | { readonly failure: string }
+
 export type GateVerdict = {
   readonly gate: string
-  readonly metric: MetricName
+  readonly metric: GateMeasure
   readonly verdict: 'pass' | 'fail' | 'not-evaluable'
   /** The measured value, the bound it is held against, and the same in words. */
   readonly value: number | null
   readonly bound: number | null
   readonly explanation: string
+  /** Rows that the value is a mean over. */
+  readonly n?: number
+  /** One-sided bounds of the value, each with this confidence; there where the gate asks for one. */
+  readonly interval?: { readonly low: number; readonly high: number; readonly confidence: number }
+  /** Nobody may publish in spite of it. */
+  readonly hard?: true
+  /** The coordinator's rows that it was reached on, by SHA-256, and how often candidates of this model have met them. */
+  readonly holdout?: { readonly sha256: string; readonly rows: number; readonly looks: number }
 }
 
 export type RunOutcome =
@@ -79,6 +120,8 @@ export type RunView = {
   readonly model: string
   /** SHA-256 of the plan's canonical form. */
   readonly plan: string
+  /** Absent where the weights were new ones. */
+  readonly start?: StartedFrom
   readonly createdAt: string
   readonly phase: RunPhase
   /** The open round, from 1; 0 before the first. */

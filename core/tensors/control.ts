@@ -25,6 +25,11 @@ export function withoutControl(layout: Layout): Layout {
   return layout.filter(({ name }) => !name.startsWith(CONTROL))
 }
 
+/** The tensor of the model that a tensor of a layout is, or is the control variate of. */
+export function modelTensorName(name: string): string {
+  return name.startsWith(CONTROL) ? name.slice(CONTROL.length) : name
+}
+
 export function hasControl(layout: Layout): boolean {
   return layout.some(({ name }) => name.startsWith(CONTROL))
 }

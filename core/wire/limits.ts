@@ -38,6 +38,7 @@ export const limitTable = {
   ),
   headerBytes: bytes(16 * MiB, 'largest safetensors header', 'tensors.malformed'),
   tensors: count(100_000, 'tensors in one layout', 'tensors.malformed'),
+  shards: count(1_000, 'weight files of a TF.js layers model that a run starts from', 'tensors.malformed'),
   refusedUpdates: count(
     3,
     'refused updates of one client in one round, after which it is left out',
@@ -46,6 +47,9 @@ export const limitTable = {
   planBytes: bytes(MiB, 'largest plan', 'plan.unreadable'),
   requestBytes: bytes(2 * MiB, 'largest body of an HTTP request', 'request.too-large'),
   maskingBytes: bytes(MiB, 'largest message of a step of secure aggregation', 'frame.malformed'),
+  evaluationBytes: bytes(768 * KiB, 'largest signed evaluation of a client', 'frame.malformed'),
+  outcomesBytes: bytes(32 * KiB, 'largest signed report of outcomes of a consumer', 'request.too-large'),
+  outcomesPerMinute: count(10, 'reports of outcomes of one consumer in a minute', 'outcomes.too-often'),
   evaluationRows: count(1_000_000_000, 'held-out rows that one client may report', 'evaluation.invalid'),
 } as const satisfies Record<string, Limit>
 

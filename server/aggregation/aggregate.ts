@@ -17,7 +17,7 @@ import { RoundMatrix } from './round-matrix.ts'
 import { countSigns } from './signs.ts'
 import type { UpdateRow } from './update-row.ts'
 
-export type AggregationInput = Pick<NextModelInput, 'model' | 'optimizer' | 'control'> & {
+export type AggregationInput = Pick<NextModelInput, 'model' | 'optimizer' | 'control' | 'frozen'> & {
   readonly blobs: Pick<BlobStore, 'read' | 'create'>
   readonly kernels: Kernels
   /** Float32 values of the flat vector. */
@@ -75,6 +75,7 @@ export async function aggregate(input: AggregationInput): Promise<AggregationRes
       gram,
       next,
       report: true,
+      ...(input.frozen === undefined ? {} : { frozen: input.frozen }),
       ...(input.release === undefined ? {} : { release: input.release }),
     })
     const made = await next.commit(decision.remember)

@@ -1,5 +1,6 @@
 import type { Decision } from '../../core/aggregation/decide.ts'
 import type { Gram } from '../../core/aggregation/gram.ts'
+import { type FrozenTensor, zeroFrozen } from '../../core/plan/freeze.ts'
 import type { Block, Kernels } from '../../kernels/index.ts'
 import { keptShares } from './kept.ts'
 import type { NextModel } from './next-model.ts'
@@ -18,6 +19,8 @@ export type CombineInput = {
   readonly report: boolean
   /** The aggregate is given noise before anything is made of it. */
   readonly release?: Release
+  /** Of these the aggregate is exactly zero, whatever the rule and the noise make of them. */
+  readonly frozen?: readonly FrozenTensor[]
 }
 
 export type Combined = {
@@ -57,6 +60,7 @@ export async function combine(kernels: Kernels, input: CombineInput): Promise<Co
       if (report && result.kind === 'reduction' && result.points !== undefined)
         sample(sampled, tile, result.points, parameters)
       if (input.release !== undefined) addNoise(input.release, aggregated)
+      zeroFrozen(aggregated, tile.index * TILE, input.frozen ?? [])
       await next.write(tile, aggregated)
       await reading
     }

@@ -1,6 +1,7 @@
 import type { ExtraRows } from '../../core/aggregation/rule.ts'
 import type { ServerOptimizer } from '../../core/aggregation/server/optimizer.ts'
 import { bytesView, float32View } from '../../core/encoding/bytes.ts'
+import { type FrozenTensor, frozenIn } from '../../core/plan/freeze.ts'
 import { SEGMENT_BYTES } from '../../core/wire/limits.ts'
 import type { BlobStore, BlobWriter } from '../store/ports.ts'
 import type { AggregationMemory, VectorRef } from './memory.ts'
@@ -23,6 +24,8 @@ export type NextModelInput = {
     /** The header of a model file of the first half. */
     readonly header: Uint8Array
   }
+  /** What stays as it is in the model. */
+  readonly frozen?: readonly FrozenTensor[]
 }
 
 /** Writes what a round makes, tile by tile: the model, the server optimizer's vectors, what the rule carries. */
@@ -111,6 +114,10 @@ export class NextModel {
     })
     for (let j = moved; j < tile.length; j++) {
       side.out[j] = (side.weights[j] as number) + (control?.share ?? 1) * (aggregate[j] as number)
+    }
+    // The very bytes: zero added to −0 is another zero.
+    for (const [begin, end] of frozenIn(this.#input.frozen ?? [], tile.index * TILE, tile.length)) {
+      side.out.set(side.weights.subarray(begin, end), begin)
     }
     await this.#writing
     this.#writing = Promise.all([

@@ -2,11 +2,12 @@ import type { Crypto } from '../../core/crypto/primitives.ts'
 import { bytesView, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Aggregation } from '../../core/plan/aggregation.ts'
+import { type FrozenTensor, frozenIn } from '../../core/plan/freeze.ts'
 import type { Kernels } from '../../kernels/index.ts'
 
-/** Screens one update while its segments arrive: finite values, bounded norm. */
+/** Screens one update while its segments arrive: finite values, bounded norm, nothing frozen moved. */
 export interface UpdateScreen {
-  /** Throws `update.not-finite` or `update.norm-limit`. */
+  /** Takes the values in their order. Throws `update.not-finite`, `update.norm-limit` or `update.frozen-moved`. */
   add(values: Float32Array): void
   /** All values were added. Throws `update.digest-mismatch`. */
   finish?(): void
@@ -18,8 +19,10 @@ export interface UpdateScreen {
 export function updateScreen(
   screens: Aggregation['screens'],
   kernels?: Pick<Kernels, 'addressOf' | 'squares'>,
+  frozen: readonly FrozenTensor[] = [],
 ): UpdateScreen {
   let squares = 0
+  let at = 0
   return {
     add(values) {
       const row = kernels?.addressOf(values)
@@ -35,10 +38,21 @@ export function updateScreen(
           details: { normSoFar: norm, maxNorm: screens.maxNorm },
         })
       }
+      checkFrozen(values, at, frozen)
+      at += values.length
     },
     get norm() {
       return Math.sqrt(squares)
     },
+  }
+}
+
+function checkFrozen(values: Float32Array, at: number, frozen: readonly FrozenTensor[]): void {
+  for (const [begin, end, tensor] of frozenIn(frozen, at, values.length)) {
+    for (let j = begin; j < end; j++) {
+      if (values[j] === 0) continue
+      throw new ParleyError('update.frozen-moved', `the update moves ${tensor}, which the plan freezes`)
+    }
   }
 }
 

@@ -10,13 +10,16 @@ export type EventStreamOptions = {
   readonly heartbeatMs: number
 }
 
+/** An event that is sent under a name. `data` is one line. */
+export type NamedEvent = { readonly event: string; readonly id?: string; readonly data: string }
+
 /**
  * Writes values as server-sent events (HTML standard, section 9.2), one `data:` line each, as fast as the reader takes
  * them: the next value is asked for when the last one is on its way. Resolves when the values end; rejects with
  * `session.slow-consumer` or `session.closed`.
  */
 export async function sendEvents(
-  values: AsyncIterable<unknown>,
+  values: AsyncIterable<NamedEvent | { readonly value: unknown }>,
   response: ServerResponse,
   options: EventStreamOptions,
 ): Promise<void> {
@@ -37,12 +40,18 @@ export async function sendEvents(
   try {
     for await (const value of values) {
       if (response.destroyed) throw new ParleyError('session.closed')
-      if (!response.write(`data: ${JSON.stringify(value)}\n\n`)) await drained(response, clock, stallMs)
+      if (!response.write(textOf(value))) await drained(response, clock, stallMs)
     }
     response.end()
   } finally {
     stopHeartbeat()
   }
+}
+
+function textOf(event: NamedEvent | { readonly value: unknown }): string {
+  if ('value' in event) return `data: ${JSON.stringify(event.value)}\n\n`
+  const id = event.id === undefined ? '' : `id: ${event.id}\n`
+  return `event: ${event.event}\n${id}data: ${event.data}\n\n`
 }
 
 function drained(response: ServerResponse, clock: Clock, stallMs: number): Promise<void> {

@@ -2,10 +2,11 @@ import type { FastifyInstance } from 'fastify'
 import { fromUtf8, utf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { parseEnvelope } from '../../core/release/envelope-json.ts'
+import { manifestIn } from '../registry/published.ts'
 import type { AliasMove, Records, VersionRecord } from '../store/ports.ts'
 import { nameOf, numberOf } from './fields.ts'
+import { answerFile } from './files.ts'
 import type { HttpDeps } from './options.ts'
-import { answerWeights } from './weights.ts'
 
 /** What everybody may read: models, their versions, aliases and files. */
 export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
@@ -15,7 +16,7 @@ export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
   async function summaryOf(model: string) {
     const versions = await records.versions(model)
-    return { model, versions: versions.length, aliases: newest(await records.aliasHistory(model)) }
+    return { model, versions: versions.length, aliases: newest(await records.aliasHistory(model)).map(withoutEnvelope) }
   }
 
   app.get('/v1/models/:model', async ({ params }) => {
@@ -23,13 +24,20 @@ export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
     const versions = await records.versions(model)
     if (versions.length === 0) throw new ParleyError('object.not-found', 'there is no version of this model')
     const history = await records.aliasHistory(model)
-    return { model, versions: versions.map(shortForm), aliases: newest(history), history }
+    const states = await records.versionStates(model)
+    return {
+      model,
+      versions: versions.map(shortForm),
+      aliases: newest(history).map(withoutEnvelope),
+      history: history.map(withoutEnvelope),
+      states,
+    }
   })
 
   app.get('/v1/models/:model/aliases/:alias', async ({ params }) => {
     const move = await records.alias(nameOf(params, 'model'), nameOf(params, 'alias'))
     if (move === undefined) throw new ParleyError('object.not-found', 'there is no such alias of this model')
-    return move
+    return withoutEnvelope(move)
   })
 
   app.get('/v1/models/:model/versions/:number', async ({ params }, reply) => {
@@ -42,16 +50,20 @@ export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
     return reply.type('application/json; charset=utf-8').send(envelope)
   })
 
-  const weightsPath = '/v1/models/:model/versions/:number/weights'
+  const filesPath = '/v1/models/:model/versions/:number/files/*'
   for (const method of ['HEAD', 'GET'] as const) {
     app.route({
       method,
-      url: weightsPath,
+      url: filesPath,
       // The framework's own HEAD would read the whole file and throw it away.
       exposeHeadRoute: false,
       handler: async (request, reply) => {
-        const { weights } = await versionOf(records, request.params)
-        return answerWeights(deps, weights, request, reply)
+        const { envelope } = await versionOf(records, request.params)
+        const path = pathOf(request.params)
+        const file = manifestIn(envelope).files.find((one) => one.path === path)
+        if (file === undefined) throw new ParleyError('object.not-found', 'the version has no such file')
+        const name = path.slice(path.lastIndexOf('/') + 1)
+        return answerFile(deps, { digest: file.sha256, name, type: typeOf(name) }, request, reply)
       },
     })
   }
@@ -70,8 +82,31 @@ function signedText(envelope: string): string {
   return fromUtf8(first.payload)
 }
 
+/** Types that say what a file is; none that a browser would run. */
+const types: Readonly<Record<string, string>> = {
+  json: 'application/json; charset=utf-8',
+  md: 'text/markdown; charset=utf-8',
+  yaml: 'application/yaml',
+  svg: 'image/svg+xml',
+  sig: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+}
+
+function typeOf(name: string): string {
+  return types[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
+}
+
+function pathOf(params: unknown): string {
+  const path = typeof params === 'object' && params !== null ? Reflect.get(params, '*') : undefined
+  return typeof path === 'string' ? path : ''
+}
+
 function shortForm({ number, weights, run, round, publishedAt }: VersionRecord): object {
   return { number, weights, run, round, publishedAt }
+}
+
+/** The signed record is served by itself. */
+function withoutEnvelope({ envelope: _, ...rest }: AliasMove): Omit<AliasMove, 'envelope'> {
+  return rest
 }
 
 /** Where each alias points now. */

@@ -6,11 +6,19 @@ import type { Limits } from '../../core/wire/limits.ts'
 import type { CoordinatorApi } from '../api.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Rollouts } from '../registry/rollouts.ts'
 import type { Store } from '../store/ports.ts'
 
 /** What the routes need. */
 export type HttpDeps = {
   readonly api: CoordinatorApi
+  readonly registry: Registry
+  /** Without it nobody reports outcomes here. */
+  readonly rollouts?: Rollouts
+  /** The coordinator's Ed25519 key, which consumers pin. */
+  readonly publicKey: Uint8Array
+  readonly parleyVersion: string
   readonly store: Pick<Store, 'records' | 'blobs'>
   readonly metrics: MetricsRegistry
   readonly logger: Logger
@@ -28,15 +36,21 @@ export type HttpOptions = HttpDeps & {
   /** PEM texts. Without them the server speaks clear text, which it does on the loopback interface only. */
   readonly tls?: { readonly cert: string; readonly key: string }
   readonly allowClearTextBeyondLoopback?: boolean
+  /** Origins whose pages may read published models, as `https://clinic.example`; by default none. */
+  readonly consumerOrigins?: readonly string[]
   /** How long open answers may take to finish when the server stops; 1 s by default. */
   readonly stopMs?: number
 }
+
+/** A route, in the router's way of writing. */
+export type ServedRoute = { readonly method: string; readonly path: string }
 
 export interface HttpServer {
   /** `http://127.0.0.1:7080`; known once `start` has resolved. */
   readonly url: string
   /** The server underneath, so that a WebSocket carrier can take its upgrades. */
   readonly server: Server
+  readonly routes: readonly ServedRoute[]
   start(): Promise<void>
   /** Takes no more requests, ends the open ones, closes every connection. May be called twice. */
   stop(): Promise<void>

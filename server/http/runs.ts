@@ -37,6 +37,14 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
 
     app.get('/v1/runs/:id', async ({ params }) => api.run(nameOf(params, 'id')))
 
+    app.get('/v1/runs/:id/journal', async ({ params, query }) => {
+      const entries = (query as { entries?: string } | null)?.entries
+      return deps.registry.journal(
+        nameOf(params, 'id'),
+        entries === undefined ? undefined : numberOf({ entries }, 'entries'),
+      )
+    })
+
     app.post('/v1/runs/:id/stop', async ({ params, body }) => {
       const id = nameOf(params, 'id')
       const parsed = stopSchema.safeParse(body)
@@ -70,7 +78,7 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
       response.on('close', () => ended.abort())
       const options = { clock: deps.clock, stallMs: limits.stallMs, heartbeatMs: limits.idleMs / 3 }
       try {
-        await sendEvents(api.watch(id, ended.signal), response, options)
+        await sendEvents(asValues(api.watch(id, ended.signal)), response, options)
       } catch (failure) {
         logger.debug({ err: failure, run: id }, 'an event stream was broken off')
         response.destroy()
@@ -98,4 +106,8 @@ class PlanText {
       throw new ParleyError('plan.unreadable', 'the plan is not UTF-8', { cause })
     }
   }
+}
+
+async function* asValues(views: AsyncIterable<unknown>): AsyncGenerator<{ readonly value: unknown }> {
+  for await (const value of views) yield { value }
 }

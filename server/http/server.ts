@@ -3,10 +3,15 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { ParleyError } from '../../core/errors/index.ts'
+import { crossOriginReading } from './cross-origin.ts'
 import { answerBrokenRequest, answerFailure } from './failures.ts'
+import { followingRoutes } from './following.ts'
 import { healthRoutes } from './health.ts'
 import { modelRoutes } from './models.ts'
-import { checkOptions, type HttpOptions, type HttpServer, REQUEST_HEAD_BYTES } from './options.ts'
+import { openApiDocument } from './openapi.ts'
+import { checkOptions, type HttpOptions, type HttpServer, REQUEST_HEAD_BYTES, type ServedRoute } from './options.ts'
+import { outcomesRoutes } from './outcomes.ts'
+import { registryRoutes } from './registry.ts'
 import { runRoutes } from './runs.ts'
 
 /** Nothing here is a page: whatever a browser is made to load from here, it must not run or frame it. */
@@ -28,11 +33,12 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   const server = plainServer(options)
   const sockets = trackSockets(server)
   const streams = new Set<AbortController>()
-  const app = createApp(options, server, streams)
+  const followers = new Set<AbortController>()
+  const { app, routes } = createApp(options, server, streams, followers)
   let stopped: Promise<void> | undefined
 
   async function stop(): Promise<void> {
-    for (const stream of streams) stream.abort()
+    for (const stream of [...streams, ...followers]) stream.abort()
     const cancel = clock.after(stopMs, () => {
       for (const socket of sockets) socket.destroy()
     })
@@ -45,6 +51,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       return urlOf(server, options.tls !== undefined)
     },
     server,
+    routes,
     async start() {
       if (options.tls === undefined && options.allowClearTextBeyondLoopback === true) {
         logger.warn({ host }, 'HTTP is served without TLS')
@@ -78,7 +85,12 @@ function plainServer({ tls, limits }: HttpOptions): Server {
   return server
 }
 
-function createApp(options: HttpOptions, server: Server, streams: Set<AbortController>): FastifyInstance {
+function createApp(
+  options: HttpOptions,
+  server: Server,
+  streams: Set<AbortController>,
+  followers: Set<AbortController>,
+): { readonly app: FastifyInstance; readonly routes: readonly ServedRoute[] } {
   const { limits, logger, metrics, tls } = options
   const app = fastify({
     logger: false,
@@ -102,10 +114,20 @@ function createApp(options: HttpOptions, server: Server, streams: Set<AbortContr
     metrics.add('bytes', { direction: 'in', carrier: 'http' }, lengthOf(headers['content-length']))
     metrics.add('bytes', { direction: 'out', carrier: 'http' }, lengthOf(reply.getHeader('content-length')))
   })
+  crossOriginReading(app, options.consumerOrigins ?? [])
+  const routes: ServedRoute[] = []
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) routes.push({ method: one, path: url })
+  })
   healthRoutes(app, options)
   modelRoutes(app, options)
+  followingRoutes(app, options, followers)
+  registryRoutes(app, options)
+  if (options.rollouts !== undefined) outcomesRoutes(app, options, options.rollouts)
   runRoutes(app, options, streams)
-  return app
+  const document = openApiDocument(options.parleyVersion)
+  app.get('/v1/openapi.json', async () => document)
+  return { app, routes }
 }
 
 /** The promised length of a body; 0 where it is not known beforehand. */

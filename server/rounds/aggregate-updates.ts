@@ -90,6 +90,7 @@ export async function aggregateUpdates(
     root,
     seed: seedOf(crypto, inputs),
     ...(control === undefined ? {} : { control }),
+    ...(settings.frozen === undefined ? {} : { frozen: settings.frozen }),
     ...(matrix === undefined ? {} : { matrix }),
     ...(decide === undefined ? {} : { decide }),
     ...(central === undefined || privacy === undefined

@@ -1,10 +1,13 @@
 import { ParleyError } from '../../core/errors/index.ts'
+import { comparesOnHoldout, isOnHoldout } from '../../core/plan/check-holdout.ts'
+import type { Gate } from '../../core/plan/gates.ts'
 import { roundPrivacyOf } from '../../core/plan/round-privacy.ts'
 import type { ModelRef } from '../../core/run/round-configuration.ts'
 import { noMemory, vectorsOf } from '../aggregation/memory.ts'
 import type { Store } from '../store/ports.ts'
 import type { ActiveRun } from './active-run.ts'
 import { type AggregationDeps, aggregateUpdates, type RoundInputs } from './aggregate-updates.ts'
+import { type HoldoutDeps, holdoutOf } from './holdout.ts'
 import { openSums } from './masked/open-sums.ts'
 import type { Matrices } from './matrices.ts'
 import { type RootUpdate, rootUpdateOf } from './root-update.ts'
@@ -15,6 +18,7 @@ export type AggregationWorkDeps = AggregationDeps & {
   readonly store: Pick<Store, 'blobs' | 'spool' | 'records'>
   readonly matrices: Matrices
   readonly rootUpdate: RootUpdate | undefined
+  readonly holdouts: HoldoutDeps
   /** Rounds whose updates stay in the spool, counted back from the newest. */
   readonly keepRounds: number
   readonly now: () => number
@@ -46,7 +50,9 @@ export async function aggregateRound(deps: AggregationWorkDeps, active: ActiveRu
       inputs,
       unmasked === undefined ? deps.matrices.of(active) : undefined,
     )
-    const champion = await championOf(deps, state)
+    const inUse = await championOf(deps, state)
+    const holdout = await holdoutOf(deps.holdouts, plan, state, made, inUse)
+    const champion = state.settings.gates.some(comparesOnClients) ? inUse : undefined
     await run.tell({
       type: 'aggregated',
       at: deps.now(),
@@ -55,6 +61,7 @@ export async function aggregateRound(deps: AggregationWorkDeps, active: ActiveRu
       ...(root === undefined ? {} : { root }),
       ...(unmasked === undefined ? {} : { unmasked }),
       ...(champion === undefined ? {} : { champion }),
+      ...(holdout === undefined ? {} : { holdout }),
     })
     await dropOld(deps, state)
   } catch (failure) {
@@ -75,10 +82,15 @@ function inputsOf(state: Extract<RunState, { phase: 'aggregating' }>): RoundInpu
   return { run, round, settings, model, accepted, memory }
 }
 
+/** Whether clients evaluate the version in use beside the candidate. */
+function comparesOnClients(gate: Gate): boolean {
+  return 'maxDrop' in gate && gate.maxDrop !== undefined && !isOnHoldout(gate)
+}
+
 /** The version that the candidate has to be compared with: only where a gate asks for it, and only of the same layout. */
 async function championOf(deps: AggregationWorkDeps, state: RunState): Promise<Champion | undefined> {
   const { model, alias, gates } = state.settings
-  if (gates.every((gate) => gate.maxDrop === undefined)) return undefined
+  if (!gates.some((gate) => comparesOnClients(gate) || comparesOnHoldout(gate))) return undefined
   const holder = await deps.store.records.alias(model, alias)
   if (holder === undefined) return undefined
   const version = await deps.store.records.version(model, holder.version)

@@ -64,7 +64,7 @@ function openSpool(deps: CollectDeps, client: string, header: UpdateHeader, foun
     opener: openerOf(deps, client, header, plainBytes),
     ...(settings.masked === undefined
       ? {
-          screen: () => updateScreen(plan.aggregation.screens, deps.matrices.kernels),
+          screen: () => updateScreen(plan.aggregation.screens, deps.matrices.kernels, settings.frozen),
           memory: deps.matrices.of(found).reserve(),
         }
       : { screen: () => vectorScreen(deps.crypto, vector ?? '') }),

@@ -2,13 +2,14 @@ import { type Envelope, payloadTypes, verifyEnvelope } from '../../core/crypto/e
 import type { Crypto } from '../../core/crypto/primitives.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { type CountLimits, invalidCounts } from '../../core/metrics/check.ts'
+import { invalidGroups } from '../../core/plan/check-groups.ts'
 import { modelEnds } from '../../core/plan/data.ts'
 import { type EvaluationReport, evaluationReportSchema } from '../../core/run/evaluation-report.ts'
 import { parsePayload } from '../../core/run/payload.ts'
 import type { FindRun } from './active-run.ts'
 import type { Answer } from './desk.ts'
 import type { Run } from './run.ts'
-import type { Evaluating } from './state.ts'
+import type { ClientResult, Evaluating } from './state.ts'
 import { mayEvaluate } from './step.ts'
 
 export type EvaluationDeps = {
@@ -36,8 +37,11 @@ export async function takeEvaluation(
     const { run, plan } = found
     if (evaluatedBefore(run, report)) return { ...head, accepted: true }
     const { units } = modelEnds(plan.model, plan.data)
-    checkResults(openEvaluation(run, report), report, { rows: deps.maxRows, units })
-    const result = { client: client.id, counts: report.results.map(({ counts }) => counts) }
+    const limits = { rows: deps.maxRows, units }
+    checkResults(openEvaluation(run, report), report, limits)
+    const reason = invalidGroups(report, plan.evaluation, limits)
+    if (reason !== undefined) throw new ParleyError('evaluation.invalid', reason)
+    const result = resultOf(report)
     const taken = await run.tell({ type: 'evaluated', at: deps.now(), round: report.round, result })
     if (!taken) throw new ParleyError('update.late')
     return { ...head, accepted: true }
@@ -60,9 +64,21 @@ function evaluatedBefore({ state }: Run, report: EvaluationReport): boolean {
   const record = state.phase === 'evaluating' && state.round === report.round ? state : undefined
   const results = (record ?? state.history.find(({ round }) => round === report.round))?.results ?? []
   return results.some(
-    ({ client, counts }) =>
-      client === report.client && JSON.stringify(counts) === JSON.stringify(report.results.map((one) => one.counts)),
+    (result) => result.client === report.client && JSON.stringify(result) === JSON.stringify(resultOf(report)),
   )
+}
+
+/** What the journal keeps of a report; of a plan without groups nothing is said of them. */
+function resultOf({ client, results, withheld, lacking }: EvaluationReport): ClientResult {
+  const counts = results.map((one) => one.counts)
+  const groups = results.flatMap((one) => (one.groups === undefined ? [] : [one.groups]))
+  return {
+    client,
+    counts,
+    ...(groups.length === 0 ? {} : { groups }),
+    ...(withheld === undefined ? {} : { withheld }),
+    ...(lacking === undefined ? {} : { lacking }),
+  }
 }
 
 function checkResults(state: Evaluating, report: EvaluationReport, limits: CountLimits): void {

@@ -121,7 +121,8 @@ export class RoundHub implements RoundDesk {
   }
 
   evaluation(client: string, report: Envelope): Promise<Answer> {
-    const deps = { ...this.#takingDeps(), maxRows: this.#deps.limits.evaluationRows }
+    const { evaluationRows: maxRows, evaluationBytes: maxPayloadBytes } = this.#deps.limits
+    const deps = { ...this.#takingDeps(), maxRows, maxPayloadBytes }
     return takeEvaluation(deps, this.#listed(client), report)
   }
 

@@ -1,12 +1,17 @@
+import type { Crypto } from '../../core/crypto/primitives.ts'
+import { canonicalJsonOfDefined } from '../../core/encoding/canonical-json.ts'
 import { pooledMetrics } from '../gates/decide.ts'
 import type { Candidate } from '../registry/manifest.ts'
+import type { CandidateRecord } from '../store/ports.ts'
 import type { ActiveRun } from './active-run.ts'
+import { evidenceOf } from './candidate-evidence.ts'
 import { spentAfter } from './privacy-settings.ts'
-import type { Publishing } from './state.ts'
-import { openedRounds } from './view.ts'
+import type { Over, Publishing } from './state.ts'
+import { openedRounds, timestamp } from './view.ts'
 
 /** What the registry is told of a candidate that has passed its gates. */
-export function candidateOf(state: Publishing, { plan }: ActiveRun): Candidate {
+export function candidateOf(crypto: Pick<Crypto, 'sha256'>, state: Publishing, active: ActiveRun): Candidate {
+  const { plan } = active
   const { settings, base, candidate, verdicts } = state
   const { cohort, accepted, refused } = candidate
   const metrics = pooledMetrics(candidate)
@@ -19,7 +24,8 @@ export function candidateOf(state: Publishing, { plan }: ActiveRun): Candidate {
     layout: settings.control?.layout ?? settings.layout,
     parameters: settings.control?.parameters ?? settings.parameters,
     plan: settings.plan.digest,
-    base: base.digest,
+    // With SCAFFOLD the run's own first model has control variates beside the weights of the version.
+    base: settings.start?.version === undefined ? base.digest : settings.start.sha256,
     rule,
     clients: {
       invited: cohort.length,
@@ -28,6 +34,7 @@ export function candidateOf(state: Publishing, { plan }: ActiveRun): Candidate {
     },
     ...(metrics === undefined ? {} : { metrics }),
     gates: verdicts,
+    evidence: evidenceOf(crypto, state, active),
     ...privacyOf(state),
   }
 }
@@ -40,4 +47,19 @@ function privacyOf(state: Publishing): Pick<Candidate, 'privacy'> {
   const { epsilon, delta } = spentAfter(privacy, rounds)
   const { mechanism, neighbours } = privacy.spend
   return { privacy: { epsilon, delta, rounds, mechanism, neighbours } }
+}
+
+/** What is kept of the result of a run that went before its gates, whatever they said. */
+export function candidateRecordOf(state: Over): CandidateRecord | undefined {
+  const { outcome, settings, history, run, endedAt } = state
+  if (outcome.kind !== 'published' && outcome.kind !== 'rejected') return undefined
+  return {
+    model: settings.model,
+    run,
+    round: history.findLast(({ model }) => model?.digest === outcome.model.digest)?.round ?? 0,
+    weights: outcome.model.digest,
+    passed: outcome.kind === 'published',
+    gates: canonicalJsonOfDefined({ gates: outcome.verdicts }),
+    at: timestamp(endedAt),
+  }
 }

@@ -10,7 +10,7 @@ import type { RunSettings } from './state.ts'
 /** What the machine needs of a plan, and of what it came to: its canonical text as a blob, the layout's digest, a limit. */
 export function settingsOf(
   plan: Plan,
-  stored: Pick<RunSettings, 'plan' | 'layout' | 'parameters' | 'control' | 'maxRefusals'>,
+  stored: Pick<RunSettings, 'plan' | 'layout' | 'parameters' | 'control' | 'start' | 'frozen' | 'maxRefusals'>,
 ): RunSettings {
   const { window, evaluation } = plan
   const masked = maskedSettingsOf(plan, stored.parameters)
@@ -33,6 +33,7 @@ export function settingsOf(
       min: evaluation.window.count.min,
       minMs: durationMs(evaluation.window.time.min),
       maxMs: durationMs(evaluation.window.time.max),
+      ...(evaluation.trim === 0 ? {} : { trim: evaluation.trim }),
     },
     ...(plan.stop === undefined ? {} : { stop: plan.stop }),
     gates: plan.gates,

@@ -1,9 +1,13 @@
 import type { ErrorCode } from '../../core/errors/index.ts'
 import type { EvaluationCounts } from '../../core/metrics/counts.ts'
+import type { GroupCounts, GroupId } from '../../core/metrics/groups.ts'
 import type { MetricName } from '../../core/metrics/metrics.ts'
+import type { FrozenTensor } from '../../core/plan/freeze.ts'
 import type { EarlyStop, Gate } from '../../core/plan/gates.ts'
+import type { HoldoutResult } from '../../core/run/holdout.ts'
 import type { RobustnessReport } from '../../core/run/robustness.ts'
 import type { ModelRef } from '../../core/run/round-configuration.ts'
+import type { StartedFrom } from '../../core/run/started-from.ts'
 import type { UpdateHeader } from '../../core/run/update-header.ts'
 import type { GateVerdict } from '../../core/run/view.ts'
 import type { AggregationMemory, VectorRef } from '../aggregation/memory.ts'
@@ -28,6 +32,10 @@ export type RunSettings = {
     readonly layout: string
     readonly parameters: number
   }
+  /** Absent where the weights were new ones. */
+  readonly start?: StartedFrom
+  /** What no update may move, in the order of the flat vector; absent where everything is trained. */
+  readonly frozen?: readonly FrozenTensor[]
   readonly rounds: number
   /** Refused updates of one client in one round, after which it is left out of the round. */
   readonly maxRefusals: number
@@ -36,7 +44,14 @@ export type RunSettings = {
   /** Fewest connected clients that a cohort is drawn from. */
   readonly population?: number
   readonly window: { readonly min: number; readonly max: number; readonly minMs: number; readonly maxMs: number }
-  readonly evaluation: { readonly every: number; readonly min: number; readonly minMs: number; readonly maxMs: number }
+  readonly evaluation: {
+    readonly every: number
+    readonly min: number
+    readonly minMs: number
+    readonly maxMs: number
+    /** Absent where no client is left out of what is pooled. */
+    readonly trim?: number
+  }
   readonly stop?: EarlyStop
   readonly gates: readonly Gate[]
   readonly alias: string
@@ -65,6 +80,10 @@ export type ClientResult = {
   readonly client: string
   /** In the order of the evaluation task: the candidate, then the version in use where there is one. */
   readonly counts: readonly EvaluationCounts[]
+  /** Where the plan has groups: those of each model, in the same order, and what the client did not send of them. */
+  readonly groups?: readonly (readonly GroupCounts[])[]
+  readonly withheld?: readonly GroupId[]
+  readonly lacking?: readonly { readonly by: string; readonly column: string }[]
 }
 
 /** The version that holds the alias when a round is evaluated. */
@@ -82,6 +101,8 @@ export type Made = {
   readonly report?: RobustnessReport
   /** What came out of the sums, where updates were masked. */
   readonly unmasked?: Unmasked
+  /** What came out on the coordinator's own rows, where a gate asks for it and the round is evaluated. */
+  readonly holdout?: HoldoutResult
 }
 
 /** A round that is over. */

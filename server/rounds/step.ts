@@ -316,15 +316,8 @@ function whilePublishing(state: Publishing, event: RunEvent): Publishing | Over 
 
 type OpenRound = Collecting | Unmasking | Aggregating | Evaluating
 
-function madeBy({ model, weights, memory, root, report, unmasked }: Event<'aggregated'>): Made {
-  return {
-    model,
-    ...(weights === undefined ? {} : { weights }),
-    ...(memory === undefined ? {} : { memory }),
-    ...(root === undefined ? {} : { root }),
-    ...(report === undefined ? {} : { report }),
-    ...(unmasked === undefined ? {} : { unmasked }),
-  }
+function madeBy({ type: _type, at: _at, round: _round, champion: _champion, ...made }: Event<'aggregated'>): Made {
+  return made
 }
 
 function recordOf(state: OpenRound, at: Instant): RoundRecord {
@@ -338,7 +331,9 @@ function roundDone(state: OpenRound, record: MadeRound, at: Instant): RunState {
   const progress = { ...running(state), model: record.model, completed, failures: 0, history }
   const { settings, round } = state
   const goesOn =
-    completed < settings.rounds && !hasStalled(history, settings.stop) && affords(settings.privacy, round + 1)
+    completed < settings.rounds &&
+    !hasStalled(history, settings.stop, settings.evaluation) &&
+    affords(settings.privacy, round + 1)
   return goesOn ? waitForNext({ ...progress, round: round + 1 }, at) : concluded(progress, at)
 }
 
@@ -347,7 +342,7 @@ type Progressed = Omit<Waiting, 'phase' | 'since' | 'available' | 'entropy'>
 /** No more rounds: the best of those that were evaluated is held against its gates. */
 function concluded(progress: Progressed, at: Instant): RunState {
   const { history, settings } = progress
-  const candidate = selectCandidate(history, settings.select)
+  const candidate = selectCandidate(history, settings.select, settings.evaluation)
   if (candidate === undefined) {
     return {
       ...progress,
@@ -356,7 +351,7 @@ function concluded(progress: Progressed, at: Instant): RunState {
       outcome: { kind: 'failed', code: 'gate.failed', message: 'no round made a model that was evaluated' },
     }
   }
-  const verdicts = decideGates(settings.gates, candidate)
+  const verdicts = decideGates(settings.gates, candidate, settings.evaluation)
   const passed = verdicts.length > 0 && verdicts.every(({ verdict }) => verdict === 'pass')
   if (passed) return { ...progress, phase: 'publishing', candidate, verdicts }
   return { ...progress, phase: 'over', endedAt: at, outcome: { kind: 'rejected', model: candidate.model, verdicts } }

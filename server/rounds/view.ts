@@ -2,8 +2,9 @@ import { suspectsOf } from '../../core/aggregation/suspects.ts'
 import { metricsOf } from '../../core/metrics/compute.ts'
 import type { RobustnessReport, Suspect } from '../../core/run/robustness.ts'
 import type { ClientPhase, CohortMember, PrivacyView, RoundSummary, RunOutcome, RunView } from '../../core/run/view.ts'
-import { pooledMetrics } from '../gates/decide.ts'
+import { groupMetrics, pooledMetrics } from '../gates/decide.ts'
 import { assertNever } from './assert-never.ts'
+import { holdoutSummary } from './holdout-view.ts'
 import { expectedIn } from './masked/transitions.ts'
 import { type PrivacySettings, spentAfter } from './privacy-settings.ts'
 import type { Collecting, Evaluating, Instant, Outcome, RoundRecord, RunState, Unmasking } from './state.ts'
@@ -21,6 +22,7 @@ export function viewOf(state: RunState, live: LiveInfo): RunView {
     run: state.run,
     model: state.settings.model,
     plan: state.settings.plan.digest,
+    ...(state.settings.start === undefined ? {} : { start: state.settings.start }),
     createdAt: timestamp(state.startedAt),
     phase: state.phase,
     round: state.round,
@@ -151,6 +153,7 @@ function clientReports({ report, unmasked }: RoundRecord): RobustnessReport[] {
 
 function makeSummary(record: RoundRecord): RoundSummary {
   const pooled = pooledMetrics(record)
+  const groups = groupMetrics(record)
   return {
     round: record.round,
     openedAt: timestamp(record.openedAt),
@@ -160,10 +163,13 @@ function makeSummary(record: RoundRecord): RoundSummary {
     refused: record.refused,
     bytes: record.accepted.reduce((sum, { header }) => sum + header.bytes, 0),
     ...(record.model === undefined ? {} : { weights: record.model.digest }),
+    ...(record.weights === undefined ? {} : { published: record.weights.digest }),
     ...(pooled === undefined ? {} : { pooled }),
     clients: record.results.flatMap(({ client, counts: [candidate] }) =>
       candidate === undefined ? [] : [{ client, metrics: metricsOf(candidate) }],
     ),
+    ...(groups.length === 0 ? {} : { groups }),
+    ...(record.holdout === undefined ? {} : { holdout: holdoutSummary(record.holdout) }),
     ...(record.failure === undefined ? {} : { failure: record.failure }),
     ...(record.report === undefined ? {} : { robustness: record.report }),
     ...(record.unmasked === undefined ? {} : { sums: sumsOf(record.unmasked) }),

@@ -112,6 +112,65 @@ export type AliasMove = {
   readonly version: number
   readonly reason: string
   readonly at: string
+  /** Who moved it. */
+  readonly actor: string
+  /** The signed record of the move: a DSSE envelope as JSON text. */
+  readonly envelope: string
+}
+
+/**
+ * Makes the next move of an alias to `version`, after `last`, its newest one; or, with a `version` in what it returns, to that
+ * one, which must be there. May have no effects; what it throws is what the move fails with.
+ */
+export type PrepareMove = (
+  version: VersionRecord,
+  last: AliasMove | undefined,
+) => Pick<AliasMove, 'reason' | 'at' | 'actor' | 'envelope'> & { readonly version?: number }
+
+/** What was said of a published version since; the newest one holds. A version of which nothing was said is in use. */
+export type VersionState = {
+  readonly model: string
+  readonly number: number
+  readonly state: 'in-use' | 'deprecated' | 'withdrawn'
+  readonly reason: string
+  readonly actor: string
+  readonly at: string
+}
+
+/** A result of a run before its gates, and what they said. */
+export type CandidateRecord = {
+  readonly model: string
+  readonly run: string
+  readonly round: number
+  readonly weights: Digest
+  readonly passed: boolean
+  /** The verdicts as JSON text. */
+  readonly gates: string
+  readonly at: string
+}
+
+/** A member's signed word on a version: a DSSE envelope as JSON text. */
+export type ApprovalRecord = {
+  readonly model: string
+  readonly number: number
+  readonly member: string
+  readonly envelope: string
+  readonly at: string
+}
+
+/** A consumer's signed report of outcomes: a DSSE envelope as JSON text. */
+export type OutcomesRecord = {
+  readonly model: string
+  /** The rollout's id in the alias record. */
+  readonly rollout: string
+  readonly consumer: string
+  /** 1, 2, 3 … per model, rollout and consumer. */
+  readonly sequence: number
+  /** SHA-256 of the signed payload. */
+  readonly sha256: Digest
+  readonly envelope: string
+  /** When it was taken. */
+  readonly at: string
 }
 
 /** Small records that are looked up and listed. */
@@ -136,7 +195,7 @@ export interface Records {
   publish(
     candidate: { readonly model: string; readonly run: string; readonly round: number },
     prepare: (number: number) => Omit<VersionRecord, 'model' | 'number' | 'run' | 'round'>,
-    alias?: { readonly name: string; readonly reason: string },
+    alias?: { readonly name: string; readonly prepare: PrepareMove },
   ): Promise<VersionRecord>
   /** Names of all models with at least one version, sorted. */
   models(): Promise<readonly string[]>
@@ -147,6 +206,37 @@ export interface Records {
   alias(model: string, alias: string): Promise<AliasMove | undefined>
   /** All moves of all aliases of the model, oldest first. */
   aliasHistory(model: string): Promise<readonly AliasMove[]>
+  /**
+   * Moves an alias, in one transaction with the look at where it was. Fails with `object.not-found` for a version that is not
+   * there and with `version.withdrawn` for one that is.
+   */
+  moveAlias(
+    target: { readonly model: string; readonly alias: string; readonly version: number },
+    prepare: PrepareMove,
+  ): Promise<AliasMove>
+
+  /** Appends. Fails with `object.not-found` for a version that is not there. */
+  setVersionState(state: VersionState): Promise<void>
+  /** All that was said of the model's versions, oldest first. */
+  versionStates(model: string): Promise<readonly VersionState[]>
+
+  /** Inserts, or does nothing where the candidate (model, run, round) is there already. */
+  saveCandidate(candidate: CandidateRecord): Promise<void>
+  /** Of one model, oldest first. */
+  candidates(model: string): Promise<readonly CandidateRecord[]>
+
+  /** Inserts, or replaces the same member's. Fails with `object.not-found` for a version that is not there. */
+  saveApproval(approval: ApprovalRecord): Promise<void>
+  /** Of one version, in the order of the members. */
+  approvals(model: string, number: number): Promise<readonly ApprovalRecord[]>
+
+  /**
+   * Appends the next report of its consumer. The very one that was taken last does nothing; any other of a number that is
+   * taken fails with `outcomes.replayed`, and one that leaves a number out with `outcomes.gap`.
+   */
+  saveOutcomes(outcomes: OutcomesRecord): Promise<void>
+  /** Of one rollout, in the order in which they were taken. */
+  outcomes(model: string, rollout: string): Promise<readonly OutcomesRecord[]>
 }
 
 /** The ports together, with one life. */

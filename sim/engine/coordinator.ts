@@ -1,6 +1,7 @@
 import type { RuleTable } from '../../core/aggregation/rule.ts'
 import type { Crypto, SigningKey } from '../../core/crypto/primitives.ts'
 import { ParleyError } from '../../core/errors/index.ts'
+import type { Base } from '../../core/import/base-model.ts'
 import type { Plan } from '../../core/plan/plan.ts'
 import type { ConnectionHandler } from '../../core/wire/connection.ts'
 import type { Limits } from '../../core/wire/limits.ts'
@@ -28,6 +29,8 @@ export type SimulatedCoordinatorOptions = {
   /** All rules that plans may name; undefined: those of the registry. */
   readonly rules: RuleTable | undefined
   readonly initialModel: (plan: Plan) => Promise<InitialModel>
+  /** What the plan starts from, whether it names a version or a file. */
+  readonly baseFiles: () => Promise<Base | undefined>
   /** The rule of a round failed: nothing is made of its updates. */
   readonly undecided: (round: number, error: ParleyError) => void
   readonly observer: Partial<CoordinatorObserver>

@@ -1,4 +1,5 @@
 import type { Trainer, TrainRequest, TrainResult } from '../../client/index.ts'
+import { type FrozenTensor, zeroFrozen } from '../../core/plan/freeze.ts'
 import { type Random, randomOf } from '../../core/random/random.ts'
 import type { CraftInput } from '../attacks/attack.ts'
 import type { ChosenAttack } from '../attacks/registry.ts'
@@ -13,6 +14,8 @@ export type AttackerDeps = {
   readonly seed: number
   readonly sees: 'own' | 'updates'
   readonly maxNorm: number
+  /** What the plan freezes: the coordinator takes no update that moves it, as attackers know. */
+  readonly frozen: readonly FrozenTensor[]
   /** The open round's cohort: ids of its honest clients, and how many attackers are in it. */
   readonly cohort: () => Promise<{ readonly honest: readonly string[]; readonly attackers: number }>
   /** The plan's own stages and rule. */
@@ -52,7 +55,8 @@ export function attackingTrainer(deps: AttackerDeps, trainer: Trainer): Trainer 
       ...(granted ? { aggregate: (updates) => inTurn(deps, updates) } : {}),
     }
     // Not while the clock is held: training on its own data takes the attacker virtual time too.
-    const vector = await attack.craft(input, options)
+    const vector = (await attack.craft(input, options)).slice()
+    zeroFrozen(vector, 0, deps.frozen)
     const { samples, loss, steps } = await own.claims()
     return { weights: moved(request.weights, vector, 1), samples, loss, steps }
   }

@@ -1,4 +1,4 @@
-import { metricNames } from '../../core/metrics/metrics.ts'
+import { headlineMetrics } from '../../core/metrics/metrics.ts'
 import type { SimulatedRound, SimulationResult } from '../results.ts'
 import { documentOf } from './page/document.ts'
 import { figureOf } from './page/figure.ts'
@@ -81,7 +81,7 @@ function conditions(a: SimulationResult, b: SimulationResult, names: Names): Mar
 /** Of accuracies more is better, of losses less; whether a difference is more than chance only further seeds can tell. */
 function figuresTable(a: SimulationResult, b: SimulationResult, names: Names): Markup {
   const [own, other] = [lastHeadline(a), lastHeadline(b)]
-  const rows = metricNames.map((name, i) => {
+  const rows = headlineMetrics.map((name, i) => {
     const [x, y] = [own?.[name] ?? null, other?.[name] ?? null]
     return [metricHead[i] ?? name, figure(x), figure(y), change(name !== 'loss', x, y)]
   })

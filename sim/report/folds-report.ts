@@ -1,4 +1,4 @@
-import { type MetricName, metricNames } from '../../core/metrics/metrics.ts'
+import { type HeadlineMetric, headlineMetrics } from '../../core/metrics/metrics.ts'
 import type { SimulatedRound } from '../results.ts'
 import type { CrossValidation, FoldResult, FoldSpread } from '../sweep/cross-validate.ts'
 import { documentOf } from './page/document.ts'
@@ -39,7 +39,7 @@ export function spreadWords({ mean, deviation }: FoldSpread): string {
 
 function summary({ folds, metrics }: CrossValidation): Markup {
   const failed = folds.filter(({ result }) => result.outcome.kind === 'failed').length
-  const tile = (name: string, wanted: MetricName) => {
+  const tile = (name: string, wanted: HeadlineMetric) => {
     const found = metrics.find(({ metric }) => metric === wanted)
     if (found === undefined) return []
     return [{ name, value: spreadWords(found.outside), note: 'at clients that were held out, mean ± deviation' }]
@@ -64,7 +64,7 @@ function spreads({ metrics, folds }: CrossValidation): Markup {
   const rows = metrics
     .filter(({ outside, inside }) => outside.folds > 0 || inside.folds > 0)
     .map(({ metric, outside, inside }) => [
-      metricHead[metricNames.indexOf(metric)],
+      metricHead[headlineMetrics.indexOf(metric)],
       spreadWords(outside),
       `${count(outside.folds)} of ${count(folds.length)}`,
       spreadWords(inside),
@@ -98,12 +98,12 @@ function foldTable(folds: readonly FoldResult[]): Markup {
   return markup`<div class="block">${table({
     label: 'Folds',
     head: ['fold', 'held out', 'rows', ...metricHead, 'outcome', 'weights'],
-    words: [1, 3 + metricNames.length, 4 + metricNames.length],
+    words: [1, 3 + headlineMetrics.length, 4 + headlineMetrics.length],
     rows: folds.map(({ fold, heldOut, outside, result }) => [
       count(fold),
       markup`<span class="w">${listed(heldOut)}</span>`,
       outside === undefined ? '–' : count(outside.rows),
-      ...metricNames.map((name) => figure(outside?.[name])),
+      ...headlineMetrics.map((name) => figure(outside?.[name])),
       outcomeWords(result.outcome),
       result.weights === undefined ? '–' : markup`<code>${result.weights.slice(0, 12)}</code>`,
     ]),

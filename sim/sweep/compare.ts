@@ -1,4 +1,4 @@
-import { type MetricName, type Metrics, metricNames } from '../../core/metrics/metrics.ts'
+import { type HeadlineMetric, headlineMetrics, type Metrics } from '../../core/metrics/metrics.ts'
 import type { SimulatedRound } from '../results.ts'
 import type { StoredRun } from './result-folder.ts'
 
@@ -16,7 +16,7 @@ export type Comparison = {
   readonly weights: { readonly a: string | null; readonly b: string | null }
   readonly outcome: { readonly a: string; readonly b: string }
   /** Metrics of the last evaluated rounds. */
-  readonly metrics: readonly (Pair & { readonly name: MetricName | 'attackSuccess' | 'virtualMs' })[]
+  readonly metrics: readonly (Pair & { readonly name: HeadlineMetric | 'attackSuccess' | 'virtualMs' })[]
   readonly rounds: readonly {
     readonly round: number
     readonly accuracy: Pair
@@ -34,7 +34,7 @@ export function compareRuns(a: StoredRun, b: StoredRun): Comparison {
     weights: { a: ours, b: theirs },
     outcome: { a: a.result.outcome.kind, b: b.result.outcome.kind },
     metrics: [
-      ...metricNames.map((name) => ({ name, ...pair((run) => lastOf(run)?.central?.[name]) })),
+      ...headlineMetrics.map((name) => ({ name, ...pair((run) => lastOf(run)?.central?.[name]) })),
       { name: 'attackSuccess' as const, ...pair((run) => lastOf(run)?.attackSuccess) },
       { name: 'virtualMs' as const, ...pair((run) => run.result.virtualMs) },
     ],

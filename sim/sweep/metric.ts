@@ -1,4 +1,4 @@
-import { metricNames } from '../../core/metrics/metrics.ts'
+import { lowerIsBetter, metricNames } from '../../core/metrics/metrics.ts'
 import type { SimulatedRound, SimulationResult } from '../results.ts'
 
 /** What a sweep may compare points by: metrics of the central evaluation, and what only the simulator knows. */
@@ -9,7 +9,8 @@ export type Goal = 'max' | 'min'
 
 /** What somebody who defends the training wants of a metric. */
 export function usualGoal(metric: SweepMetric): Goal {
-  return ['loss', 'attackSuccess', 'bytes', 'virtualMs'].includes(metric) ? 'min' : 'max'
+  if (metric === 'attackSuccess' || metric === 'bytes' || metric === 'virtualMs') return 'min'
+  return lowerIsBetter(metric) ? 'min' : 'max'
 }
 
 /** A metric over the rounds of one simulation. */

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { payloadTypes, signBytes } from '../../core/crypto/envelope.ts'
 import { utf8 } from '../../core/encoding/bytes.ts'
+import { GROUP_BINS } from '../../core/metrics/counts.ts'
 import type { EvaluateConfiguration, RoundConfiguration } from '../../core/run/round-configuration.ts'
 import type { FrameOf } from '../../core/wire/frame.ts'
+import { outcomes } from '../gates/figures.ts'
 import { addingTrainer, countsOf, keyOf } from '../support/federation.ts'
 import { gate } from '../support/honest-round.ts'
 import { planText } from '../support/plans.ts'
@@ -128,6 +130,87 @@ describe.each(['grpc', 'ws'] as const)('over %s, an evaluation', (carrier) => {
     expect(await stranger.next('receipt')).toMatchObject({ accepted: false, code: 'update.not-selected' })
     stranger.close()
     await honestReportsCount()
+  })
+})
+
+describe.each(['grpc', 'ws'] as const)('over %s, an evaluation by groups', (carrier) => {
+  const groups = 'groups: { sex: { column: sex, values: { female: [0], male: [1] } } }, minGroup: 5'
+  const sex = (group: string, own = outcomes({ tp: 5, fp: 1 }, GROUP_BINS)) => ({ by: 'sex', group, counts: own })
+  let started: Started
+  let attacker: RawClient
+  let run: string
+  let task: RoundConfiguration
+
+  beforeEach(async () => {
+    started = await Started.create()
+    attacker = await RawClient.open(started.url(carrier), 'a')
+    for (const name of ['b', 'c']) {
+      const counts = outcomes({ tp: 16, fp: 4 })
+      const honest = { counts, groups: [sex('female'), sex('male')], withheld: [], lacking: [] }
+      started.addClient(name, carrier, addingTrainer(1, { evaluateGroups: async () => honest }))
+    }
+    const extra = `evaluation: { window: { time: { min: 30s } }, ${groups} }`
+    const gates = '[{ metric: precision, groupBy: sex, min: 0.8 }]'
+    const time = { min: '20s' }
+    const plan = planText({ rounds: 1, count: { min: 2, max: 3 }, time, extra, gates })
+    run = (await started.running.api.startRun(plan)).run
+    await attacker.task()
+    await attacker.send({ type: 'decline', run, round: 1, kind: 'train', code: 'client.training-failed', message: '' })
+    task = await attacker.task('evaluate')
+  })
+  afterEach(async () => {
+    attacker.close()
+    await started.stop()
+  })
+
+  const report = (sent: readonly object[] | undefined, besides: object = { withheld: [], lacking: [] }) =>
+    reportOf(task, 'a', {
+      results: [
+        {
+          model: (task as EvaluateConfiguration).models[0]?.digest,
+          counts: outcomes({ tp: 10, fp: 10 }),
+          ...(sent === undefined ? {} : { groups: sent }),
+        },
+      ],
+      ...besides,
+    })
+
+  async function honestGroupsCount(): Promise<void> {
+    const again = await RawClient.open(started.url(carrier), 'a')
+    await again.send({ type: 'decline', run, round: 1, kind: 'evaluate', code: 'client.training-failed', message: '' })
+    const { outcome } = await started.view(run)
+    again.close()
+    expect(outcome).toMatchObject({ kind: 'published', gates: [{ verdict: 'pass', value: 10 / 12, n: 12 }] })
+  }
+
+  test.each<[string, Parameters<typeof report>]>([
+    ['that says nothing of its groups', [undefined, {}]],
+    ['that leaves a group out', [[sex('female')]]],
+    ['with a group that the plan does not have', [[sex('female'), sex('male'), sex('other')]]],
+    [
+      'with more rows in its groups than there are',
+      [[sex('female', outcomes({ fp: 6 }, GROUP_BINS)), sex('male', outcomes({ fp: 6 }, GROUP_BINS))]],
+    ],
+    ['with a group of too few rows', [[sex('female', outcomes({ tp: 4 }, GROUP_BINS)), sex('male')]]],
+    ['whose group does not add up', [[sex('female', { ...outcomes({ tp: 5 }, GROUP_BINS), rows: 6 }), sex('male')]]],
+    [
+      'that lacks a column which the plan does not ask for',
+      [[sex('female'), sex('male')], { lacking: [{ by: 'age', column: 'age' }] }],
+    ],
+  ])('%s is refused by name and does not count', async (_name, [sent, besides]) => {
+    await attacker.send(report(sent, besides))
+    expect(await attacker.next('receipt')).toMatchObject({ accepted: false, code: 'evaluation.invalid' })
+    await honestGroupsCount()
+  })
+
+  test.each<[string, Parameters<typeof report>]>([
+    ['more groups than a plan may have', [Array.from({ length: 65 }, (_, i) => sex(`g${i}`))]],
+    ['a group in finer bins', [[sex('female', outcomes({ tp: 5 })), sex('male')]]],
+    ['more bytes than a signed evaluation may have', [[sex('female'), sex('male')], { lacking: 'x'.repeat(800_000) }]],
+  ])('with %s ends the session by name', async (_name, [sent, besides]) => {
+    await attacker.send(report(sent, besides))
+    expect(await attacker.closeCode()).toBe('frame.malformed')
+    await honestGroupsCount()
   })
 })
 

@@ -125,13 +125,68 @@ describe('a whole session', () => {
     const verify = (of: string) => inProcess('model', 'verify', version, '--key', of, '--json')
     expect((await verify(key)).code).toBe(0)
     expect((await verify('ab'.repeat(32))).code).toBe(6)
-    const path = join(version, 'model.safetensors')
+    const path = join(version, 'model', 'model.safetensors')
     const weights = await readFile(path)
     weights[weights.length - 1]! ^= 1
     await writeFile(path, weights)
     const flipped = await parley('model', 'verify', version, '--key', key, '--json')
     expect(flipped.code).toBe(6)
     expect(JSON.parse(flipped.stdout)).toMatchObject({ exitCode: 6, error: { code: 'verify.failed' } })
+  })
+
+  test('a version is followed back to its updates, and its rounds are computed again', async () => {
+    const audit = await inProcess('model', 'audit', 'small@production', '--key', key, ...admin())
+    expect(audit.stdout).toMatch(
+      /holds +files.*\n +holds +plan.*\n +holds +journal.*\n +holds +round 1.*\n +holds +round 2.*\n +holds +weights/,
+    )
+    expect(audit.stdout).toContain('the chain of small/1 is whole')
+    expect((await inProcess('model', 'audit', 'small/1', '--key', 'ab'.repeat(32), ...admin(), '--json')).code).toBe(6)
+  })
+
+  test('a version’s card is read, and it is written in other formats once it has verified', async () => {
+    const card = await inProcess('model', 'card', 'small/1', ...remote())
+    expect(card.stdout).toContain('# small, version 1')
+    const target = join(folder, 'exported')
+    const exported = await parleyJson<{ files: string[] }>(
+      'model',
+      'export',
+      'small/1',
+      target,
+      '--key',
+      key,
+      ...remote(),
+    )
+    expect(exported.files).toEqual(['model.json', 'weights.bin'])
+    expect(JSON.parse(await readFile(join(target, 'model.json'), 'utf8'))).toMatchObject({ format: 'layers-model' })
+    expect((await inProcess('model', 'export', 'small/1', target, '--key', 'ab'.repeat(32), ...remote())).code).toBe(6)
+    const unknown = await inProcess('model', 'export', 'small/1', target, '--key', key, '--format', 'onnx', ...remote())
+    expect(unknown.code).toBe(2)
+  })
+
+  test('an alias is moved, split and moved back, and its history tells who and why', async () => {
+    const ask = (...args: string[]) => inProcess('model', ...args, '--as', 'ada', ...admin(), '--json')
+    expect((await ask('promote', 'small/1', '--alias', 'trial', '--reason', 'to try it')).code).toBe(0)
+    expect((await ask('promote', 'small/2', '--alias', 'trial', '--reason', 'too early')).code).toBe(4)
+    const late = await ask('promote', 'small/1', '--alias', 'trial', '--reason', 'again', '--expect', '0')
+    expect(JSON.parse(late.stdout)).toMatchObject({ error: { code: 'alias.conflict' } })
+    const split = await ask('canary', 'small/1', '--alias', 'trial', '--share', '5', '--reason', 'a few first')
+    expect(JSON.parse(split.stdout)).toMatchObject({ data: { rollout: { share: 500, number: 1 } } })
+    expect(JSON.parse((await ask('rollback', 'small@trial', '--reason', 'none before')).stdout)).toMatchObject({
+      error: { code: 'run.conflict' },
+    })
+    const log = await inProcess('model', 'log', 'small@trial', ...remote())
+    expect(log.stdout).toMatch(/^1 .*– → 1 {2}ada: to try it\n2 .*1 → 1 {2}ada: a few first/)
+    const used = await ask('withdraw', 'small/1', '--reason', 'it is wrong')
+    expect(JSON.parse(used.stdout)).toMatchObject({ error: { code: 'run.conflict' } })
+    expect((await ask('deprecate', 'small/1', '--reason', 'a better one comes')).code).toBe(0)
+    const same = await parleyJson<{ facts: unknown[]; states: unknown[] }>(
+      'model',
+      'diff',
+      'small/1',
+      'small@trial',
+      ...remote(),
+    )
+    expect(same).toMatchObject({ facts: [], states: [{ number: 1, state: 'deprecated' }] })
   })
 
   test('a second coordinator does not get the folder', async () => {

@@ -2,6 +2,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Records, RunRecord } from '../../server/store/ports.ts'
 
+const move = (reason: string, at = '2026-01-03T00:00:00.000Z') => ({
+  reason,
+  at,
+  actor: 'operator',
+  envelope: `{"reason":"${reason}"}`,
+})
+
 export type MakeRecords = () => Promise<{ readonly records: Records; readonly close: () => Promise<void> }>
 
 const run = (id: string, second: number): RunRecord => ({
@@ -81,14 +88,14 @@ export function contract(name: string, make: MakeRecords): void {
 
     it('publishes a candidate once: the second time nothing is prepared and no alias moves', async () => {
       const candidate = { model: 'heart', run: 'r', round: 1 }
-      const alias = { name: 'production', reason: 'gates passed' }
+      const alias = { name: 'production', prepare: () => move('gates passed') }
       const first = await records.publish(candidate, () => prepared(1), alias)
       const again = await records.publish(
         candidate,
         () => {
           throw new Error('prepared twice')
         },
-        { name: 'canary', reason: 'by mistake' },
+        { name: 'canary', prepare: () => move('by mistake') },
       )
       expect(again).toEqual(first)
       expect(await records.aliasHistory('heart')).toHaveLength(1)
@@ -96,7 +103,7 @@ export function contract(name: string, make: MakeRecords): void {
 
     it('stores nothing when the preparation fails, and gives the number to the next', async () => {
       const failure = new Error('no key')
-      const alias = { name: 'production', reason: 'x' }
+      const alias = { name: 'production', prepare: () => move('x') }
       const failing = records.publish(
         { model: 'heart', run: 'r', round: 1 },
         () => {
@@ -114,27 +121,148 @@ export function contract(name: string, make: MakeRecords): void {
       const publish = (round: number, alias: string) =>
         records.publish({ model: 'heart', run: 'r', round }, () => prepared(round), {
           name: alias,
-          reason: `r${round}`,
+          prepare: () => move(`r${round}`),
         })
       await publish(1, 'production')
       await publish(2, 'canary')
       await publish(3, 'production')
-      const move = (alias: string, sequence: number, version: number) => ({
+      const moved = (alias: string, sequence: number, version: number) => ({
         model: 'heart',
         alias,
         sequence,
         version,
-        reason: `r${version}`,
-        at: prepared(version).publishedAt,
+        ...move(`r${version}`),
       })
-      expect(await records.alias('heart', 'production')).toEqual(move('production', 2, 3))
+      expect(await records.alias('heart', 'production')).toEqual(moved('production', 2, 3))
       expect(await records.alias('heart', 'nobody')).toBeUndefined()
       expect(await records.alias('lung', 'production')).toBeUndefined()
       expect(await records.aliasHistory('heart')).toEqual([
-        move('production', 1, 1),
-        move('canary', 1, 2),
-        move('production', 2, 3),
+        moved('production', 1, 1),
+        moved('canary', 1, 2),
+        moved('production', 2, 3),
       ])
+    })
+
+    const published = (round: number) =>
+      records.publish({ model: 'heart', run: 'r', round }, () => prepared(round), undefined)
+
+    it('moves an alias to any version that is there, and tells who prepares where it was', async () => {
+      for (const round of [1, 2]) await published(round)
+      const target = { model: 'heart', alias: 'production' }
+      const seen: unknown[] = []
+      for (const version of [1, 2, 1]) {
+        const done = await records.moveAlias({ ...target, version }, (record, last) => {
+          seen.push([record.number, last?.sequence, last?.version])
+          return move(`to ${version}`)
+        })
+        expect(done).toEqual({ ...target, version, sequence: seen.length, ...move(`to ${version}`) })
+      }
+      expect(seen).toEqual([
+        [1, undefined, undefined],
+        [2, 1, 1],
+        [1, 2, 2],
+      ])
+      const failing = records.moveAlias({ ...target, version: 3 }, () => move('nowhere'))
+      await expect(failing).rejects.toMatchObject({ code: 'object.not-found' })
+      const failure = new Error('somebody else was faster')
+      const refusing = records.moveAlias({ ...target, version: 2 }, () => {
+        throw failure
+      })
+      await expect(refusing).rejects.toBe(failure)
+      expect(await records.aliasHistory('heart')).toHaveLength(3)
+    })
+
+    it('keeps what was said of versions; no alias moves to one that is withdrawn', async () => {
+      for (const round of [1, 2]) await published(round)
+      const said = (number: number, state: 'withdrawn' | 'deprecated' | 'in-use') => ({
+        model: 'heart',
+        number,
+        state,
+        reason: 'because',
+        actor: 'operator',
+        at: '2026-01-03T00:00:00.000Z',
+      })
+      await records.setVersionState(said(1, 'deprecated'))
+      await records.setVersionState(said(2, 'withdrawn'))
+      expect(await records.versionStates('heart')).toEqual([said(1, 'deprecated'), said(2, 'withdrawn')])
+      expect(await records.versionStates('lung')).toEqual([])
+      await expect(records.setVersionState(said(3, 'withdrawn'))).rejects.toMatchObject({ code: 'object.not-found' })
+      const to = (version: number) => records.moveAlias({ model: 'heart', alias: 'a', version }, () => move('x'))
+      await expect(to(2)).rejects.toMatchObject({ code: 'version.withdrawn' })
+      await to(1)
+      await records.setVersionState(said(2, 'in-use'))
+      await to(2)
+      expect((await records.alias('heart', 'a'))?.version).toBe(2)
+    })
+
+    it('keeps candidates once, passed or not, and approvals by member', async () => {
+      const candidate = (round: number, passed: boolean) => ({
+        model: 'heart',
+        run: 'r',
+        round,
+        weights: 'b'.repeat(64),
+        passed,
+        gates: '[]',
+        at: '2026-01-03T00:00:00.000Z',
+      })
+      await records.saveCandidate(candidate(2, false))
+      await records.saveCandidate(candidate(1, true))
+      await records.saveCandidate({ ...candidate(2, true), gates: '[1]' })
+      expect(await records.candidates('heart')).toEqual([candidate(2, false), candidate(1, true)])
+      expect(await records.candidates('lung')).toEqual([])
+      await published(1)
+      const word = (member: string, envelope: string) => ({ model: 'heart', number: 1, member, envelope, at: '2026' })
+      await records.saveApproval(word('b', '1'))
+      await records.saveApproval(word('a', '1'))
+      await records.saveApproval(word('b', '2'))
+      expect(await records.approvals('heart', 1)).toEqual([word('a', '1'), word('b', '2')])
+      expect(await records.approvals('heart', 2)).toEqual([])
+      await expect(records.saveApproval({ ...word('a', '1'), number: 2 })).rejects.toMatchObject({
+        code: 'object.not-found',
+      })
+    })
+
+    it('moves an alias with a publication to another version, which must be there', async () => {
+      await published(1)
+      await published(2)
+      const candidate = (round: number) => ({ model: 'heart', run: 'r', round })
+      const stays = (version: number) => ({ name: 'production', prepare: () => ({ ...move('stays'), version }) })
+      const failing = records.publish(candidate(3), () => prepared(3), stays(9))
+      await expect(failing).rejects.toMatchObject({ code: 'object.not-found' })
+      expect(await records.versions('heart')).toHaveLength(2)
+      expect((await records.publish(candidate(3), () => prepared(3), stays(1))).number).toBe(3)
+      const { alias, version, sequence } = (await records.alias('heart', 'production'))!
+      expect({ alias, version, sequence }).toEqual({ alias: 'production', version: 1, sequence: 1 })
+    })
+
+    it('keeps the reports of each consumer and rollout, one after the other', async () => {
+      const report = (consumer: string, sequence: number, changes: object = {}) => ({
+        model: 'heart',
+        rollout: 'roll_1',
+        consumer,
+        sequence,
+        sha256: `${sequence}`.padStart(64, 'a'),
+        envelope: `{"of":"${consumer}"}`,
+        at: '2026-01-03T00:00:00.000Z',
+        ...changes,
+      })
+      await records.saveOutcomes(report('b', 1))
+      await records.saveOutcomes(report('a', 1))
+      await records.saveOutcomes(report('b', 2))
+      await records.saveOutcomes(report('b', 1, { rollout: 'roll_2' }))
+      await records.saveOutcomes(report('b', 1, { model: 'lung' }))
+      // The last one again counts once, whatever else has changed about it.
+      await records.saveOutcomes(report('b', 2, { at: '2027' }))
+      for (const [wrong, code] of [
+        [report('b', 1), 'outcomes.replayed'],
+        [report('b', 2, { sha256: 'c'.repeat(64) }), 'outcomes.replayed'],
+        [report('b', 4), 'outcomes.gap'],
+        [report('c', 2), 'outcomes.gap'],
+      ] as const) {
+        await expect(records.saveOutcomes(wrong)).rejects.toMatchObject({ code })
+      }
+      expect(await records.outcomes('heart', 'roll_1')).toEqual([report('b', 1), report('a', 1), report('b', 2)])
+      expect(await records.outcomes('heart', 'roll_3')).toEqual([])
     })
 
     it('gives out copies', async () => {

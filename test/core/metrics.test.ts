@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { invalidCounts } from '../../core/metrics/check.ts'
-import { areaUnderCurve, metricsOf } from '../../core/metrics/compute.ts'
+import { metricsOf } from '../../core/metrics/compute.ts'
 import { countBinary, countClasses } from '../../core/metrics/count.ts'
 import { type BinaryCounts, type EvaluationCounts, SCORE_BINS } from '../../core/metrics/counts.ts'
+import { areaUnderCurve } from '../../core/metrics/measures/auc.ts'
 import { sumCounts } from '../../core/metrics/sum.ts'
 
 const rowsOf = fc.array(
@@ -124,6 +125,11 @@ describe('metrics', () => {
       recall: null,
       f1: null,
       auc: null,
+      balancedAccuracy: null,
+      specificity: null,
+      prAuc: null,
+      calibrationError: null,
+      brier: null,
     })
   })
 

@@ -1,18 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import type { EvaluationCounts } from '../../core/metrics/counts.ts'
-import type { Gate } from '../../core/plan/gates.ts'
+import type { Gate, MetricGate } from '../../core/plan/gates.ts'
 import { decideGates } from '../../server/gates/decide.ts'
 import { selectCandidate } from '../../server/gates/select.ts'
 import { countsOf } from '../support/federation.ts'
 
-const gate = (changed: Partial<Gate>): Gate => ({ metric: 'accuracy', on: 'pooled', ...changed })
+const gate = (changed: Partial<MetricGate>): Gate => ({
+  metric: 'accuracy' as const,
+  on: 'pooled' as const,
+  ...changed,
+})
 const result = (client: string, ...counts: EvaluationCounts[]) => ({ client, counts })
 const verdict = (one: Gate, candidate: Parameters<typeof decideGates>[1]) => decideGates([one], candidate)[0]!
 
 describe('a gate', () => {
   const candidate = { results: [result('a', countsOf(10, 9)), result('b', countsOf(30, 15))] }
 
-  test.each<[string, Partial<Gate>, string, number]>([
+  test.each<[string, Partial<MetricGate>, string, number]>([
     ['holds the pooled value against its minimum', { min: 0.6 }, 'pass', 0.6],
     ['fails just below it', { min: 0.61 }, 'fail', 0.6],
     ['holds the worst client against its minimum', { on: 'worst-client', min: 0.6 }, 'fail', 0.5],

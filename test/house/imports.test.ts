@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Import, importsOf, sourcesOf } from '../support/source-files.ts'
 
-const rooms = ['core', 'kernels', 'server', 'client', 'sim', 'cli', 'bench', 'scripts'] as const
+const rooms = ['core', 'kernels', 'server', 'client', 'consumer', 'sim', 'cli', 'bench', 'scripts'] as const
 type Room = (typeof rooms)[number]
 
 const sources = sourcesOf(...rooms)
@@ -28,6 +28,7 @@ describe('between rooms', () => {
     kernels: ['core'],
     server: ['core', 'kernels'],
     client: ['core', 'kernels'],
+    consumer: ['core'],
     sim: ['core', 'kernels', 'server', 'client'],
     cli: ['core', 'server', 'client', 'sim'],
     bench: ['core', 'kernels', 'server', 'client', 'sim'],

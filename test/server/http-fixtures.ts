@@ -1,13 +1,10 @@
 import { connect, type Socket } from 'node:net'
 import { afterEach } from 'vitest'
 import { nodeCrypto } from '../../core/crypto/node.ts'
-import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Recomputation } from '../../core/run/recomputation.ts'
 import type { RunView } from '../../core/run/view.ts'
 import { systemClock } from '../../core/system-clock.ts'
-import { layoutBytes, layoutOf } from '../../core/tensors/layout.ts'
-import { writeModel } from '../../core/tensors/safetensors.ts'
 import { defaultLimits } from '../../core/wire/limits.ts'
 import type { CoordinatorApi } from '../../server/api.ts'
 import type { HttpOptions, HttpServer } from '../../server/http/options.ts'
@@ -18,6 +15,7 @@ import { publishVersion } from '../../server/registry/publish.ts'
 import type { RecomputeRequest } from '../../server/rounds/recompute.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import type { Store, VersionRecord } from '../../server/store/ports.ts'
+import { candidateIn, publishDeps, registryOf } from '../support/release.ts'
 
 export const TOKEN = 'an-admin-token-of-some-length'
 export const releaseKey = nodeCrypto.signingKey(new Uint8Array(32).fill(9))
@@ -112,6 +110,9 @@ export async function running(options: Partial<HttpOptions> = {}): Promise<Runni
   }
   const http = createHttpServer({
     api,
+    registry: registryOf(store, releaseKey),
+    publicKey: releaseKey.publicKey,
+    parleyVersion: '0.1.0',
     store,
     metrics: createMetrics(),
     logger: createLogger({ stream, now: () => 0, level: 'debug' }),
@@ -141,28 +142,11 @@ export async function publish(
   round: number,
   parameters = 8,
 ): Promise<{ version: VersionRecord; file: Uint8Array }> {
-  const layout = layoutOf([{ name: 'w', shape: [parameters] }])
-  const file = writeModel(
-    layout,
-    Float32Array.from({ length: parameters }, (_, i) => i + round),
-  )
-  const version = await publishVersion(
-    { records: store.records, blobs: store.blobs, key: releaseKey, now: () => 1_000 * round, parleyVersion: '0.1.0' },
-    {
-      model: 'heart',
-      run: 'run_1',
-      round,
-      weights: { digest: await store.blobs.put(file), bytes: file.length },
-      layout: toHex(nodeCrypto.sha256(layoutBytes(layout))),
-      parameters,
-      plan: 'a'.repeat(64),
-      base: 'b'.repeat(64),
-      rule: 'mean',
-      clients: { invited: 3, accepted: 3, refused: 0 },
-      gates: [{ gate: 'auc-min', metric: 'auc', verdict: 'pass', value: 0.8, bound: 0.7, explanation: 'enough' }],
-    },
-    { name: 'production', reason: `round ${round}` },
-  )
+  const values = Array.from({ length: parameters }, (_, i) => i + round)
+  const candidate = await candidateIn(store, round, { values })
+  const file = Uint8Array.from(await store.blobs.read(candidate.weights.digest, 0, candidate.weights.bytes))
+  const deps = publishDeps(store, releaseKey, () => 1_000 * round)
+  const version = await publishVersion(deps, candidate, { name: 'production', reason: `round ${round}` })
   return { version, file }
 }
 

@@ -2,17 +2,20 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { nodeEcdsa } from '../../core/attestation/node.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
 import { verifyVersion } from '../../core/release/verify.ts'
+import { manifestIn } from '../../server/registry/published.ts'
 import { openDurableStore } from '../../server/store/durable/store.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import type { BlobStore } from '../../server/store/ports.ts'
+import { folderOf } from '../support/release.ts'
 import { failure, publish, raw, releaseKey, running } from './http-fixtures.ts'
 
 /** Compared as buffers: vitest takes seconds over each megabyte. */
 const isSame = (a: Uint8Array, b: Uint8Array) => expect(Buffer.compare(a, b)).toBe(0)
 const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer())
-const path = '/v1/models/heart/versions/1/weights'
+const path = '/v1/models/heart/versions/1/files/model/model.safetensors'
 
 describe('published models', () => {
   it('are listed with versions and aliases', async () => {
@@ -27,6 +30,7 @@ describe('published models', () => {
       version: 2,
       reason: 'round 2',
       at: version.publishedAt,
+      actor: 'coordinator',
     }
     expect(await (await get('/v1/models')).json()).toEqual({
       models: [{ model: 'heart', versions: 2, aliases: [move] }],
@@ -45,19 +49,23 @@ describe('published models', () => {
 
   it('can be verified by whoever downloads them', async () => {
     const { get, store } = await running()
-    const { file } = await publish(store, 1)
-    const [manifest, envelope, weights] = await Promise.all(
-      ['', '/envelope', '/weights'].map(async (part) => bytesOf(await get(`/v1/models/heart/versions/1${part}`))),
-    )
-    isSame(weights!, file)
-    const { failed } = await verifyVersion({
+    const { file, version } = await publish(store, 1)
+    const base = '/v1/models/heart/versions/1'
+    const files = new Map<string, Uint8Array>()
+    for (const name of manifestIn(version.envelope).files) {
+      files.set(name.path, await bytesOf(await get(`${base}/files/${name.path}`)))
+    }
+    isSame(files.get('model/model.safetensors')!, file)
+    files.set('manifest.json', await bytesOf(await get(base)))
+    const { failed, checks } = await verifyVersion({
       crypto: nodeCrypto,
+      ecdsa: nodeEcdsa,
       publicKey: releaseKey.publicKey,
-      envelope: envelope!,
-      manifest: manifest!,
-      weights: [weights!],
+      envelope: await bytesOf(await get(`${base}/envelope`)),
+      folder: folderOf(files),
       expected: { model: 'heart', number: 1 },
     })
+    expect(checks.filter(({ result }) => result !== 'pass')).toEqual([])
     expect(failed).toBeUndefined()
   })
 
@@ -68,7 +76,9 @@ describe('published models', () => {
       '/v1/models/lung',
       '/v1/models/lung/versions/1',
       '/v1/models/heart/versions/2',
-      '/v1/models/heart/versions/2/weights',
+      '/v1/models/heart/versions/2/files/model/model.safetensors',
+      '/v1/models/heart/versions/1/files/model/other',
+      '/v1/models/heart/versions/1/files/',
       '/v1/models/heart/versions/2/envelope',
       '/v1/models/heart/aliases/canary',
       '/v1/models/heart/versions',
@@ -95,7 +105,9 @@ describe('published models', () => {
       expect(await failure(await get(`/v1/models/${hostile}`))).toMatchObject({
         code: expect.stringMatching(/^request.invalid|object.not-found$/),
       })
-      expect((await get(`/v1/models/heart/versions/${hostile}/weights`)).status).toBeGreaterThanOrEqual(400)
+      expect(
+        (await get(`/v1/models/heart/versions/${hostile}/files/model/model.safetensors`)).status,
+      ).toBeGreaterThanOrEqual(400)
       expect((await get(`/v1/models/heart/aliases/${hostile}`)).status).toBeGreaterThanOrEqual(400)
     }
     for (const number of ['0', '-1', '1.0', '01', '1e0', '9'.repeat(16), 'latest']) {

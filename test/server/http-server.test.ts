@@ -8,8 +8,9 @@ import { createHttpServer } from '../../server/http/server.ts'
 import { silentLogger } from '../../server/observe/logger.ts'
 import { createMetrics } from '../../server/observe/metrics.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
+import { registryOf } from '../support/release.ts'
 import { hasOpenssl, makeCertificates } from '../wire/certificates.ts'
-import { FakeApi, opened, running, TOKEN } from './http-fixtures.ts'
+import { FakeApi, opened, releaseKey, running, TOKEN } from './http-fixtures.ts'
 
 describe('the HTTP server', () => {
   it('says that it is alive, whether it is ready, and what it has counted', async () => {
@@ -48,6 +49,9 @@ describe('the HTTP server', () => {
 
   const options = (changes: object) => ({
     api: new FakeApi(),
+    registry: registryOf(memoryStore(), releaseKey),
+    publicKey: releaseKey.publicKey,
+    parleyVersion: '0.1.0',
     store: memoryStore(),
     metrics: createMetrics(),
     logger: silentLogger,

@@ -3,37 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodeCrypto } from '../../core/crypto/node.ts'
-import { toHex, utf8 } from '../../core/encoding/bytes.ts'
-import { verifyVersion } from '../../core/release/verify.ts'
-import { layoutBytes, layoutOf } from '../../core/tensors/layout.ts'
-import { writeModel } from '../../core/tensors/safetensors.ts'
 import type { Candidate } from '../../server/registry/manifest.ts'
 import { type PublishDeps, publishVersion } from '../../server/registry/publish.ts'
 import { openDurableStore } from '../../server/store/durable/store.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import type { Store } from '../../server/store/ports.ts'
+import { candidateIn, publishDeps, verifyStored } from '../support/release.ts'
 
-const layout = layoutOf([{ name: 'w', shape: [4] }])
 const key = nodeCrypto.signingKey(new Uint8Array(32).fill(3))
-
-async function candidateOf(store: Store, round: number, changes: Partial<Candidate> = {}): Promise<Candidate> {
-  const file = writeModel(layout, Float32Array.of(round, 2, 3, 4))
-  return {
-    model: 'heart',
-    run: 'run_1',
-    round,
-    weights: { digest: await store.blobs.put(file), bytes: file.length },
-    layout: toHex(nodeCrypto.sha256(layoutBytes(layout))),
-    parameters: 4,
-    plan: 'a'.repeat(64),
-    base: 'b'.repeat(64),
-    rule: 'mean',
-    clients: { invited: 3, accepted: 3, refused: 0 },
-    metrics: { rows: 30, loss: 0.1 + 0.2, accuracy: 0.9, precision: null, recall: 1e-7, f1: null, auc: 0.8 },
-    gates: [{ gate: 'auc-min', metric: 'auc', verdict: 'pass', value: 0.8, bound: 0.7, explanation: 'auc 0.8' }],
-    ...changes,
-  }
-}
+const metrics = { rows: 30, loss: 0.1 + 0.2, accuracy: 0.9, precision: null, recall: 1e-7, f1: null, auc: 0.8 }
+const candidateOf = (store: Store, round: number, changes: Partial<Candidate> = {}) =>
+  candidateIn(store, round, { metrics, ...changes })
 
 for (const kind of ['memory', 'durable'] as const) {
   describe(`publishing into a ${kind} store`, () => {
@@ -48,7 +28,7 @@ for (const kind of ['memory', 'durable'] as const) {
         now += 1_000
         return now
       }
-      deps = { records: store.records, blobs: store.blobs, key, now: tick, parleyVersion: '0.1.0' }
+      deps = publishDeps(store, key, tick)
     })
     afterEach(async () => {
       await store.close()
@@ -59,13 +39,7 @@ for (const kind of ['memory', 'durable'] as const) {
       const candidate = await candidateOf(store, 1)
       const version = await publishVersion(deps, candidate, { name: 'production', reason: 'gates passed' })
       expect(version).toMatchObject({ model: 'heart', number: 1, weights: candidate.weights.digest, round: 1 })
-      const { failed, manifest } = await verifyVersion({
-        crypto: nodeCrypto,
-        publicKey: key.publicKey,
-        envelope: utf8(version.envelope),
-        weights: [await store.blobs.read(version.weights, 0, candidate.weights.bytes)],
-        expected: { model: 'heart', number: 1 },
-      })
+      const { failed, manifest } = await verifyStored(store, version, key.publicKey)
       expect(failed).toBeUndefined()
       expect(manifest).toMatchObject({ parent: null, publishedAt: version.publishedAt })
       expect(manifest?.metrics).toMatchObject({ loss: '0.30000000000000004', recall: '1e-7', f1: null })
@@ -85,12 +59,7 @@ for (const kind of ['memory', 'durable'] as const) {
       const first = await publishVersion(deps, await candidateOf(store, 1))
       const second = await publishVersion(deps, await candidateOf(store, 2, { base: first.weights }))
       expect(second.number).toBe(2)
-      const { manifest } = await verifyVersion({
-        crypto: nodeCrypto,
-        publicKey: key.publicKey,
-        envelope: utf8(second.envelope),
-        weights: [],
-      })
+      const { manifest } = await verifyStored(store, second, key.publicKey)
       expect(manifest?.parent).toBe(1)
     })
 

@@ -87,6 +87,8 @@ export type FederationOptions = {
   readonly publish?: CoordinatorDeps['publish']
   readonly residentBytes?: number
   readonly rootUpdate?: CoordinatorDeps['rootUpdate']
+  readonly holdout?: CoordinatorDeps['holdout']
+  readonly baseFiles?: CoordinatorDeps['baseFiles']
 }
 
 /** A coordinator in this process, with whatever clients are added to it; over memory unless other ways are given. */
@@ -120,6 +122,8 @@ export class Federation {
       kernels,
       residentBytes: options.residentBytes ?? 1 << 20,
       ...(options.rootUpdate === undefined ? {} : { rootUpdate: options.rootUpdate }),
+      ...(options.holdout === undefined ? {} : { holdout: options.holdout }),
+      ...(options.baseFiles === undefined ? {} : { baseFiles: options.baseFiles }),
       observer: {
         sessionOpened: (client) => this.#emit('opened', client),
         sessionClosed: (client, _carrier, error) => {

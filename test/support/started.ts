@@ -11,6 +11,7 @@ import { createLogger } from '../../server/observe/logger.ts'
 import { type CoordinatorConfig, type RunningCoordinator, startCoordinator } from '../../server/start.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import { allowListOf, coordinatorKey, keyOf, tinyLayout } from './federation.ts'
+import { releaseSigner } from './release.ts'
 
 export const adminToken = 'the admin token of the tests'
 
@@ -32,6 +33,7 @@ export class Started {
       identity: coordinatorKey,
       sealingSecret: new Uint8Array(32).fill(7),
       adminToken,
+      releaseSigner,
       allowList: allowListOf(config.clients ?? ['a', 'b', 'c', 'd']),
       initialModel: async () => ({ layout, weights: new Float32Array(layoutLength(layout)) }),
       grpcPort: 0,

@@ -1,6 +1,6 @@
+import { type Activation, type Architecture, type LayerSpec, layerTensors } from '../../../core/plan/architecture.ts'
 import type { Random } from '../../../core/random/random.ts'
 import { layoutOf } from '../../../core/tensors/layout.ts'
-import { type Activation, type Architecture, type LayerSpec, layerTensors } from '../architecture.ts'
 import type { Engine, Tensor } from './load.ts'
 import type { Network } from './network.ts'
 

@@ -143,10 +143,13 @@ export function results({ gates, sites, subgroups }: CardInput, pictures: readon
     String(n),
     verdicts[verdict],
   ])
+  const bounded = gates.some(({ interval: bounds }) => bounds !== null)
   return {
     title: 'Results',
     lines: [
-      ...table(['gate', 'metric', 'condition', 'value', '95 % interval', 'n', 'verdict'], gateRows),
+      ...table(['gate', 'metric', 'condition', 'value', 'bounds', 'n', 'verdict'], gateRows),
+      // A gate has a confidence of its own, and asks for one side.
+      ...(bounded ? ['', 'Bounds are one-sided: each holds with the confidence that its condition names.'] : []),
       ...resultTable('By site', 'site', sites),
       ...resultTable('By subgroup', 'subgroup', subgroups),
       ...pictures.flatMap(({ path, words }) => ['', `![${inline(words)}](${path})`]),

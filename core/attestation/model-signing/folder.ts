@@ -14,7 +14,10 @@ const EXTRA_ENTRIES = 10_000
  * The paths of the folder's files. Throws a `FolderProblem` on what may not be there at all (links, devices, names that are
  * one on some file systems) and on a signed file that is missing. Files that were not signed are in the answer.
  */
-export async function listFolder(reader: FolderReader, folder: SignedFolder): Promise<ReadonlySet<string>> {
+export async function listFolder(
+  reader: FolderReader,
+  folder: Pick<SignedFolder, 'ignored'> & { readonly files: readonly Pick<SignedFile, 'path'>[] },
+): Promise<ReadonlySet<string>> {
   const most = EXTRA_ENTRIES + 2 * folder.files.length
   const files = new Set<string>()
   const directories = new Set<string>()
@@ -29,7 +32,7 @@ export async function listFolder(reader: FolderReader, folder: SignedFolder): Pr
     if (files.size + directories.size > most) throw new FolderProblem(`the folder has more than ${most} entries`)
   }
   const missing = folder.files.find(({ path }) => !files.has(path))
-  if (missing !== undefined) throw new FolderProblem(`${shown(missing.path)} was signed and is not there`)
+  if (missing !== undefined) throw new FolderProblem(`${shown(missing.path)} is not there`)
   const twins = caseTwins([...files, ...directories])
   if (twins !== undefined) throw new FolderProblem(`${shown(twins[0])} and ${shown(twins[1])} differ in case only`)
   return files

@@ -2,6 +2,7 @@ import type { CatalogueEntry } from '../entry.ts'
 import { clientErrors } from './client.ts'
 import { planErrors } from './plan.ts'
 import { privacyErrors } from './privacy.ts'
+import { releaseErrors } from './release.ts'
 import { requestErrors } from './request.ts'
 import { sessionErrors } from './session.ts'
 import { storeErrors } from './store.ts'
@@ -14,6 +15,7 @@ const table = {
   ...privacyErrors,
   ...clientErrors,
   ...storeErrors,
+  ...releaseErrors,
   ...requestErrors,
 }
 

@@ -41,7 +41,12 @@ export const storeErrors = {
   ),
   'tensors.malformed': entry(
     'invalid',
-    'bytes that are not a safetensors file of the accepted form',
+    'bytes that are not a model file of an accepted form: safetensors, or TF.js layers',
     'export the model again',
+  ),
+  'tensors.mismatch': entry(
+    'invalid',
+    'the tensors of a model file are not those of the model of the plan',
+    'the message names tensors and shapes; start.rename gives tensors of the file other names',
   ),
 } as const

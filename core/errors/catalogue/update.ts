@@ -43,6 +43,11 @@ export const updateErrors = {
     'the Euclidean norm of the update is above the limit of the plan',
     'lower the learning rate or the number of steps, or raise aggregation.screens.maxNorm',
   ),
+  'update.frozen-moved': entry(
+    'refused',
+    'the update moves a tensor that the plan freezes',
+    'train with training.freeze of the plan: the update of a frozen tensor is exactly zero',
+  ),
   'update.weight-limit': entry(
     'refused',
     'the declared sample weight is not a number within the limits of the plan',

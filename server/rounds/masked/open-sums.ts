@@ -1,6 +1,7 @@
 import { segmentCount } from '../../../core/crypto/seal.ts'
 import { bytesView } from '../../../core/encoding/bytes.ts'
 import { ParleyError } from '../../../core/errors/index.ts'
+import { zeroFrozen } from '../../../core/plan/freeze.ts'
 import type { RoundPrivacy } from '../../../core/plan/round-privacy.ts'
 import {
   addVector,
@@ -47,6 +48,8 @@ export async function openSums(
     const key = checksumKeyOf(deps, session.configuration)
     const decoded = decodeSum(deps.crypto, session.configuration, key, lanes, bucket.survivors.length)
     const mean = decoded.ok ? decoded.mean.subarray(0, state.settings.parameters) : new Float32Array(0)
+    // Nobody can see whether single clients moved what is frozen; what they made of it together, with the noise, is left out.
+    zeroFrozen(mean, 0, state.settings.frozen ?? [])
     const norm = normOf(mean)
     if (!decoded.ok) spoiled.push({ clients: bucket.survivors, reason: decoded.failure })
     else if (norm > maxNorm) spoiled.push({ clients: bucket.survivors, reason: 'norm-above-limit' })

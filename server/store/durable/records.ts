@@ -8,7 +8,20 @@ import {
   SqliteQueryCompiler,
   sql,
 } from 'kysely'
-import type { AliasMove, ClientRecord, Records, RunRecord, VersionRecord } from '../ports.ts'
+import { ParleyError } from '../../../core/errors/index.ts'
+import { checkNextOutcomes } from '../outcomes.ts'
+import type {
+  AliasMove,
+  ApprovalRecord,
+  CandidateRecord,
+  ClientRecord,
+  OutcomesRecord,
+  PrepareMove,
+  Records,
+  RunRecord,
+  VersionRecord,
+  VersionState,
+} from '../ports.ts'
 import { storeFailure } from './failures.ts'
 import type { Tables } from './schema.ts'
 
@@ -25,7 +38,10 @@ const build = new Kysely<Tables>({
   },
 })
 
-const moveColumns = ['model', 'alias', 'sequence', 'version', 'reason', 'at'] as const
+const moveColumns = ['model', 'alias', 'sequence', 'version', 'reason', 'at', 'actor', 'envelope'] as const
+const stateColumns = ['model', 'number', 'state', 'reason', 'actor', 'at'] as const
+const outcomesColumns = ['model', 'rollout', 'consumer', 'sequence', 'sha256', 'envelope', 'at'] as const
+const candidateColumns = ['model', 'run', 'round', 'weights', 'passed', 'gates', 'at'] as const
 
 /** Records in SQLite. */
 export class SqliteRecords implements Records {
@@ -71,7 +87,7 @@ export class SqliteRecords implements Records {
   async publish(
     candidate: { readonly model: string; readonly run: string; readonly round: number },
     prepare: (number: number) => Omit<VersionRecord, 'model' | 'number' | 'run' | 'round'>,
-    alias?: { readonly name: string; readonly reason: string },
+    alias?: { readonly name: string; readonly prepare: PrepareMove },
   ): Promise<VersionRecord> {
     const { model, run, round } = candidate
     return this.#transaction(() => {
@@ -81,7 +97,7 @@ export class SqliteRecords implements Records {
       const { weights, envelope, publishedAt } = prepare(number)
       const version: VersionRecord = { model, number, weights, envelope, run, round, publishedAt }
       this.#run(build.insertInto('versions').values(version))
-      if (alias !== undefined) this.#move(version, alias)
+      if (alias !== undefined) this.#move(version, alias.name, alias.prepare)
       return version
     })
   }
@@ -109,6 +125,95 @@ export class SqliteRecords implements Records {
     )
   }
 
+  async moveAlias(
+    target: { readonly model: string; readonly alias: string; readonly version: number },
+    prepare: PrepareMove,
+  ): Promise<AliasMove> {
+    const { model, alias, version } = target
+    return this.#transaction(() => this.#move(this.#existing(model, version), alias, prepare))
+  }
+
+  async setVersionState(state: VersionState): Promise<void> {
+    this.#transaction(() => {
+      this.#existing(state.model, state.number)
+      this.#run(build.insertInto('version_states').values(state))
+    })
+  }
+
+  async versionStates(model: string): Promise<readonly VersionState[]> {
+    return this.#rows(
+      build.selectFrom('version_states').select(stateColumns).where('model', '=', model).orderBy(sql`position`),
+    )
+  }
+
+  async saveCandidate(candidate: CandidateRecord): Promise<void> {
+    const row = { ...candidate, passed: candidate.passed ? 1 : 0 }
+    this.#run(
+      build
+        .insertInto('candidates')
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing()),
+    )
+  }
+
+  async candidates(model: string): Promise<readonly CandidateRecord[]> {
+    const rows = this.#rows(
+      build.selectFrom('candidates').select(candidateColumns).where('model', '=', model).orderBy(sql`position`),
+    )
+    return rows.map((row) => ({ ...row, passed: row.passed === 1 }))
+  }
+
+  async saveApproval(approval: ApprovalRecord): Promise<void> {
+    const { envelope, at } = approval
+    this.#transaction(() => {
+      this.#existing(approval.model, approval.number)
+      this.#run(
+        build
+          .insertInto('approvals')
+          .values(approval)
+          .onConflict((conflict) => conflict.columns(['model', 'number', 'member']).doUpdateSet({ envelope, at })),
+      )
+    })
+  }
+
+  async approvals(model: string, number: number): Promise<readonly ApprovalRecord[]> {
+    const all = build.selectFrom('approvals').selectAll()
+    return this.#rows(all.where('model', '=', model).where('number', '=', number).orderBy('member'))
+  }
+
+  async saveOutcomes(outcomes: OutcomesRecord): Promise<void> {
+    const { model, rollout, consumer } = outcomes
+    this.#transaction(() => {
+      const own = this.#outcomesOf(model, rollout).where('consumer', '=', consumer)
+      const last = this.#rows(own.orderBy('sequence', 'desc').limit(1))[0]
+      if (checkNextOutcomes(last, outcomes)) this.#run(build.insertInto('outcomes').values(outcomes))
+    })
+  }
+
+  async outcomes(model: string, rollout: string): Promise<readonly OutcomesRecord[]> {
+    return this.#rows(this.#outcomesOf(model, rollout).orderBy(sql`position`))
+  }
+
+  #outcomesOf(model: string, rollout: string) {
+    return build
+      .selectFrom('outcomes')
+      .select(outcomesColumns)
+      .where('model', '=', model)
+      .where('rollout', '=', rollout)
+  }
+
+  #existing(model: string, number: number): VersionRecord {
+    const version = this.#rows(this.#ofModel(model).where('number', '=', number))[0]
+    if (version === undefined) throw new ParleyError('object.not-found', `there is no version ${number} of ${model}`)
+    return version
+  }
+
+  #stateOf({ model, number }: VersionRecord): VersionState['state'] {
+    const states = build.selectFrom('version_states').select(stateColumns).where('model', '=', model)
+    const newest = states.where('number', '=', number).orderBy(sql`position`, 'desc').limit(1)
+    return this.#rows(newest)[0]?.state ?? 'in-use'
+  }
+
   #ofModel(model: string) {
     return build.selectFrom('versions').selectAll().where('model', '=', model)
   }
@@ -120,11 +225,16 @@ export class SqliteRecords implements Records {
     )[0]
   }
 
-  #move(version: VersionRecord, { name, reason }: { readonly name: string; readonly reason: string }): void {
-    const { model, number, publishedAt } = version
-    const sequence = (this.#newestMove(model, name)?.sequence ?? 0) + 1
-    const move: AliasMove = { model, alias: name, sequence, version: number, reason, at: publishedAt }
+  #move(version: VersionRecord, alias: string, prepare: PrepareMove): AliasMove {
+    const { model, number } = version
+    if (this.#stateOf(version) === 'withdrawn') throw new ParleyError('version.withdrawn')
+    const last = this.#newestMove(model, alias)
+    const { reason, at, actor, envelope, version: target = number } = prepare(version, last)
+    if (target !== number) this.#existing(model, target)
+    const sequence = (last?.sequence ?? 0) + 1
+    const move: AliasMove = { model, alias, sequence, version: target, reason, at, actor, envelope }
     this.#run(build.insertInto('alias_moves').values(move))
+    return move
   }
 
   #transaction<Result>(work: () => Result): Result {

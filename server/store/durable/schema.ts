@@ -1,4 +1,13 @@
-import type { AliasMove, ClientRecord, RunRecord, VersionRecord } from '../ports.ts'
+import type {
+  AliasMove,
+  ApprovalRecord,
+  CandidateRecord,
+  ClientRecord,
+  OutcomesRecord,
+  RunRecord,
+  VersionRecord,
+  VersionState,
+} from '../ports.ts'
 
 /** The tables of records, as the query builder sees them. */
 export type Tables = {
@@ -6,6 +15,10 @@ export type Tables = {
   clients: ClientRecord
   versions: VersionRecord
   alias_moves: AliasMove
+  version_states: VersionState
+  candidates: Omit<CandidateRecord, 'passed'> & { readonly passed: number }
+  approvals: ApprovalRecord
+  outcomes: OutcomesRecord
 }
 
 /**
@@ -66,5 +79,55 @@ export const migrations: readonly string[] = [
     next INTEGER NOT NULL,
     chain BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  ALTER TABLE alias_moves ADD COLUMN actor TEXT NOT NULL DEFAULT 'coordinator';
+  ALTER TABLE alias_moves ADD COLUMN envelope TEXT NOT NULL DEFAULT '';
+
+  CREATE TABLE version_states (
+    position INTEGER PRIMARY KEY,
+    model TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    at TEXT NOT NULL,
+    FOREIGN KEY (model, number) REFERENCES versions (model, number)
+  ) STRICT;
+
+  CREATE TABLE candidates (
+    position INTEGER PRIMARY KEY,
+    model TEXT NOT NULL,
+    run TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    weights TEXT NOT NULL,
+    passed INTEGER NOT NULL,
+    gates TEXT NOT NULL,
+    at TEXT NOT NULL,
+    UNIQUE (model, run, round)
+  ) STRICT;
+
+  CREATE TABLE approvals (
+    model TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    member TEXT NOT NULL,
+    envelope TEXT NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (model, number, member),
+    FOREIGN KEY (model, number) REFERENCES versions (model, number)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE outcomes (
+    position INTEGER PRIMARY KEY,
+    model TEXT NOT NULL,
+    rollout TEXT NOT NULL,
+    consumer TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    envelope TEXT NOT NULL,
+    at TEXT NOT NULL,
+    UNIQUE (model, rollout, consumer, sequence)
+  ) STRICT;
   `,
 ]

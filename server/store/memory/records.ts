@@ -1,5 +1,18 @@
+import { ParleyError } from '../../../core/errors/index.ts'
 import { compareCodePoints } from '../../../core/tensors/layout.ts'
-import type { AliasMove, ClientRecord, Records, RunRecord, VersionRecord } from '../ports.ts'
+import { checkNextOutcomes } from '../outcomes.ts'
+import type {
+  AliasMove,
+  ApprovalRecord,
+  CandidateRecord,
+  ClientRecord,
+  OutcomesRecord,
+  PrepareMove,
+  Records,
+  RunRecord,
+  VersionRecord,
+  VersionState,
+} from '../ports.ts'
 
 /** Records in memory. Rows are copied in and out, so that nobody changes a record by changing an object. */
 export class MemoryRecords implements Records {
@@ -7,6 +20,10 @@ export class MemoryRecords implements Records {
   readonly #clients = new Map<string, ClientRecord>()
   readonly #versions = new Map<string, VersionRecord[]>()
   readonly #moves = new Map<string, AliasMove[]>()
+  readonly #states: VersionState[] = []
+  readonly #candidates: CandidateRecord[] = []
+  readonly #approvals: ApprovalRecord[] = []
+  readonly #outcomes: OutcomesRecord[] = []
 
   async saveRun(run: RunRecord): Promise<void> {
     this.#runs.set(run.id, { ...run })
@@ -33,7 +50,7 @@ export class MemoryRecords implements Records {
   async publish(
     candidate: { readonly model: string; readonly run: string; readonly round: number },
     prepare: (number: number) => Omit<VersionRecord, 'model' | 'number' | 'run' | 'round'>,
-    alias?: { readonly name: string; readonly reason: string },
+    alias?: { readonly name: string; readonly prepare: PrepareMove },
   ): Promise<VersionRecord> {
     const { model, run, round } = candidate
     const versions = this.#versions.get(model) ?? []
@@ -42,8 +59,9 @@ export class MemoryRecords implements Records {
     const number = versions.length + 1
     const { weights, envelope, publishedAt } = prepare(number)
     const version: VersionRecord = { model, number, weights, envelope, run, round, publishedAt }
+    // The move may fail, and then there is no version either.
+    if (alias !== undefined) this.#move(version, alias.name, alias.prepare)
     this.#versions.set(model, [...versions, version])
-    if (alias !== undefined) this.#move(version, alias)
     return { ...version }
   }
 
@@ -67,11 +85,81 @@ export class MemoryRecords implements Records {
     return (this.#moves.get(model) ?? []).map((move) => ({ ...move }))
   }
 
-  #move(version: VersionRecord, { name, reason }: { readonly name: string; readonly reason: string }): void {
-    const { model, number, publishedAt } = version
+  async moveAlias(
+    target: { readonly model: string; readonly alias: string; readonly version: number },
+    prepare: PrepareMove,
+  ): Promise<AliasMove> {
+    return { ...this.#move(this.#existing(target.model, target.version), target.alias, prepare) }
+  }
+
+  async setVersionState(state: VersionState): Promise<void> {
+    this.#existing(state.model, state.number)
+    this.#states.push({ ...state })
+  }
+
+  async versionStates(model: string): Promise<readonly VersionState[]> {
+    return this.#states.filter((state) => state.model === model).map((state) => ({ ...state }))
+  }
+
+  async saveCandidate(candidate: CandidateRecord): Promise<void> {
+    const { model, run, round } = candidate
+    const isIt = (one: CandidateRecord) => one.model === model && one.run === run && one.round === round
+    if (!this.#candidates.some(isIt)) this.#candidates.push({ ...candidate })
+  }
+
+  async candidates(model: string): Promise<readonly CandidateRecord[]> {
+    return this.#candidates.filter((candidate) => candidate.model === model).map((candidate) => ({ ...candidate }))
+  }
+
+  async saveApproval(approval: ApprovalRecord): Promise<void> {
+    const { model, number, member } = approval
+    this.#existing(model, number)
+    const at = this.#approvals.findIndex((one) => one.model === model && one.number === number && one.member === member)
+    this.#approvals.splice(at < 0 ? this.#approvals.length : at, at < 0 ? 0 : 1, { ...approval })
+  }
+
+  async approvals(model: string, number: number): Promise<readonly ApprovalRecord[]> {
+    const own = this.#approvals.filter((one) => one.model === model && one.number === number)
+    return own.map((one) => ({ ...one })).sort((a, b) => compareCodePoints(a.member, b.member))
+  }
+
+  async saveOutcomes(outcomes: OutcomesRecord): Promise<void> {
+    const { model, rollout, consumer } = outcomes
+    const isOf = (one: OutcomesRecord) => one.model === model && one.rollout === rollout && one.consumer === consumer
+    if (checkNextOutcomes(this.#outcomes.findLast(isOf), outcomes)) this.#outcomes.push({ ...outcomes })
+  }
+
+  async outcomes(model: string, rollout: string): Promise<readonly OutcomesRecord[]> {
+    return this.#outcomes.filter((one) => one.model === model && one.rollout === rollout).map((one) => ({ ...one }))
+  }
+
+  #existing(model: string, number: number): VersionRecord {
+    const version = this.#versions.get(model)?.find((one) => one.number === number)
+    if (version === undefined) throw new ParleyError('object.not-found', `there is no version ${number} of ${model}`)
+    return version
+  }
+
+  #move(version: VersionRecord, alias: string, prepare: PrepareMove): AliasMove {
+    const { model, number } = version
+    const state = this.#states.findLast((one) => one.model === model && one.number === number)?.state
+    if (state === 'withdrawn') throw new ParleyError('version.withdrawn')
     const moves = this.#moves.get(model) ?? []
-    const sequence = moves.filter((move) => move.alias === name).length + 1
-    this.#moves.set(model, [...moves, { model, alias: name, sequence, version: number, reason, at: publishedAt }])
+    const last = moves.findLast((move) => move.alias === alias)
+    const { reason, at, actor, envelope, version: target = number } = prepare({ ...version }, copy(last))
+    // Another version than the one that may just be being published must be there already.
+    if (target !== number) this.#existing(model, target)
+    const move: AliasMove = {
+      model,
+      alias,
+      sequence: (last?.sequence ?? 0) + 1,
+      version: target,
+      reason,
+      at,
+      actor,
+      envelope,
+    }
+    this.#moves.set(model, [...moves, move])
+    return move
   }
 }
 

@@ -1,4 +1,4 @@
-import { type MetricName, type Metrics, metricNames } from '../../../core/metrics/metrics.ts'
+import { type HeadlineMetric, headlineMetrics, type Metrics } from '../../../core/metrics/metrics.ts'
 import type { GateVerdict, RunOutcome } from '../../../core/run/view.ts'
 import type { SimulatedRound, SimulationResult } from '../../results.ts'
 import { type Markup, markup } from '../page/markup.ts'
@@ -156,7 +156,7 @@ function gateLine({ gate, verdict, explanation }: GateVerdict): Markup {
   return markup`<br/>${VERDICTS[verdict]}: ${gate} (${explanation})`
 }
 
-const NAMES: { readonly [metric in MetricName]: string } = {
+const NAMES: { readonly [metric in HeadlineMetric]: string } = {
   accuracy: 'accuracy',
   precision: 'precision',
   recall: 'recall',
@@ -165,10 +165,10 @@ const NAMES: { readonly [metric in MetricName]: string } = {
   loss: 'loss',
 }
 
-export const metricHead = metricNames.map((name) => NAMES[name])
+export const metricHead = headlineMetrics.map((name) => NAMES[name])
 
 export function metricCells(metrics: Metrics): string[] {
-  return metricNames.map((name) => figure(metrics[name]))
+  return headlineMetrics.map((name) => figure(metrics[name]))
 }
 
 /** What the simulator evaluates the model on. */

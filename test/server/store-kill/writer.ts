@@ -22,7 +22,8 @@ async function blobs() {
 async function versions() {
   for (let round = (await store.records.versions('model')).length; ; round++) {
     const prepare = () => ({ weights: 'a'.repeat(64), envelope: '{}', publishedAt: '2026-01-01T00:00:00.000Z' })
-    const alias = { name: 'production', reason: 'test' }
+    const move = { reason: 'test', at: '2026-01-01T00:00:00.000Z', actor: 'test', envelope: '{}' }
+    const alias = { name: 'production', prepare: () => move }
     const { number } = await store.records.publish({ model: 'model', run: 'run', round }, prepare, alias)
     acknowledge(`version ${number}`)
     await new Promise((resolve) => setImmediate(resolve))

@@ -2,31 +2,33 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ParleyError } from '../../core/errors/index.ts'
-import { versionFiles } from '../../core/release/manifest.ts'
 import { SEGMENT_BYTES } from '../../core/wire/limits.ts'
 import type { BlobStore, Digest } from '../store/ports.ts'
 import type { HttpDeps } from './options.ts'
 import { type ByteRange, namesTag, rangeHolds, rangeOf } from './range.ts'
 
-/** Answers with a model file or a part of it, piece by piece. The digest of the file is its entity tag. */
-export async function answerWeights(
+/** A file of a version: what is served never changes under its address. */
+export type ServedFile = { readonly digest: Digest; readonly name: string; readonly type: string }
+
+/** Answers with a file or a part of it, piece by piece. The digest of the file is its entity tag. */
+export async function answerFile(
   deps: HttpDeps,
-  digest: Digest,
+  { digest, name, type }: ServedFile,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { blobs } = deps.store
   const size = await blobs.size(digest)
-  if (size === undefined) throw new ParleyError('store.corrupt', `the weights ${digest} are missing`)
+  if (size === undefined) throw new ParleyError('store.corrupt', `the file ${digest} is missing`)
   const tag = `"${digest}"`
   void reply.headers({
     etag: tag,
     'accept-ranges': 'bytes',
-    'cache-control': 'no-cache',
-    'content-disposition': `attachment; filename="${versionFiles.weights}"`,
+    'cache-control': 'public, max-age=31536000, immutable',
+    'content-disposition': `attachment; filename="${name}"`,
   })
   if (namesTag(request.headers['if-none-match'], tag)) return reply.code(304).send()
-  void reply.type('application/octet-stream')
+  void reply.type(type)
   // A range has a meaning with GET only.
   if (request.method === 'HEAD') return reply.header('content-length', size).send()
   const range = partOf(request, reply, tag, size)

@@ -1,6 +1,6 @@
-import { type Data, type DataEnds, type ModelEnds, modelEnds } from '../../core/plan/data.ts'
-import type { Cnn, Model } from '../../core/plan/model.ts'
-import type { TensorSpec } from '../../core/tensors/layout.ts'
+import { type Layout, layoutOf, type TensorSpec } from '../tensors/layout.ts'
+import { type DataEnds, type Inputs, type ModelEnds, modelEnds } from './data.ts'
+import type { Cnn, Model } from './model.ts'
 
 export type Activation = Cnn['activation'] | 'linear'
 
@@ -32,7 +32,7 @@ export type ShortForm = Exclude<Model, { layers: unknown }>
 export type Architecture = ModelEnds & { readonly layers: readonly LayerSpec[] }
 
 /** The layers of a short form from the input on. Names count the layers of each kind: `conv2d_1`, `dense_1`, `dense_2`. */
-export function architectureOf(model: ShortForm, data: Data | DataEnds): Architecture {
+export function architectureOf(model: ShortForm, data: Inputs | DataEnds): Architecture {
   const ends = modelEnds(model, data)
   if ('cnn' in model) return { ...ends, layers: convolutional(model.cnn, ends) }
   const inputs = ends.input[0] as number
@@ -76,6 +76,11 @@ function convolutional(cnn: Cnn, { input, units }: ModelEnds): LayerSpec[] {
   const hidden = cnn.dense === undefined ? [] : [cnn.dense]
   const flat = shape[0] * shape[1] * shape[2]
   return [...convolutions, ...dense(flat, hidden, units, cnn.activation, cnn.dropout)]
+}
+
+/** The layout of a short form, without control variates. */
+export function shortFormLayout(model: ShortForm, data: Inputs | DataEnds): Layout {
+  return layoutOf(architectureOf(model, data).layers.flatMap(layerTensors))
 }
 
 /** Kernel and bias of a layer. Kernels: `[inputs, units]`, or `[height, width, channels, filters]`. */

@@ -1,0 +1,96 @@
+import type { Layout } from '../tensors/layout.ts'
+import { type ExportedTopology, finalActivation, type LayerJson, type TopologyJson } from './keras.ts'
+import { isObject, layersInOrder, layersOf, nameOf, unsupported } from './layer-order.ts'
+
+/** Layers with weights, of those that Parley trains. */
+const weighted = new Set(['Dense', 'Conv1D', 'Conv2D', 'Embedding', 'SimpleRNN', 'LSTM', 'GRU', 'LayerNormalization'])
+
+/**
+ * The topology that a plan gives, ending in probabilities, and what TF.js calls its tensors: the layer's own name where
+ * Parley's has its class and number, `hidden/kernel` for `dense_1/kernel`. Layers without a name get Parley's.
+ * Throws `engine.model-unsupported` when the layout is not of this topology.
+ */
+export function givenTopology(
+  topology: Readonly<Record<string, unknown>>,
+  layout: Layout,
+  units: number,
+): ExportedTopology {
+  const named = namedTopology(topology)
+  const prefixes = weightedLayers(named)
+  const names = new Map<string, string>()
+  for (const { name } of layout) {
+    const slash = name.lastIndexOf('/')
+    const layer = prefixes.get(name.slice(0, slash))
+    if (layer === undefined)
+      throw unsupported(`the topology has no layer for the tensor ${JSON.stringify(name.slice(0, 100))}`)
+    names.set(name, `${layer}${name.slice(slash)}`)
+  }
+  return { topology: endingIn(named, finalActivation(units)), names }
+}
+
+/** The prefix of the tensors of each layer with weights, `dense_1`, and the layer's own name. */
+export function weightedLayers(topology: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
+  const counts = new Map<string, number>()
+  const prefixes = new Map<string, string>()
+  for (const layer of layersInOrder(modelOf(topology))) {
+    if (!hasWeights(layer)) continue
+    const count = (counts.get(layer.class_name) ?? 0) + 1
+    counts.set(layer.class_name, count)
+    prefixes.set(`${prefixOf(layer.class_name)}_${count}`, nameOf(layer))
+  }
+  return prefixes
+}
+
+function hasWeights({ class_name, config }: LayerJson): boolean {
+  if (!weighted.has(class_name)) return false
+  return class_name !== 'LayerNormalization' || config.center !== false || config.scale !== false
+}
+
+/** `SimpleRNN` is `simple_rnn`, `Conv2D` is `conv2d`. */
+function prefixOf(className: string): string {
+  return className.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase()
+}
+
+function modelOf(topology: Readonly<Record<string, unknown>>): TopologyJson {
+  const model = isObject(topology.model_config) ? topology.model_config : topology
+  const config = isObject(model.config) ? model.config : { layers: model.config }
+  return { class_name: typeof model.class_name === 'string' ? model.class_name : 'Sequential', config }
+}
+
+/** TF.js would count layers without a name over the life of the process: no file could name their weights. */
+function namedTopology(topology: Readonly<Record<string, unknown>>): TopologyJson {
+  const { class_name, config } = modelOf(topology)
+  const taken = new Set(
+    layersOf(config).flatMap((layer) => (typeof layer.config.name === 'string' ? [layer.config.name] : [])),
+  )
+  const layers = layersOf(config).map((layer) => {
+    if (typeof layer.config.name === 'string') return layer
+    const name = layer.name ?? freeName(prefixOf(layer.class_name), taken)
+    taken.add(name)
+    return { ...layer, config: { ...layer.config, name } }
+  })
+  return { class_name, config: { ...config, layers } }
+}
+
+function freeName(prefix: string, taken: ReadonlySet<string>): string {
+  let count = 1
+  while (taken.has(`${prefix}_${count}`)) count++
+  return `${prefix}_${count}`
+}
+
+/** The topology with an activation behind its output, unless it has that at its end. */
+function endingIn({ class_name, config }: TopologyJson, activation: string): TopologyJson {
+  const layers = layersOf(config)
+  const outputs = config.output_layers ?? config.outputLayers
+  const output = Array.isArray(outputs) && Array.isArray(outputs[0]) ? (outputs[0] as unknown[]) : undefined
+  const last = output === undefined ? layers.at(-1) : layers.find((layer) => nameOf(layer) === output[0])
+  if (last === undefined) throw unsupported('the topology has no output')
+  if (last.config.activation === activation) return { class_name, config }
+  const name = freeName('probabilities', new Set(layers.map(nameOf)))
+  const added: LayerJson = { class_name: 'Activation', config: { name, activation, trainable: true } }
+  if (output === undefined) return { class_name, config: { ...config, layers: [...layers, added] } }
+  const [from, node = 0, tensor = 0] = output
+  const graph = { ...added, name, inbound_nodes: [[[from, node, tensor, {}]]] }
+  const { outputLayers: _, ...rest } = config
+  return { class_name, config: { ...rest, layers: [...layers, graph], output_layers: [[name, 0, 0]] } }
+}

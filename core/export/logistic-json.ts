@@ -1,0 +1,63 @@
+import { utf8 } from '../encoding/bytes.ts'
+import { canonicalJsonOfDefined } from '../encoding/canonical-json.ts'
+import { ParleyError } from '../errors/index.ts'
+import { dataEnds } from '../plan/data.ts'
+import { tensorsIn } from '../tensors/layout.ts'
+import { checkWeights, type ModelFile, type WeightsInput } from './exported.ts'
+import { inputNames, outputNames } from './input-names.ts'
+
+const FORMULA = {
+  binary: 'p(positive) = 1 / (1 + exp(-(intercept + sum over i of coefficients[i] * x[i])))',
+  classes: 'z[k] = intercepts[k] + sum over i of coefficients[k][i] * x[i]; p(k) = exp(z[k]) / sum over j of exp(z[j])',
+} as const
+
+/**
+ * A logistic model as plain JSON, for programs without a library: `logistic.json`, canonical. A binary model has
+ * `positive`, `intercept` and `coefficients[i]`, one with classes `classes`, `intercepts[k]` and `coefficients[k][i]`. The
+ * i-th input is `inputs[i]`: the value of a column, or 1 where the column has the category, else 0. With
+ * `standardise: "per site"` every input, categories too, is (x − mean) / deviation by the population mean and deviation of
+ * the site's own training rows, and 0 where its deviation is 0. Pixels are divided by `divideBy`.
+ *
+ * Throws `engine.model-unsupported` for other models, `tensors.malformed` when weights and layout do not go together.
+ */
+export function logisticJson(input: WeightsInput): ModelFile {
+  const { name, model, data } = input
+  if (!('logistic' in model)) {
+    throw new ParleyError('engine.model-unsupported', 'only a logistic model is a list of coefficients')
+  }
+  checkWeights(input)
+  const [bias, kernel] = partsOf(input)
+  const { classes: units } = dataEnds(data)
+  const inputs = inputNames(data)
+  if (bias.length !== units || kernel.length !== units * inputs.length) {
+    throw new ParleyError('tensors.malformed', 'the layout is not that of a logistic model of these data')
+  }
+  const outputs = outputNames(data)
+  const coefficientsOf = (unit: number) => inputs.map((_, i) => kernel[i * units + unit] as number)
+  const fitted =
+    units === 1
+      ? { intercept: bias[0] as number, coefficients: coefficientsOf(0) }
+      : { intercepts: [...bias], coefficients: Array.from(bias, (_, unit) => coefficientsOf(unit)) }
+  const document = {
+    format: 'parley-logistic/1',
+    model: name,
+    ...outputs,
+    inputs,
+    ...fitted,
+    ...('csv' in data
+      ? { standardise: data.csv.standardise ? 'per site' : 'none' }
+      : { standardise: 'none', divideBy: data.idx.divideBy }),
+    formula: units === 1 ? FORMULA.binary : FORMULA.classes,
+  }
+  return { name: 'logistic.json', bytes: utf8(canonicalJsonOfDefined(document)) }
+}
+
+function partsOf({ layout, weights }: WeightsInput): [bias: Float32Array, kernel: Float32Array] {
+  const parts = new Map(
+    Array.from(tensorsIn(layout), ({ tensor, offset, length }) => [
+      tensor.name,
+      weights.subarray(offset, offset + length),
+    ]),
+  )
+  return [parts.get('dense_1/bias') ?? new Float32Array(0), parts.get('dense_1/kernel') ?? new Float32Array(0)]
+}

@@ -1,0 +1,48 @@
+import { bytesView, utf8 } from '../encoding/bytes.ts'
+import { canonicalJsonOfDefined } from '../encoding/canonical-json.ts'
+import { dataEnds } from '../plan/data.ts'
+import { checkWeights, type ExportInput, type ModelFile, type WeightsInput } from './exported.ts'
+import { givenTopology } from './given-topology.ts'
+import type { ExportedTopology } from './keras.ts'
+import { shortFormTopology } from './short-form.ts'
+
+/** The names of the files of a TF.js layers model. */
+export const tfjsFiles = { model: 'model.json', weights: 'weights.bin' } as const
+
+/**
+ * A model in the format of TF.js layers: `tf.loadLayersModel` reads it. Its outputs are probabilities: `[rows, 1]` of the
+ * positive class of a binary label, else `[rows, classes]`. The same model gives the same bytes.
+ *
+ * `weights.bin` is the flat vector as it is. Throws `tensors.malformed` when weights and layout do not go together,
+ * `engine.model-unsupported` when layout and model do not.
+ */
+export function tfjsLayersModel(input: WeightsInput): readonly ModelFile[] {
+  checkWeights(input)
+  const { topology, names } = topologyOf(input)
+  const weights = input.layout.map(({ name, shape }) => ({
+    name: names.get(name) ?? name,
+    shape: [...shape],
+    dtype: 'float32',
+  }))
+  const model = {
+    format: 'layers-model',
+    generatedBy: 'parley',
+    convertedBy: null,
+    modelTopology: { ...topology, keras_version: 'tfjs-layers 4.22.0', backend: 'tensor_flow.js' },
+    weightsManifest: [{ paths: [tfjsFiles.weights], weights }],
+  }
+  return [
+    { name: tfjsFiles.model, bytes: utf8(canonicalJsonOfDefined(model)) },
+    { name: tfjsFiles.weights, bytes: bytesView(input.weights).slice() },
+  ]
+}
+
+/** What a TF.js layers model of this layout calls each tensor, by Parley's name. */
+export function tfjsTensorNames(input: ExportInput): ReadonlyMap<string, string> {
+  return topologyOf(input).names
+}
+
+function topologyOf({ name, model, data, layout }: ExportInput): ExportedTopology {
+  if (!('layers' in model)) return shortFormTopology(name, model, data)
+  return givenTopology(model.layers, layout, dataEnds(data).classes)
+}

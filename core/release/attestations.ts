@@ -1,0 +1,46 @@
+import { IN_TOTO_PAYLOAD_TYPE, parseDsse, verifyDsse } from '../attestation/dsse.ts'
+import { readProvenance } from '../attestation/provenance.ts'
+import { readTestResult } from '../attestation/test-result.ts'
+import type { Crypto } from '../crypto/primitives.ts'
+import { type Manifest, versionFiles } from './manifest.ts'
+
+/**
+ * Why the bytes of an attestation do not say about this version what its place in the folder means; undefined when they do.
+ * They are signed by the key that signed the manifest.
+ */
+export async function attestationProblem(
+  crypto: Crypto,
+  publicKey: Uint8Array,
+  manifest: Manifest,
+  path: string,
+  bytes: Uint8Array,
+): Promise<string | undefined> {
+  const { weights, root } = manifest
+  const payloadBy = (key: Uint8Array) =>
+    verifyDsse(parseDsse(bytes, { canonical: true }), IN_TOTO_PAYLOAD_TYPE, (message, signature) =>
+      crypto.verify(key, message, signature),
+    )
+  try {
+    if (path === versionFiles.provenance) {
+      const { subject } = readProvenance(await payloadBy(publicKey))
+      return aboutAll(subject, [weights, root])
+    }
+    if (path === versionFiles.gates) {
+      const { subject, predicate } = readTestResult(await payloadBy(publicKey))
+      if (predicate.result === 'FAILED') return 'gates failed'
+      return aboutAll(subject, [weights])
+    }
+    return 'no attestation has this name'
+  } catch (failure) {
+    return failure instanceof Error ? failure.message : String(failure)
+  }
+}
+
+function aboutAll(
+  subject: readonly { readonly digest: { readonly [algorithm: string]: string } }[],
+  digests: readonly string[],
+): string | undefined {
+  const found = subject.map(({ digest }) => digest.sha256)
+  const missing = digests.find((digest) => !found.includes(digest))
+  return missing === undefined ? undefined : `it is not about ${missing}`
+}

@@ -1,0 +1,215 @@
+import { z } from 'zod'
+import { rolloutBodies } from './outcomes.ts'
+import { registryBodies } from './registry-bodies.ts'
+
+export type Operation = {
+  readonly method: 'GET' | 'POST'
+  /** As the router has it: `:name` for a part, `*` for the rest. */
+  readonly path: string
+  readonly summary: string
+  /** Whether everybody may ask, or only bearers of the admin token. */
+  readonly access: 'public' | 'admin'
+  readonly query?: readonly string[]
+  /** A schema, or the name of one that the document has under `components`. */
+  readonly request?: { readonly type: string; readonly schema?: z.ZodType | string }
+  readonly answer: { readonly type: string; readonly schema?: z.ZodType | string }
+  readonly status?: number
+}
+
+const json = (schema?: z.ZodType | string) => ({
+  type: 'application/json',
+  ...(schema === undefined ? {} : { schema }),
+})
+const text = { type: 'text/plain' }
+const stream = { type: 'text/event-stream' }
+const dsse = { type: 'application/vnd.dsse.envelope.v1+json', schema: 'DsseEnvelope' }
+const model = '/v1/models/:model'
+const version = `${model}/versions/:number`
+const run = '/v1/runs/:id'
+
+const resolved = z.object({
+  number: z.number().int(),
+  root: z.string(),
+  why: z.enum(['stable', 'canary']),
+  sequence: z.number().int(),
+  notAfter: z.string(),
+})
+
+/** Every operation of the HTTP API. A test compares it with what is served. */
+export const operations: readonly Operation[] = [
+  { method: 'GET', path: '/healthz', summary: 'the process lives', access: 'public', answer: json() },
+  { method: 'GET', path: '/readyz', summary: 'it takes work', access: 'public', answer: json() },
+  { method: 'GET', path: '/metrics', summary: 'metrics for Prometheus', access: 'public', answer: text },
+  { method: 'GET', path: '/v1/openapi.json', summary: 'this document', access: 'public', answer: json() },
+
+  { method: 'GET', path: '/v1/models', summary: 'models that have versions', access: 'public', answer: json() },
+  {
+    method: 'GET',
+    path: model,
+    summary: 'versions, aliases, their history and states',
+    access: 'public',
+    answer: json(),
+  },
+  {
+    method: 'GET',
+    path: `${model}/aliases/:alias`,
+    summary: 'where an alias points',
+    access: 'public',
+    answer: json(),
+  },
+  {
+    method: 'GET',
+    path: `${model}/aliases/:alias/record`,
+    summary: 'the signed record of an alias’s newest move; its payload is an AliasRecord',
+    access: 'public',
+    answer: json('DsseEnvelope'),
+  },
+  {
+    method: 'GET',
+    path: `${model}/resolve`,
+    summary: 'which version a consumer gets, for who does not verify by itself',
+    access: 'public',
+    query: ['alias', 'consumer'],
+    answer: json(resolved),
+  },
+  {
+    method: 'GET',
+    path: `${model}/withdrawn`,
+    summary: 'numbers of withdrawn versions',
+    access: 'public',
+    answer: json(z.object({ numbers: z.array(z.number().int()) })),
+  },
+  {
+    method: 'GET',
+    path: `${model}/events`,
+    summary: 'events `alias` (data: DSSE of an AliasRecord) and `withdrawn`, the present ones first',
+    access: 'public',
+    answer: stream,
+  },
+  { method: 'GET', path: version, summary: 'the manifest of a version', access: 'public', answer: json('Manifest') },
+  {
+    method: 'GET',
+    path: `${version}/envelope`,
+    summary: 'the signed manifest',
+    access: 'public',
+    answer: json('DsseEnvelope'),
+  },
+  {
+    method: 'GET',
+    path: `${version}/files/*`,
+    summary: 'a file of a version; takes Range, and answers If-None-Match with 304',
+    access: 'public',
+    answer: { type: 'application/octet-stream' },
+  },
+
+  {
+    method: 'POST',
+    path: `${model}/aliases/:alias`,
+    summary: 'move an alias, or split it',
+    access: 'admin',
+    request: json(registryBodies.promote),
+    answer: json(),
+  },
+  {
+    method: 'POST',
+    path: `${model}/aliases/:alias/rollback`,
+    summary: 'move an alias back',
+    access: 'admin',
+    request: json(registryBodies.rollback),
+    answer: json(),
+  },
+  {
+    method: 'POST',
+    path: `${version}/state`,
+    summary: 'deprecate, withdraw or restore a version',
+    access: 'admin',
+    request: json(registryBodies.state),
+    answer: json(),
+  },
+  {
+    method: 'POST',
+    path: `${version}/approvals`,
+    summary: 'approve a version: an in-toto simple verification result by a listed member',
+    access: 'admin',
+    request: dsse,
+    answer: json(),
+  },
+  {
+    method: 'POST',
+    path: `${model}/outcomes`,
+    summary: 'report what came of versions in use: counts, signed by a listed consumer',
+    access: 'public',
+    request: dsse,
+    answer: json(),
+  },
+  {
+    method: 'GET',
+    path: `${model}/rollout`,
+    summary: 'both sides of a split, what is decided of it, and why',
+    access: 'admin',
+    query: ['alias'],
+    answer: json(),
+  },
+  {
+    method: 'POST',
+    path: `${model}/rollout`,
+    summary: 'do what is decided of a split',
+    access: 'admin',
+    request: json(rolloutBodies.apply),
+    answer: json(),
+  },
+  { method: 'GET', path: `${version}/approvals`, summary: 'approvals of a version', access: 'admin', answer: json() },
+  {
+    method: 'GET',
+    path: `${model}/candidates`,
+    summary: 'results of runs before their gates',
+    access: 'admin',
+    answer: json(),
+  },
+
+  {
+    method: 'POST',
+    path: '/v1/garbage',
+    summary: 'remove what no version, candidate or newer run needs',
+    access: 'admin',
+    request: json(registryBodies.garbage),
+    answer: json(),
+  },
+
+  {
+    method: 'POST',
+    path: '/v1/runs',
+    summary: 'start a run',
+    access: 'admin',
+    request: { type: 'application/yaml' },
+    answer: json(),
+    status: 201,
+  },
+  { method: 'GET', path: '/v1/runs', summary: 'all runs, the newest first', access: 'admin', answer: json() },
+  { method: 'GET', path: run, summary: 'a run', access: 'admin', answer: json() },
+  {
+    method: 'GET',
+    path: `${run}/journal`,
+    summary: 'how many entries its journal has, and SHA-256 over them',
+    access: 'admin',
+    query: ['entries'],
+    answer: json(z.object({ entries: z.number().int(), digest: z.string() })),
+  },
+  {
+    method: 'POST',
+    path: `${run}/stop`,
+    summary: 'stop a run',
+    access: 'admin',
+    request: json(z.strictObject({ reason: z.string() })),
+    answer: json(),
+  },
+  {
+    method: 'POST',
+    path: `${run}/rounds/:round/recompute`,
+    summary: 'compute a round again; nothing of it is kept',
+    access: 'admin',
+    request: json(z.looseObject({})),
+    answer: json(),
+  },
+  { method: 'GET', path: `${run}/events`, summary: 'a run as it goes on', access: 'admin', answer: stream },
+]

@@ -1,0 +1,18 @@
+import { z } from 'zod'
+import { rolloutSchema } from '../../core/attestation/canary.ts'
+import { idField } from '../../core/run/fields.ts'
+
+const number = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER)
+const said = {
+  reason: z.string().trim().min(1).max(2_000),
+  actor: idField.default('operator'),
+}
+const expect = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional()
+
+/** Bodies of what operators ask of the registry. */
+export const registryBodies = {
+  promote: z.strictObject({ ...said, expect, version: number, rollout: rolloutSchema.optional() }),
+  rollback: z.strictObject({ ...said, expect, to: number.optional() }),
+  garbage: z.strictObject({ before: z.iso.datetime(), dryRun: z.boolean() }),
+  state: z.strictObject({ ...said, state: z.enum(['in-use', 'deprecated', 'withdrawn']) }),
+} as const
