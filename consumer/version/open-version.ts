@@ -1,0 +1,69 @@
+import { ParleyError } from '../../core/errors/index.ts'
+import { type Manifest, versionFiles } from '../../core/release/manifest.ts'
+import { tensorsIn } from '../../core/tensors/layout.ts'
+import { readModel } from '../../core/tensors/safetensors.ts'
+
+/** `stable`: the alias points at it; `canary`: it is the challenger, and this consumer gets it; `pinned`: asked for by number. */
+export type Why = 'stable' | 'canary' | 'pinned'
+
+export type Tensor = { readonly shape: readonly number[]; readonly values: Float32Array }
+
+/**
+ * A version that was verified, whole, in memory: what was hashed is what is given out. It never changes, whatever becomes of
+ * the alias, the cache or the registry; who holds it goes on with it.
+ */
+export class OpenVersion {
+  readonly model: string
+  readonly number: number
+  /** Root digest of the version's folder `model/`, in hex. */
+  readonly root: string
+  readonly why: Why
+  /** As the registry signed it; frozen. */
+  readonly manifest: Manifest
+  readonly #files: ReadonlyMap<string, Uint8Array>
+
+  /** `files` holds every file of the manifest, and belongs to this object from now on. */
+  constructor(manifest: Manifest, files: ReadonlyMap<string, Uint8Array>, why: Why) {
+    this.manifest = frozen(manifest)
+    this.model = manifest.model
+    this.number = manifest.number
+    this.root = manifest.root
+    this.why = why
+    this.#files = files
+    Object.freeze(this)
+  }
+
+  /** A copy of a file, like `model/config.json`. Throws `object.not-found` for a path that the manifest does not list. */
+  bytes(path: string): Uint8Array {
+    return this.#file(path).slice()
+  }
+
+  /** Copies of the weights: tensors by name, float32, row-major. Each call copies: keep what you got. */
+  weights(): ReadonlyMap<string, Tensor> {
+    const { layout, values } = readModel(this.#file(versionFiles.weights))
+    const tensors = new Map<string, Tensor>()
+    for (const { tensor, offset, length } of tensorsIn(layout)) {
+      tensors.set(tensor.name, { shape: tensor.shape, values: values.slice(offset, offset + length) })
+    }
+    return tensors
+  }
+
+  /** The same version for another reason. */
+  as(why: Why): OpenVersion {
+    return why === this.why ? this : new OpenVersion(this.manifest, this.#files, why)
+  }
+
+  #file(path: string): Uint8Array {
+    const bytes = this.#files.get(path)
+    if (bytes === undefined) throw new ParleyError('object.not-found', 'the version has no file of this path')
+    return bytes
+  }
+}
+
+function frozen<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const member of Object.values(value)) frozen(member)
+  }
+  return value
+}
