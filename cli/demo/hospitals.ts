@@ -3,30 +3,15 @@ import { join } from 'node:path'
 import { heartFiles, writeSyntheticHeart } from '../../client/index.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 
-export type Hospital = {
-  readonly name: string
-  /** The hospital's own folder: its key, its memory and its data. */
-  readonly home: string
-  readonly data: string
-  readonly carrier: 'grpc' | 'ws'
+type Files = { name: string; path: string }[]
+
+/** The file of each of the four hospitals: copies of the UCI files in the folder `data`, or synthetic ones made from `seed`. */
+export async function heartFilesIn(folder: string, data: string | undefined, seed: number): Promise<Files> {
+  return data === undefined ? await writeSyntheticHeart(folder, seed) : await copyHeart(folder, data)
 }
 
-/**
- * Gives each of the four hospitals a folder of its own with its own data in it: the UCI files in the folder `data`, or the
- * synthetic ones made from `seed`. Two hospitals go over gRPC and two over WebSocket.
- */
-export async function settleHospitals(folder: string, data: string | undefined, seed: number): Promise<Hospital[]> {
-  const files = data === undefined ? await writeSyntheticHeart(folder, seed) : await copyHeart(folder, data)
-  return files.map(({ name, path }, index) => ({
-    name,
-    home: join(folder, name),
-    data: path,
-    carrier: index % 2 === 0 ? 'grpc' : 'ws',
-  }))
-}
-
-async function copyHeart(folder: string, data: string): Promise<{ name: string; path: string }[]> {
-  const copies: { name: string; path: string }[] = []
+async function copyHeart(folder: string, data: string): Promise<Files> {
+  const copies: Files = []
   for (const { name, file } of heartFiles) {
     const path = join(folder, name, file)
     await mkdir(join(folder, name), { recursive: true, mode: 0o700 })

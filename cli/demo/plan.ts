@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url'
 import { parseDocument } from 'yaml'
 import { readText } from '../options.ts'
 
-/** The plan of the heart example as a text, with the seed of the demonstration in it. */
-export async function demoPlan(seed: number, rounds: number | undefined): Promise<string> {
-  const document = parseDocument(await readText(planPath()))
+/** The plan of an example (a path below `examples/`) as a text, with the seed of the demonstration in it. */
+export async function demoPlan(example: string, seed: number, rounds: number | undefined): Promise<string> {
+  const document = parseDocument(await readText(pathOf(example)))
   document.set('seed', seed)
   document.setIn(['data', 'split', 'seed'], seed)
   if (rounds !== undefined) document.set('rounds', rounds)
@@ -12,6 +12,6 @@ export async function demoPlan(seed: number, rounds: number | undefined): Promis
 }
 
 // This file runs as dist/cli/demo/plan.js; the examples lie beside dist.
-function planPath(): string {
-  return fileURLToPath(new URL('../../../examples/heart/plan.yaml', import.meta.url))
+function pathOf(example: string): string {
+  return fileURLToPath(new URL(`../../../examples/${example}`, import.meta.url))
 }
