@@ -23,7 +23,8 @@ import { mlpLayout } from './noop-trainer.ts'
 export type Ports = { readonly grpcPort: number; readonly httpPort: number }
 export type BenchModel = { readonly inputs: number; readonly hidden: number }
 
-const identity = nodeCrypto.signingKey(new Uint8Array(32).fill(1))
+export const ADMIN_TOKEN = 'a-token-of-the-benchmark'
+export const identity = nodeCrypto.signingKey(new Uint8Array(32).fill(1))
 const seedOf = (client: number) => toHex(new Uint8Array(32).fill(100 + client))
 const clientScript = fileURLToPath(new URL('./bench-client.js', import.meta.url))
 
@@ -56,7 +57,7 @@ export async function benchCoordinator(
     },
     ...ports,
     keepRounds: 2,
-    adminToken: 'a token of the benchmark',
+    adminToken: ADMIN_TOKEN,
     releaseSigner: nodeReleaseSigner(newReleaseKey()),
     parleyVersion: 'bench',
     logger: createLogger({ now: systemClock.now, level: 'error' }),

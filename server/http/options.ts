@@ -61,7 +61,9 @@ export const REQUEST_HEAD_BYTES = 16 * 1024
 
 /** Throws `config.insecure` or `config.invalid` for options that nobody should start with. */
 export function checkOptions({ host = '127.0.0.1', tls, allowClearTextBeyondLoopback, adminToken }: HttpOptions): void {
-  if (adminToken.length < 16) throw new ParleyError('config.invalid', 'the admin token has less than 16 characters')
+  // What a header could not carry could never be presented.
+  if (!/^[\x21-\x7e]{16,}$/.test(adminToken))
+    throw new ParleyError('config.invalid', 'the admin token is at least 16 characters of ASCII without blanks')
   if (tls === undefined && !isLoopback(host) && allowClearTextBeyondLoopback !== true) {
     throw new ParleyError('config.insecure', `HTTP without TLS on ${host} is refused`)
   }

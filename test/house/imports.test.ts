@@ -31,7 +31,7 @@ describe('between rooms', () => {
     consumer: ['core'],
     sim: ['core', 'kernels', 'server', 'client'],
     cli: ['core', 'server', 'client', 'sim'],
-    bench: ['core', 'kernels', 'server', 'client', 'sim'],
+    bench: ['core', 'kernels', 'server', 'client', 'consumer', 'sim'],
     scripts: ['core', 'server', 'client', 'cli'],
   }
 

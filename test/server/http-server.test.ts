@@ -68,9 +68,11 @@ describe('the HTTP server', () => {
     }
     for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) createHttpServer(options({ host }))
     createHttpServer(options({ host: '192.0.2.1', allowClearTextBeyondLoopback: true }))
-    expect(() => createHttpServer(options({ adminToken: 'short' }))).toThrow(
-      expect.objectContaining({ code: 'config.invalid' }),
-    )
+    for (const adminToken of ['short', 'a token that no header could carry']) {
+      expect(() => createHttpServer(options({ adminToken }))).toThrow(
+        expect.objectContaining({ code: 'config.invalid' }),
+      )
+    }
   })
 
   it('listens on the loopback interface by default, and says when it cannot', async () => {

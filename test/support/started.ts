@@ -13,7 +13,7 @@ import { memoryStore } from '../../server/store/memory/store.ts'
 import { allowListOf, coordinatorKey, keyOf, tinyLayout } from './federation.ts'
 import { releaseSigner } from './release.ts'
 
-export const adminToken = 'the admin token of the tests'
+export const adminToken = 'the-admin-token-of-the-tests'
 
 /** A coordinator as a program starts it, with both carriers and HTTP on free ports; in memory unless a store is given. */
 export class Started {
