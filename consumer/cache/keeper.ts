@@ -21,6 +21,8 @@ export class Keeper {
   readonly #later: Later
   #known: Known = nothingKnown
   #writing: Promise<void> = Promise.resolve()
+  /** Everything that was begun and may still write. */
+  readonly #under: Set<Promise<void>> = new Set()
 
   constructor(cache: VersionCache, name: string, later: Later) {
     this.#cache = cache
@@ -36,21 +38,36 @@ export class Keeper {
     this.#known = await readKnown(this.#cache, this.#name)
   }
 
-  async saveRecord(record: Uint8Array, withdrawn: readonly Withdrawal[]): Promise<void> {
-    await this.#save({ record, withdrawn })
+  saveRecord(record: Uint8Array, withdrawn: readonly Withdrawal[]): Promise<void> {
+    return this.#followed(this.#save({ record, withdrawn }))
   }
 
-  async saveWithdrawn(withdrawn: readonly Withdrawal[]): Promise<void> {
-    await this.#save({ withdrawn })
+  saveWithdrawn(withdrawn: readonly Withdrawal[]): Promise<void> {
+    return this.#followed(this.#save({ withdrawn }))
   }
 
   /** Before a download: the files must outlive what others drop meanwhile. */
-  async savePending(files: readonly VersionFile[]): Promise<void> {
-    await this.#save({ pending: files.map(({ sha256 }) => sha256) })
+  savePending(files: readonly VersionFile[]): Promise<void> {
+    return this.#followed(this.#save({ pending: files.map(({ sha256 }) => sha256) }))
   }
 
   /** The version is in use; what was in use before is kept beside it. */
-  async saveCurrent({ version, envelope }: Obtained): Promise<void> {
+  saveCurrent(obtained: Obtained): Promise<void> {
+    return this.#followed(this.#saveCurrent(obtained))
+  }
+
+  /** Resolves when nothing is written any more of what was begun. */
+  async idle(): Promise<void> {
+    while (this.#under.size > 0) await Promise.allSettled(this.#under)
+  }
+
+  #followed(work: Promise<void>): Promise<void> {
+    const ended: Promise<void> = work.finally(() => this.#under.delete(ended))
+    this.#under.add(ended)
+    return ended
+  }
+
+  async #saveCurrent({ version, envelope }: Obtained): Promise<void> {
     const { number, root, why, manifest } = version
     const files = manifest.files.map(({ sha256 }) => sha256)
     const current: KeptVersion = { number, root, why, envelope, files }

@@ -115,6 +115,8 @@ export class Follower implements Followed {
     this.#switcher.stop()
     this.changes.end()
     await this.#listening
+    // Who removes the cache's folder now must not find a file coming into it.
+    await this.#keeper.idle()
   }
 
   async #first(): Promise<void> {
