@@ -5,7 +5,7 @@ import { nodeEcdsa } from '../core/attestation/node.ts'
 import type { FolderEntry, FolderReader } from '../core/attestation/ports.ts'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import { ParleyError } from '../core/errors/index.ts'
-import { parseEnvelope } from '../core/release/envelope-json.ts'
+import { ENVELOPE_BYTES, parseEnvelope } from '../core/release/envelope-json.ts'
 import { versionFiles } from '../core/release/manifest.ts'
 import { parseManifest, type Verification, verifyVersion } from '../core/release/verify.ts'
 import type { RemoteCoordinator } from './http-client.ts'
@@ -29,16 +29,16 @@ export async function downloadVersion(
 ): Promise<void> {
   await mkdir(folder, { recursive: true })
   const path = versionPath(reference)
-  await save(await coordinator.request('GET', path), join(folder, versionFiles.manifest))
+  await save(await coordinator.request('GET', path), join(folder, versionFiles.manifest), ENVELOPE_BYTES)
   const envelopePath = join(folder, versionFiles.envelope)
-  await save(await coordinator.request('GET', `${path}/envelope`), envelopePath)
+  await save(await coordinator.request('GET', `${path}/envelope`), envelopePath, ENVELOPE_BYTES)
   const [envelope] = parseEnvelope(await readFile(envelopePath))
   // Names that a schema has seen: none of them leads out of the folder.
   const { files } = manifestOf(envelope?.payload)
   for (const file of files) {
     const target = join(folder, file.path)
     await mkdir(dirname(target), { recursive: true })
-    await save(await coordinator.request('GET', `${path}/files/${file.path}`), target)
+    await save(await coordinator.request('GET', `${path}/files/${file.path}`), target, file.bytes)
   }
 }
 
@@ -50,10 +50,17 @@ function manifestOf(payload: Uint8Array | undefined) {
   }
 }
 
-async function save(response: Response, path: string): Promise<void> {
+/** Nothing is verified yet: whoever answers may send without end. */
+async function save(response: Response, path: string, maxBytes: number): Promise<void> {
   const file = await open(`${path}.part`, 'w')
+  let length = 0
   try {
-    for await (const bytes of response.body ?? []) await file.write(bytes as Uint8Array)
+    for await (const bytes of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+      length += bytes.length
+      if (length > maxBytes)
+        throw new ParleyError('verify.failed', `${path} is longer than the ${maxBytes} bytes that it may have`)
+      await file.write(bytes)
+    }
     await file.sync()
   } finally {
     await file.close()

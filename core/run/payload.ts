@@ -12,11 +12,11 @@ export function parsePayload<Schema extends z.ZodType>(
   envelope: Envelope,
   maxBytes: number,
 ): z.infer<Schema> {
-  const known = parsed.get(envelope.payload)
-  if (known?.schema === schema) return known.value as z.infer<Schema>
   if (envelope.payload.length > maxBytes) {
     throw new ParleyError('frame.malformed', `a signed payload has more than ${maxBytes} bytes`)
   }
+  const known = parsed.get(envelope.payload)
+  if (known?.schema === schema) return known.value as z.infer<Schema>
   const result = schema.safeParse(parseJson(envelope.payload))
   if (result.success) {
     parsed.set(envelope.payload, { schema, value: result.data })

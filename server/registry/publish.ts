@@ -3,7 +3,7 @@ import { payloadTypes, signBytes } from '../../core/crypto/envelope.ts'
 import { utf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { envelopeJson } from '../../core/release/envelope-json.ts'
-import { manifestBytes, manifestSchema } from '../../core/release/manifest.ts'
+import { manifestBytes, manifestSchema, type VersionFile } from '../../core/release/manifest.ts'
 import { verifyVersion } from '../../core/release/verify.ts'
 import type { Layout } from '../../core/tensors/layout.ts'
 import { readDataOffset, readLayout } from '../../core/tensors/safetensors.ts'
@@ -62,7 +62,7 @@ export async function publishVersion(
   // A manifest that its own schema refuses would be one that no consumer accepts.
   const payload = manifestBytes(manifestSchema.parse(manifestOf(candidate, facts)))
   const envelope = envelopeJson(signBytes(key, payloadTypes.manifest, payload), key.publicKey)
-  await checkAsConsumer(deps, utf8(envelope), { model, number, root: evidence.root })
+  await checkAsConsumer(deps, envelope, files, { model, number, root: evidence.root })
   const prepare = (next: number) => {
     if (next !== number) throw new ParleyError('run.conflict', `version ${number} of ${model} was published meanwhile`)
     return { weights: candidate.weights.digest, envelope, publishedAt }
@@ -100,15 +100,16 @@ async function layoutOf({ blobs }: PublishDeps, { weights }: Candidate): Promise
 /** From the store, with nothing but the public keys: what no consumer would take is not published. */
 async function checkAsConsumer(
   { crypto, ecdsa, key, blobs }: PublishDeps,
-  envelope: Uint8Array,
+  envelope: string,
+  files: readonly VersionFile[],
   expected: { readonly model: string; readonly number: number; readonly root: string },
 ): Promise<void> {
-  const folder = new StoredFolder(blobs, manifestIn(new TextDecoder().decode(envelope)).files)
+  const folder = new StoredFolder(blobs, files)
   const { checks, failed } = await verifyVersion({
     crypto,
     ecdsa,
     publicKey: key.publicKey,
-    envelope,
+    envelope: utf8(envelope),
     folder,
     expected,
   })

@@ -10,8 +10,8 @@ import {
   reliabilityPoints,
   rocCurve,
   rocPoints,
-  wilsonInterval,
 } from '../../../core/attestation/model-card/plot/scores.ts'
+import { wilson } from '../../../core/metrics/confidence/wilson.ts'
 import { SCORE_BINS } from '../../../core/metrics/counts.ts'
 
 /** Fails unless every element is closed in its order and every number is one. */
@@ -89,11 +89,11 @@ describe('the calibration curve', () => {
   })
 
   it('has the intervals that Wilson’s formula gives', () => {
-    const [low, high] = wilsonInterval(8, 10)
+    const { low, high } = wilson({ part: 8, whole: 10 }, 0.025)
     expect(low).toBeCloseTo(0.4902, 4)
     expect(high).toBeCloseTo(0.9433, 4)
-    expect(wilsonInterval(0, 10)[0]).toBe(0)
-    expect(wilsonInterval(10, 10)[1]).toBe(1)
+    expect(wilson({ part: 0, whole: 10 }, 0.025).low).toBe(0)
+    expect(wilson({ part: 10, whole: 10 }, 0.025).high).toBe(1)
   })
 })
 

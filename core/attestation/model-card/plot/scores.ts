@@ -1,3 +1,4 @@
+import { wilson } from '../../../metrics/confidence/wilson.ts'
 import { areaFor, axes, axisOver, place } from './axis.ts'
 import { px, svgDocument } from './svg.ts'
 
@@ -80,7 +81,7 @@ export function reliabilityPoints({ positiveScores, negativeScores }: ScoreBins)
     .map(({ rows, positive, scores }) => ({
       predicted: scores / rows,
       observed: positive / rows,
-      interval: wilsonInterval(positive, rows),
+      interval: shareInterval(positive, rows),
       rows,
     }))
 }
@@ -90,17 +91,6 @@ export function calibrationError(points: readonly ReliabilityPoint[]): number | 
   const rows = points.reduce((sum, point) => sum + point.rows, 0)
   if (rows === 0) return null
   return points.reduce((sum, point) => sum + point.rows * Math.abs(point.observed - point.predicted), 0) / rows
-}
-
-/** The 95 % interval of a share (E. B. Wilson, JASA 22, 1927). */
-export function wilsonInterval(hits: number, rows: number): readonly [number, number] {
-  const z = 1.959963984540054
-  const share = hits / rows
-  const middle = share + (z * z) / (2 * rows)
-  const half = z * Math.sqrt((share * (1 - share)) / rows + (z * z) / (4 * rows * rows))
-  const scale = 1 + (z * z) / rows
-  // At the ends rounding would leave the last bit open.
-  return [hits === 0 ? 0 : (middle - half) / scale, hits === rows ? 1 : (middle + half) / scale]
 }
 
 /** Observed against predicted shares: on the diagonal a score of 0.7 means 7 of 10. */
@@ -131,4 +121,10 @@ function unitPlot(title: string, description: string, names: { x: string; y: str
 
 function total(counts: readonly number[]): number {
   return counts.reduce((sum, count) => sum + count, 0)
+}
+
+/** The interval of a share with 95 % between its two ends. */
+function shareInterval(part: number, whole: number): readonly [number, number] {
+  const { low, high } = wilson({ part, whole }, 0.025)
+  return [low, high]
 }
