@@ -43,11 +43,12 @@ export function timeLeft(view: RunView): string | undefined {
 
 /** One closed round on one line. */
 export function roundLine(round: RoundSummary, rounds: number): string {
-  const { pooled, accepted, cohort, refused, failure } = round
+  const { pooled, accepted, cohort, refused, failure, unevaluated } = round
   const parts = [`round ${String(round.round).padStart(String(rounds).length)}/${rounds}`]
   parts.push(`${accepted.length}/${cohort.length} updates`, bytes(round.bytes))
   if (pooled !== undefined) parts.push(...COLUMNS.map((name) => `${name} ${figure(pooled[name])}`))
   if (failure !== undefined) parts.push(`failed: ${failure.code}, ${failure.message}`)
+  if (unevaluated !== undefined) parts.push(`not evaluated: ${unevaluated.message}`)
   for (const { client, code } of refused) parts.push(`${client} refused: ${code}`)
   return parts.join('  ')
 }
@@ -57,7 +58,8 @@ export function metricsTable(view: RunView, metrics: readonly MetricName[] = COL
   const round = view.history.findLast(({ pooled }) => pooled !== undefined)
   if (round?.pooled === undefined) return 'no round was evaluated'
   const rows: [string, Metrics][] = round.clients.map(({ client, metrics }) => [client, metrics])
-  rows.push(['pooled', round.pooled])
+  const { summed } = round
+  rows.push([summed === undefined ? 'pooled' : `sum of ${summed.length} clients`, round.pooled])
   const { holdout } = round
   if (holdout !== undefined && 'metrics' in holdout) {
     rows.push(['holdout', holdout.metrics])

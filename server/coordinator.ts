@@ -21,7 +21,7 @@ import type { CoordinatorApi } from './api.ts'
 import type { CoordinatorObserver } from './observe/coordinator-observer.ts'
 import type { Candidate } from './registry/manifest.ts'
 import type { ActiveRun } from './rounds/active-run.ts'
-import { aggregateRound } from './rounds/aggregation-work.ts'
+import { roundWork } from './rounds/aggregation-work.ts'
 import { checkHoldout, type HoldoutDeps } from './rounds/holdout.ts'
 import { HoldoutLooks } from './rounds/holdout-looks.ts'
 import { RoundHub } from './rounds/hub.ts'
@@ -120,7 +120,7 @@ export class Coordinator implements CoordinatorApi {
       roundKeys: keys,
       matrices: this.#matrices,
       publicKey: (client) => deps.allowList.publicKeyOf(client),
-      aggregate: (active) => aggregateRound(work, active),
+      ...roundWork(work, deps.limits.evaluationRows),
       publish: (active) => this.#publish(active),
       conclude: (active) => this.#conclude(active),
       observer: {

@@ -6,6 +6,7 @@ import { metricsOf } from '../../core/metrics/compute.ts'
 import type { GroupedCounts } from '../../core/metrics/groups.ts'
 import { frozenTensors } from '../../core/plan/freeze.ts'
 import { maskedCoordinates, type RoundPrivacy, roundPrivacyOf } from '../../core/plan/round-privacy.ts'
+import { evaluationDigest } from '../../core/run/masked-evaluation.ts'
 import { parsePayload } from '../../core/run/payload.ts'
 import {
   type EvaluateConfiguration,
@@ -14,6 +15,7 @@ import {
   type TrainConfiguration,
 } from '../../core/run/round-configuration.ts'
 import { trainingDigest } from '../../core/run/training-digest.ts'
+import type { Expectation } from '../../core/secagg/index.ts'
 import type { Layout } from '../../core/tensors/layout.ts'
 import type { FrameOf } from '../../core/wire/frame.ts'
 import type { Link } from '../../core/wire/link.ts'
@@ -22,6 +24,7 @@ import { difference } from './difference.ts'
 import { countsOf, hasGroups, lackingError, reportOf } from './evaluation.ts'
 import type { Fetcher } from './fetcher.ts'
 import { chargeLedger } from './ledger.ts'
+import { checkCountsTask, maskCounts } from './masked/counts.ts'
 import { MaskedRound } from './masked/round.ts'
 import { Models } from './models.ts'
 import type { ClientOptions } from './options.ts'
@@ -101,11 +104,13 @@ export class Worker {
   /** Takes what a step of a masked round needs. One of a round that this client has no part in is dropped. */
   step({ run, round, payload }: FrameOf<'maskingStep'>): void {
     const work = this.#work
-    const { kind, run: of, round: number } = work?.configuration ?? {}
-    if (work === undefined || kind !== 'train' || of !== run || number !== round) {
-      // After a restart, or for a newer task of another run: nobody need wait for it.
+    const { run: of, round: number } = work?.configuration ?? {}
+    if (work === undefined || of !== run || number !== round) {
+      // After a restart, or for a newer task of another run: nobody need wait for it, whatever was summed.
       const { code, message } = new ParleyError('masking.refused', 'wrong-phase: this client has no keys in the round')
-      this.#link?.send({ type: 'decline', run, round, kind: 'train', code, message }).catch(() => {})
+      for (const kind of ['train', 'evaluate'] as const) {
+        this.#link?.send({ type: 'decline', run, round, kind, code, message }).catch(() => {})
+      }
       return
     }
     if (work.refusal !== undefined) return
@@ -168,7 +173,7 @@ export class Worker {
     const { signal } = work.abort
     const { onEvent, crypto, identity, clock } = this.#options
     // Keys are exchanged while it trains.
-    const masked = configuration.mode === 'masked' ? this.#maskedRound(work, configuration, last) : undefined
+    const masked = configuration.mode === 'masked' ? this.#maskedUpdate(work, configuration, last) : undefined
     const { run, round } = configuration
     const trainer = await this.#models.trainer(configuration, signal)
     const privacy = await this.#privacyOf(configuration)
@@ -252,12 +257,30 @@ export class Worker {
     return this.#options.sealedMemory?.(sealedLength(plainBytes)) ?? this.#spare
   }
 
-  #maskedRound(work: Work, configuration: TrainConfiguration, lastRound: number): MaskedRound {
+  #maskedUpdate(work: Work, configuration: TrainConfiguration, lastRound: number): MaskedRound {
+    const { model, layout, plan, clip, parameters, coordinates = parameters } = configuration
+    const digest = trainingDigest(this.#options.crypto, { model: model.digest, layout, plan: plan.digest, clip })
+    return this.#maskedRound(work, { model: digest, coordinates, lastRound })
+  }
+
+  /** A round's counts are summed once: what was asked for before a restart is not answered after it. */
+  async #maskedCounts(work: Work, configuration: EvaluateConfiguration, counts: number): Promise<MaskedRound> {
+    const { memory, crypto } = this.#options
+    const { run, round, models, layout, plan } = configuration
+    const key = `${run}/counts`
+    const lastRound = (await memory.last(key)) ?? 0
+    if (round > lastRound) await memory.remember(key, round)
+    const digests = models.map(({ digest }) => digest)
+    const model = evaluationDigest(crypto, { models: digests, layout, plan: plan.digest })
+    return this.#maskedRound(work, { model, coordinates: 0, counts, lastRound })
+  }
+
+  #maskedRound(work: Work, summed: Pick<Expectation, 'model' | 'coordinates' | 'counts' | 'lastRound'>): MaskedRound {
     const { crypto, identity, coordinatorKey, masking } = this.#options
     if (masking === undefined) {
       throw new ParleyError('masking.refused', 'this client knows no peers, whose keys it would have to trust')
     }
-    const { run, round, model, layout, plan, clip, parameters, coordinates = parameters } = configuration
+    const { run, round } = work.configuration
     const { policy, masks } = masking
     const known = { ...policy.known, [this.#client]: toHex(identity.publicKey) }
     const masked = new MaskedRound({
@@ -271,9 +294,7 @@ export class Worker {
         client: this.#client,
         coordinatorKey,
         task: run,
-        model: trainingDigest(crypto, { model: model.digest, layout, plan: plan.digest, clip }),
-        coordinates,
-        lastRound,
+        ...summed,
       },
       send: (message) => void this.#link?.send({ type: 'maskingAnswer', run, round, message }).catch(() => {}),
       onRefused: (error) => this.#failed(work, error),
@@ -283,11 +304,14 @@ export class Worker {
     return masked
   }
 
-  async #evaluate({ abort: { signal } }: Work, configuration: EvaluateConfiguration): Promise<Answer> {
+  async #evaluate(work: Work, configuration: EvaluateConfiguration): Promise<Answer> {
     const { crypto, identity, onEvent } = this.#options
-    const { run, round } = configuration
+    const { signal } = work.abort
+    const { run, round, lanes } = configuration
+    const masked = lanes === undefined ? undefined : await this.#maskedCounts(work, configuration, lanes)
     const trainer = await this.#models.trainer(configuration, signal)
     const plan = this.#models.plan(configuration)
+    checkCountsTask(plan, configuration)
     const counted: GroupedCounts[] = []
     for (const model of configuration.models) {
       const weights = await this.#models.weights(model, configuration, trainer, signal)
@@ -299,7 +323,11 @@ export class Worker {
       if (error !== undefined) onEvent?.({ type: 'groups-lacking', run, round, error })
     }
     const models = configuration.models.map(({ digest }) => digest)
-    const report = reportOf({ run, round, client: this.#client }, models, counted, hasGroups(plan))
+    const head = { run, round, client: this.#client }
+    if (masked !== undefined) {
+      return { answer: await maskCounts({ crypto, identity }, plan, { ...head, models }, masked, counted) }
+    }
+    const report = reportOf(head, models, counted, hasGroups(plan))
     const envelope = signJson(identity, payloadTypes.evaluation, report)
     return { answer: { kind: 'evaluate', envelope, digest: crypto.sha256(envelope.payload) } }
   }

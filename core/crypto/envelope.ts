@@ -18,6 +18,7 @@ export const payloadTypes = {
   round: 'application/vnd.parley.round+json',
   update: 'application/vnd.parley.update+json',
   evaluation: 'application/vnd.parley.evaluation+json',
+  maskedEvaluation: 'application/vnd.parley.masked-evaluation+json',
   manifest: 'application/vnd.parley.manifest+json',
 } as const
 

@@ -3,7 +3,11 @@ import type { EvaluationCounts } from './counts.ts'
 /** One group of rows: `by` is its definition in the plan. */
 export type GroupId = { readonly by: string; readonly group: string }
 
-export type GroupCounts = GroupId & { readonly counts: EvaluationCounts }
+export type GroupCounts = GroupId & {
+  readonly counts: EvaluationCounts
+  /** How many clients' rows these are; absent for those of one. */
+  readonly clients?: number
+}
 
 /** What a client counted, and what it kept to itself. */
 export type GroupedCounts = {

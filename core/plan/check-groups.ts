@@ -32,6 +32,7 @@ export function invalidGroups(
       first(sent, (group) => wrongGroup(group, minGroup, { ...limits, scoreBins: GROUP_BINS })) ??
       first(Object.keys(definitions), (by) =>
         tooMany(
+          by,
           counts,
           sent.filter((group) => group.by === by),
         ),
@@ -72,17 +73,19 @@ function wrongGroup({ by, group, counts }: GroupCounts, minGroup: number, limits
   return counts.rows >= minGroup ? undefined : `group ${by}: ${group} has fewer than ${minGroup} rows`
 }
 
-/** Whether the groups of one column have more rows in some cell than there are. */
-function tooMany(all: EvaluationCounts, groups: readonly GroupCounts[]): string | undefined {
-  const [one] = groups
-  if (one === undefined) return undefined
+function tooMany(by: string, all: EvaluationCounts, groups: readonly GroupCounts[]): string | undefined {
+  return moreThanAll(all, groups, groups.length) ? `the groups of ${by} have more rows than there are` : undefined
+}
+
+/** Whether the groups of one column have more rows in some cell than there are. `rounded`: numbers whose losses were rounded. */
+export function moreThanAll(all: EvaluationCounts, groups: readonly GroupCounts[], rounded: number): boolean {
+  if (groups.length === 0) return false
   const most = cellsOf(all)
   const cells = groups.map(({ counts }) => cellsOf(counts))
   const sum = most.map((_, i) => cells.reduce((total, own) => total + (own[i] as number), 0))
   // The losses of each group were rounded by themselves.
   const loss = groups.reduce((total, { counts }) => total + counts.lossMicros, 0)
-  const within = sum.every((cell, i) => cell <= (most[i] as number)) && loss <= all.lossMicros + groups.length
-  return within ? undefined : `the groups of ${one.by} have more rows than there are`
+  return !(sum.every((cell, i) => cell <= (most[i] as number)) && loss <= all.lossMicros + rounded)
 }
 
 /** The rows in each cell of the coarser counts that groups have. */

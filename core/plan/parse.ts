@@ -5,6 +5,7 @@ import { utf8 } from '../encoding/bytes.ts'
 import { type CanonicalValue, canonicalJson } from '../encoding/canonical-json.ts'
 import { ParleyError } from '../errors/index.ts'
 import { defaultLimits } from '../wire/limits.ts'
+import { checkEvaluation } from './check-evaluation.ts'
 import { checkGates } from './check-gates.ts'
 import { checkPrivacy } from './check-privacy.ts'
 import { checkFreeze } from './freeze.ts'
@@ -43,6 +44,7 @@ export function planCheck({ rules }: PlanOptions): (value: unknown) => Plan {
       checkGates(result.data)
       checkFreeze(result.data)
       checkPrivacy(result.data, rules)
+      checkEvaluation(result.data)
       return result.data
     }
     throw new ParleyError('plan.invalid', result.error.issues.map((issue) => explain(issue, schema)).join('; '))

@@ -40,6 +40,11 @@ export const evaluationSchema = z.strictObject({
       count: z.strictObject({ min: clientCount }).default({ min: 1 }),
     })
     .prefault({}),
+  /**
+   * Who sees the counts of one client: the coordinator (`clear`, which is the default), or nobody (`masked`: the coordinator learns
+   * their sum, by the same protocol and thresholds as that of masked updates).
+   */
+  counts: z.enum(['clear', 'masked']).optional(),
   /** Groups of held-out rows that clients count by themselves, for gates with `groupBy`. */
   groups: groupsSchema.default({}),
   /** Held-out rows that a group of a client must have: counts of fewer stay with the client. */

@@ -37,6 +37,13 @@ const evaluateSchema = z.strictObject({
   kind: z.literal('evaluate'),
   /** The candidate first; then, where a gate compares with it, the version in use. */
   models: z.array(modelRefSchema).min(1).max(2),
+  /** There where counts are masked: the lanes that they take. */
+  lanes: z
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 20)
+    .optional(),
 })
 
 /** What the coordinator signs and a client checks before it does anything: the payload of a `Task`. */

@@ -41,6 +41,10 @@ export type RoundSummary = {
   /** The metrics of that model on the held-out rows of all clients that answered, and of each; absent when not evaluated. */
   readonly pooled?: Metrics
   readonly clients: readonly { readonly client: string; readonly metrics: Metrics }[]
+  /** Where counts were masked: the clients whose rows `pooled` is over. Then `clients` is empty. */
+  readonly summed?: readonly string[]
+  /** Why the model was not evaluated, where that is the reason that no metrics are there. */
+  readonly unevaluated?: { readonly code: ErrorCode; readonly message: string }
   /** The metrics of groups of rows, over all clients that sent them; absent where there are none. */
   readonly groups?: readonly {
     readonly by: string

@@ -6,6 +6,7 @@ import { digestOf, PROTOCOL } from './transcript.ts'
 
 /** Lanes are integers modulo 2³². */
 export const MODULUS = 2 ** 32
+const MOST_COUNTS = 2 ** 20
 /** Points of shares are 16-bit integers. */
 const MAX_COHORT = 65_535
 
@@ -36,11 +37,11 @@ export const sessionConfigurationSchema = z
     session: z.string().regex(/^[0-9a-f]{32}$/, '16 bytes in lower-case hex'),
     /** SHA-256 of the exact weights, the layout and the training configuration. */
     model: digestField,
-    /** Coordinates of an update. */
+    /** Coordinates of an update; none where counts alone are summed. */
     coordinates: z
       .number()
       .int()
-      .min(1)
+      .min(0)
       .max(2 ** 28),
     /** Bits of a quantised coordinate. */
     bits: z.number().int().min(2).max(24),
@@ -56,6 +57,10 @@ export const sessionConfigurationSchema = z
       .max(2 ** 31),
     /** Further non-negative integers that are summed exactly: their names and largest values. */
     extras: z.array(z.strictObject({ name: idField, max: z.number().int().min(1) })).max(1_024),
+    /** Non-negative integers up to `max`, as many as `length`, that are summed exactly: the counts of an evaluation. */
+    counts: z
+      .strictObject({ length: z.number().int().min(1).max(MOST_COUNTS), max: z.number().int().min(1) })
+      .exactOptional(),
     /** n: clients that were asked. */
     cohort: count,
     /** n_min: fewest clients in a sum. */
@@ -113,5 +118,9 @@ function* contradictions(of: SessionConfiguration): Generator<[path: string, mes
   for (const [i, extra] of of.extras.entries()) {
     if (cohort * extra.max >= MODULUS) yield [`extras.${i}.max`, 'the sum over the cohort does not fit below 2³²']
   }
+  if (of.counts !== undefined && cohort * of.counts.max >= MODULUS) {
+    yield ['counts.max', 'the sum over the cohort does not fit below 2³²']
+  }
+  if (of.coordinates === 0 && of.counts === undefined) yield ['coordinates', 'there is nothing to be summed']
   if (new Set(of.extras.map(({ name }) => name)).size !== of.extras.length) yield ['extras', 'a name occurs twice']
 }

@@ -5,16 +5,16 @@ import type { SessionConfiguration } from './configuration.ts'
 /**
  * Updates as integers modulo 2³² and back:
  *
- *     [ w ; w·q_1 + z_1 … w·q_d + z_d ; extras ; h_1, h_2 ]      q_j = ⌊u_j⌋ + Bernoulli(frac u_j),  u_j = (x_j + c)(2^b − 1)/(2c)
+ *     [ w ; w·q_1 + z_1 … w·q_d + z_d ; extras ; counts ; h_1, h_2 ]      q_j = ⌊u_j⌋ + Bernoulli(frac u_j),  u_j = (x_j + c)(2^b − 1)/(2c)
  *
  * with weight w, quantised coordinates q (stochastic rounding: unbiased, standard deviation at most c/(2^b − 1)), optional
- * integer noise z, further integers and two checks. Where there is noise, whoever draws it has rounded as well, so that what
+ * integer noise z, further integers, counts and two checks. Where there is noise, whoever draws it has rounded as well, so that what
  * is bounded is what is added up: w·q_j is then w·(q_j − 2^(b−1)) shifted by w·2^(b−1), in steps of 2c/(2^b − 1). A
  * configuration that would let a sum wrap around does not parse.
  */
 export type Encoding = Pick<
   SessionConfiguration,
-  'coordinates' | 'bits' | 'clip' | 'weight' | 'noiseBound' | 'extras' | 'cohort'
+  'coordinates' | 'bits' | 'clip' | 'weight' | 'noiseBound' | 'extras' | 'counts' | 'cohort'
 >
 
 export type Input = {
@@ -26,6 +26,8 @@ export type Input = {
   readonly noise?: Int32Array
   /** As many as the configuration names, from 0 to the largest of each. */
   readonly extras?: readonly number[]
+  /** As many as the configuration says, each from 0 to its largest. */
+  readonly counts?: Uint32Array
 }
 
 export type DecodedSum = {
@@ -34,15 +36,21 @@ export type DecodedSum = {
   /** The weighted mean of the coordinates. */
   readonly mean: Float32Array
   readonly extras: readonly number[]
+  readonly counts: Uint32Array
 }
 
-export type DecodeFailure = 'weight-out-of-range' | 'lane-out-of-range' | 'extra-out-of-range' | 'checksum-mismatch'
+export type DecodeFailure =
+  | 'weight-out-of-range'
+  | 'lane-out-of-range'
+  | 'extra-out-of-range'
+  | 'count-out-of-range'
+  | 'checksum-mismatch'
 export type Decoded = ({ readonly ok: true } & DecodedSum) | { readonly ok: false; readonly failure: DecodeFailure }
 
 const RANDOM_PIECE = 64 * 1024
 
-export function laneCount({ coordinates, extras }: Encoding): number {
-  return 1 + coordinates + extras.length + CHECKSUM_LANES
+export function laneCount({ coordinates, extras, counts }: Encoding): number {
+  return 1 + coordinates + extras.length + (counts?.length ?? 0) + CHECKSUM_LANES
 }
 
 /** Bytes of a masked vector. */
@@ -66,6 +74,7 @@ export function encodeInput(
   else quantise(encoding, input.values, input.weight, coordinates, randomBytes)
   if (input.noise !== undefined) addNoise(encoding, input.noise, lanes.subarray(1))
   lanes.set(input.extras ?? [], 1 + encoding.coordinates)
+  lanes.set(input.counts ?? [], 1 + encoding.coordinates + encoding.extras.length)
   lanes.set(checksumOf(crypto, checksum, lanes.subarray(0, -CHECKSUM_LANES)), lanes.length - CHECKSUM_LANES)
   return lanes
 }
@@ -87,10 +96,14 @@ export function decodeSum(
   if (weight < contributors * encoding.weight.min || weight > contributors * encoding.weight.max) {
     return { ok: false, failure: 'weight-out-of-range' }
   }
-  const extras = Array.from(lanes.subarray(1 + coordinates, -CHECKSUM_LANES))
+  const afterExtras = 1 + coordinates + encoding.extras.length
+  const extras = Array.from(lanes.subarray(1 + coordinates, afterExtras))
   if (extras.some((value, i) => value > contributors * (encoding.extras[i]?.max ?? 0))) {
     return { ok: false, failure: 'extra-out-of-range' }
   }
+  const counts = lanes.slice(afterExtras, -CHECKSUM_LANES)
+  const mostCounts = contributors * (encoding.counts?.max ?? 0)
+  if (counts.some((value) => value > mostCounts)) return { ok: false, failure: 'count-out-of-range' }
   const mean = new Float32Array(coordinates)
   const noise = contributors * encoding.noiseBound
   // Shifted by the largest noise, honest lanes run from 0 without wrapping round.
@@ -106,10 +119,10 @@ export function decodeSum(
   if (first !== lanes[lanes.length - 2] || second !== lanes[lanes.length - 1]) {
     return { ok: false, failure: 'checksum-mismatch' }
   }
-  return { ok: true, weight, mean, extras }
+  return { ok: true, weight, mean, extras, counts }
 }
 
-function checkInput(encoding: Encoding, { values, weight, noise, extras = [] }: Input): void {
+function checkInput(encoding: Encoding, { values, weight, noise, extras = [], counts = NONE }: Input): void {
   const { coordinates, weight: limits } = encoding
   if (values instanceof Int32Array !== isCentred(encoding)) {
     throw new RangeError('integers are expected where the configuration has noise, else real numbers')
@@ -126,7 +139,12 @@ function checkInput(encoding: Encoding, { values, weight, noise, extras = [] }: 
       throw new RangeError(`${name} is not an integer from 0 to ${max}`)
     }
   }
+  const { length, max } = encoding.counts ?? { length: 0, max: 0 }
+  if (counts.length !== length) throw new RangeError(`${length} counts are expected, not ${counts.length}`)
+  if (counts.some((value) => value > max)) throw new RangeError(`a count is above ${max}`)
 }
+
+const NONE = new Uint32Array(0)
 
 /** Whether coordinates come as integers around 0. */
 function isCentred({ noiseBound }: Pick<Encoding, 'noiseBound'>): boolean {

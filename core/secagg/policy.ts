@@ -92,10 +92,14 @@ function assessCohort({ minimum, threat }: SessionConfiguration, policy: ClientP
 }
 
 function assessEncoding(of: SessionConfiguration, policy: ClientPolicy): Refusal | undefined {
-  if (of.bits < policy.bits.min || of.bits > policy.bits.max) return refuse('policy-encoding', `${of.bits} bits`)
+  // Counts alone are not quantised.
+  if (of.coordinates > 0 && (of.bits < policy.bits.min || of.bits > policy.bits.max))
+    return refuse('policy-encoding', `${of.bits} bits`)
   if (of.clip > policy.maxClip) return refuse('policy-encoding', `coordinates up to ${of.clip}`)
   if (of.weight.max > policy.maxWeight) return refuse('policy-encoding', `weights up to ${of.weight.max}`)
   if (of.coordinates > policy.maxCoordinates) return refuse('policy-encoding', `${of.coordinates} coordinates`)
+  const counts = of.counts?.length ?? 0
+  if (counts > policy.maxCoordinates) return refuse('policy-encoding', `${counts} counts`)
   if (of.extras.length > policy.maxExtras) return refuse('policy-encoding', `${of.extras.length} extras`)
   return undefined
 }

@@ -45,7 +45,8 @@ export function groupMetrics({ results }: EvaluatedCandidate): (GroupId & { clie
     const [first] = own
     const sum = sumCounts(own.map(({ counts }) => counts))
     if (first === undefined || sum === undefined) return []
-    return [{ by: first.by, group: first.group, clients: own.length, metrics: metricsOf(sum) }]
+    const clients = own.reduce((total, one) => total + (one.clients ?? 1), 0)
+    return [{ by: first.by, group: first.group, clients, metrics: metricsOf(sum) }]
   })
 }
 

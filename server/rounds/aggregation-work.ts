@@ -1,3 +1,4 @@
+import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { comparesOnHoldout, isOnHoldout } from '../../core/plan/check-holdout.ts'
 import type { Gate } from '../../core/plan/gates.ts'
@@ -8,6 +9,7 @@ import type { Store } from '../store/ports.ts'
 import type { ActiveRun } from './active-run.ts'
 import { type AggregationDeps, aggregateUpdates, type RoundInputs } from './aggregate-updates.ts'
 import { type HoldoutDeps, holdoutOf } from './holdout.ts'
+import { openCounts } from './masked/open-counts.ts'
 import { openSums } from './masked/open-sums.ts'
 import type { Matrices } from './matrices.ts'
 import { type RootUpdate, rootUpdateOf } from './root-update.ts'
@@ -22,6 +24,14 @@ export type AggregationWorkDeps = AggregationDeps & {
   /** Rounds whose updates stay in the spool, counted back from the newest. */
   readonly keepRounds: number
   readonly now: () => number
+}
+
+/** What of a round takes long, for the hub. `maxRows`: held-out rows that one client may report. */
+export function roundWork(deps: AggregationWorkDeps, maxRows: number) {
+  return {
+    aggregate: (active: ActiveRun) => aggregateRound(deps, active),
+    openCounts: (active: ActiveRun) => openCounts({ ...deps, maxRows }, active),
+  }
 }
 
 /** Makes the open round's model from its accepted updates, and tells the run. Rejects only when that cannot be told. */
@@ -62,6 +72,7 @@ export async function aggregateRound(deps: AggregationWorkDeps, active: ActiveRu
       ...(unmasked === undefined ? {} : { unmasked }),
       ...(champion === undefined ? {} : { champion }),
       ...(holdout === undefined ? {} : { holdout }),
+      ...(state.settings.evaluation.counts === undefined ? {} : { entropy: toHex(deps.crypto.randomBytes(32)) }),
     })
     await dropOld(deps, state)
   } catch (failure) {

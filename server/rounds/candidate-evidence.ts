@@ -20,8 +20,8 @@ export function evidenceOf(crypto: Pick<Crypto, 'sha256'>, state: Publishing, { 
     rounds: history.flatMap((record) =>
       record.model === undefined ? [] : [{ round: record.round, pooled: pooledMetrics(record) }],
     ),
-    sites: candidate.results.flatMap(({ client, counts: [own] }) =>
-      own === undefined ? [] : [{ client, counts: own, metrics: metricsOf(own) }],
+    sites: candidate.results.flatMap(({ client, clients, counts: [own] }) =>
+      own === undefined || clients !== undefined ? [] : [{ client, counts: own, metrics: metricsOf(own) }],
     ),
     groups: groupMetrics(candidate).map(({ by, group, metrics }) => ({ by, group, metrics })),
     ...(counts === undefined ? {} : { counts }),

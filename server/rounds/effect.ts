@@ -1,7 +1,7 @@
 import { assertNever } from './assert-never.ts'
+import { evaluationExpected } from './evaluating.ts'
 import { expectedIn, type MaskedRound } from './masked/transitions.ts'
-import type { Instant, RunState } from './state.ts'
-import { evaluationExpected } from './window.ts'
+import type { Evaluating, Instant, RunState } from './state.ts'
 
 /** What is to be done outside the machine. Doing one twice does no harm, since a restart does those of the state again. */
 export type Effect =
@@ -14,6 +14,8 @@ export type Effect =
   | { readonly type: 'offer-masking-step'; readonly clients: readonly string[] }
   | { readonly type: 'aggregate' }
   | { readonly type: 'offer-evaluation'; readonly clients: readonly string[] }
+  /** Open the sum of all masked counts. */
+  | { readonly type: 'open-counts' }
   | { readonly type: 'publish' }
   | { readonly type: 'conclude' }
 
@@ -37,17 +39,39 @@ export function effectsOf(state: RunState): readonly Effect[] {
     case 'aggregating':
       return [{ type: 'aggregate' }]
     case 'evaluating':
-      return [
-        { type: 'arm', at: state.since + state.settings.evaluation.minMs },
-        { type: 'arm', at: state.since + state.settings.evaluation.maxMs },
-        { type: 'offer-evaluation', clients: evaluationExpected(state) },
-      ]
+      return evaluationEffects(state)
     case 'publishing':
       return [{ type: 'publish' }]
     case 'over':
       return [{ type: 'conclude' }]
     default:
       return assertNever(state)
+  }
+}
+
+function evaluationEffects(state: Evaluating): readonly Effect[] {
+  const { settings, since, masked } = state
+  const clients = evaluationExpected(state)
+  const window: readonly Effect[] = [
+    { type: 'arm', at: since + settings.evaluation.minMs },
+    { type: 'arm', at: since + settings.evaluation.maxMs },
+  ]
+  const offer: Effect = { type: 'offer-evaluation', clients }
+  if (masked === undefined) return [...window, offer]
+  if (masked.complete) return [{ type: 'open-counts' }]
+  const step: Effect = { type: 'offer-masking-step', clients }
+  const until: Effect = { type: 'arm', at: masked.masking.since + (settings.masked?.stepMs ?? 0) }
+  switch (masked.masking.session.phase) {
+    case 'advertise':
+      return [until, offer, step]
+    case 'input':
+      return [...window, step]
+    case 'share':
+    case 'survivors':
+    case 'unmask':
+      return [until, step]
+    default:
+      return assertNever(masked.masking.session)
   }
 }
 

@@ -2,15 +2,17 @@ import { type Envelope, payloadTypes, verifyEnvelope } from '../../core/crypto/e
 import type { Crypto } from '../../core/crypto/primitives.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { type CountLimits, invalidCounts } from '../../core/metrics/check.ts'
+import { isCountedMasked } from '../../core/plan/check-evaluation.ts'
 import { invalidGroups } from '../../core/plan/check-groups.ts'
 import { modelEnds } from '../../core/plan/data.ts'
 import { type EvaluationReport, evaluationReportSchema } from '../../core/run/evaluation-report.ts'
 import { parsePayload } from '../../core/run/payload.ts'
 import type { FindRun } from './active-run.ts'
 import type { Answer } from './desk.ts'
+import { mayEvaluate } from './evaluating.ts'
+import { takeMaskedEvaluation } from './masked/evaluations.ts'
 import type { Run } from './run.ts'
 import type { ClientResult, Evaluating } from './state.ts'
-import { mayEvaluate } from './step.ts'
 
 export type EvaluationDeps = {
   readonly crypto: Crypto
@@ -26,6 +28,7 @@ export async function takeEvaluation(
   client: { readonly id: string; readonly publicKey: Uint8Array },
   envelope: Envelope,
 ): Promise<Answer> {
+  if (envelope.payloadType === payloadTypes.maskedEvaluation) return takeMaskedEvaluation(deps, client, envelope)
   verifyEnvelope(deps.crypto, client.publicKey, payloadTypes.evaluation, envelope)
   const report = parsePayload(evaluationReportSchema, envelope, deps.maxPayloadBytes)
   const digest = deps.crypto.sha256(envelope.payload)
@@ -36,6 +39,8 @@ export async function takeEvaluation(
     if (found === undefined) throw new ParleyError('update.stale', 'there is no such run')
     const { run, plan } = found
     if (evaluatedBefore(run, report)) return { ...head, accepted: true }
+    // What was asked for masked is not taken, nor journalled, in the clear.
+    if (isCountedMasked(plan)) throw new ParleyError('evaluation.invalid', 'counts of this plan are masked')
     const { units } = modelEnds(plan.model, plan.data)
     const limits = { rows: deps.maxRows, units }
     checkResults(openEvaluation(run, report), report, limits)
@@ -51,7 +56,7 @@ export async function takeEvaluation(
   }
 }
 
-function openEvaluation(run: Run, report: EvaluationReport): Evaluating {
+export function openEvaluation(run: Run, report: Pick<EvaluationReport, 'round' | 'client'>): Evaluating {
   const { state } = run
   if (report.round > state.round) throw new ParleyError('update.stale')
   if (state.phase !== 'evaluating' || state.round !== report.round) throw new ParleyError('update.late')

@@ -53,6 +53,8 @@ export type RunEvent =
       readonly at: Instant
       readonly round: number
       readonly champion?: Champion
+      /** 32 random bytes in hex, of which nobody but the coordinator knows, where counts will be masked. */
+      readonly entropy?: string
     } & Made)
   | {
       readonly type: 'aggregation-failed'
@@ -62,6 +64,18 @@ export type RunEvent =
       readonly message: string
     }
   | { readonly type: 'evaluated'; readonly at: Instant; readonly round: number; readonly result: ClientResult }
+  /** The masked lanes of a client's counts in base64, and their SHA-256 in hex. */
+  | {
+      readonly type: 'counts-masked'
+      readonly at: Instant
+      readonly round: number
+      readonly client: string
+      readonly vector: string
+      readonly digest: string
+    }
+  /** The sum of all masked counts, and why there is none. */
+  | { readonly type: 'counts-opened'; readonly at: Instant; readonly round: number; readonly result: ClientResult }
+  | { readonly type: 'counts-unopened'; readonly at: Instant; readonly round: number; readonly message: string }
   | { readonly type: 'published'; readonly at: Instant; readonly version: number }
   | { readonly type: 'publication-failed'; readonly at: Instant; readonly code: ErrorCode; readonly message: string }
   | { readonly type: 'stop-requested'; readonly at: Instant; readonly reason: string }

@@ -10,15 +10,17 @@ import { assertNever } from './assert-never.ts'
 import { type CollectDeps, openUpload } from './collect.ts'
 import type { Answer, ClientChannel, Decline, MaskingAnswer, RoundDesk, Upload } from './desk.ts'
 import type { Effect } from './effect.ts'
+import { mayEvaluate, openPart } from './evaluating.ts'
 import { takeEvaluation } from './evaluations.ts'
+import { expectedOf, type MaskedPart, wrongAnswer } from './masked/part.ts'
 import { stepMessages } from './masked/step-message.ts'
-import { expectedIn, isMaskedRound, wrongAnswer } from './masked/transitions.ts'
+import { isMaskedRound, trainingPart } from './masked/transitions.ts'
 import type { Matrices } from './matrices.ts'
 import { Presence } from './presence.ts'
 import type { RoundKeys } from './round-keys.ts'
 import type { Run } from './run.ts'
 import type { RunState } from './state.ts'
-import { mayEvaluate, mayUpdate } from './step.ts'
+import { mayUpdate } from './step.ts'
 import { taskOf } from './tasks.ts'
 import { Timers } from './timers.ts'
 
@@ -42,6 +44,7 @@ export type HubDeps = {
   readonly publicKey: (client: string) => Uint8Array | undefined
   /** Work that takes long: makes the round's model, publishes the candidate, drops what is no longer needed. */
   readonly aggregate: (active: ActiveRun) => Promise<void>
+  readonly openCounts: (active: ActiveRun) => Promise<void>
   readonly publish: (active: ActiveRun) => Promise<void>
   readonly conclude: (active: ActiveRun) => Promise<void>
   readonly observer: HubObserver
@@ -150,13 +153,14 @@ export class RoundHub implements RoundDesk {
     } as const
     if (await active.tell(answer)) return
     const { state } = active
-    if (!isMaskedRound(state) || state.round !== round) return
-    const reason = wrongAnswer(this.#deps.crypto, state, answer)
+    const part = maskedPartOf(state)
+    if (part === undefined || state.round !== round) return
+    const reason = wrongAnswer(this.#deps.crypto, part, answer)
     if (reason === undefined) return
     // The round goes on as if it had not come: what is wrong in one message may be right in the next.
     const why = `a message of the masked round was refused: ${reason}`
     const decided = {
-      kind: 'train',
+      kind: state.phase === 'evaluating' ? 'evaluate' : 'train',
       digest: this.#deps.crypto.sha256(payload),
       accepted: false,
       code: 'masking.refused',
@@ -211,6 +215,8 @@ export class RoundHub implements RoundDesk {
         return this.#offerMaskingStep(run, effect.clients)
       case 'aggregate':
         return this.#longWork(run, this.#deps.aggregate)
+      case 'open-counts':
+        return this.#longWork(run, this.#deps.openCounts)
       case 'publish':
         return this.#longWork(run, this.#deps.publish)
       case 'conclude':
@@ -257,9 +263,10 @@ export class RoundHub implements RoundDesk {
 
   #offerMaskingStep(run: Run, clients: readonly string[]): void {
     const { state } = run
-    if (!isMaskedRound(state)) return
-    const expected = new Set(expectedIn(state))
-    const messageFor = stepMessages(this.#deps.crypto, this.#deps.identity, state)
+    const part = maskedPartOf(state)
+    if (part === undefined) return
+    const expected = new Set(expectedOf(part))
+    const messageFor = stepMessages(this.#deps.crypto, this.#deps.identity, part.masking)
     for (const client of clients) {
       const channel = expected.has(client) ? this.presence.channel(client) : undefined
       const payload = channel === undefined ? undefined : messageFor(client)
@@ -301,6 +308,12 @@ function textOf(payload: Uint8Array): string {
   } catch (cause) {
     throw new ParleyError('frame.malformed', 'a step of a masked round is not UTF-8', { cause })
   }
+}
+
+/** The steps of masked updates or counts that are open. */
+function maskedPartOf(state: RunState): MaskedPart | undefined {
+  if (isMaskedRound(state)) return trainingPart(state)
+  return state.phase === 'evaluating' ? openPart(state) : undefined
 }
 
 function mayAnswer(state: Extract<RunState, { phase: 'collecting' | 'evaluating' }>, client: string): boolean {

@@ -1,6 +1,8 @@
+import { isCountedMasked } from '../../core/plan/check-evaluation.ts'
 import { durationMs } from '../../core/plan/duration.ts'
 import { cohortSize, type Plan } from '../../core/plan/plan.ts'
 import { firstClip } from '../../core/plan/round-privacy.ts'
+import { evaluationLanes } from '../../core/run/masked-evaluation.ts'
 import { withoutControl } from '../../core/tensors/control.ts'
 import { type Layout, layoutLength } from '../../core/tensors/layout.ts'
 import { maskedSettingsOf } from './masked/settings.ts'
@@ -34,6 +36,7 @@ export function settingsOf(
       minMs: durationMs(evaluation.window.time.min),
       maxMs: durationMs(evaluation.window.time.max),
       ...(evaluation.trim === 0 ? {} : { trim: evaluation.trim }),
+      ...(isCountedMasked(plan) ? { counts: { one: evaluationLanes(plan, 1), two: evaluationLanes(plan, 2) } } : {}),
     },
     ...(plan.stop === undefined ? {} : { stop: plan.stop }),
     gates: plan.gates,

@@ -51,6 +51,8 @@ export type RunSettings = {
     readonly maxMs: number
     /** Absent where no client is left out of what is pooled. */
     readonly trim?: number
+    /** Counts are masked: how many lanes those of one model, and of two, take. Absent where each client's are seen. */
+    readonly counts?: { readonly one: number; readonly two: number }
   }
   readonly stop?: EarlyStop
   readonly gates: readonly Gate[]
@@ -84,6 +86,17 @@ export type ClientResult = {
   readonly groups?: readonly (readonly GroupCounts[])[]
   readonly withheld?: readonly GroupId[]
   readonly lacking?: readonly { readonly by: string; readonly column: string }[]
+  /** Counts that were masked: the clients whose sum this is. */
+  readonly clients?: readonly string[]
+}
+
+/** Where the masked counts of a round stand. */
+export type MaskedCounts = {
+  readonly masking: Masking
+  /** Masked lanes of clients, base64, in the order in which they came. */
+  readonly vectors: readonly { readonly client: string; readonly vector: string }[]
+  /** Nothing more is asked of clients: the sum can be opened. */
+  readonly complete: boolean
 }
 
 /** The version that holds the alias when a round is evaluated. */
@@ -117,6 +130,8 @@ export type RoundRecord = {
   readonly results: readonly ClientResult[]
   /** Why the round made no model. */
   readonly failure?: { readonly code: ErrorCode; readonly message: string }
+  /** Why the model that it made was not evaluated. */
+  readonly unevaluated?: { readonly code: ErrorCode; readonly message: string }
 } & Partial<Made>
 
 /** A round that made a model. */
@@ -165,6 +180,10 @@ export type Evaluating = Running &
     readonly champion?: Champion
     readonly results: readonly ClientResult[]
     readonly declined: readonly Refusal[]
+    /** Where counts are masked. */
+    readonly masked?: MaskedCounts
+    /** Why nothing will come of it. */
+    readonly failure?: { readonly code: ErrorCode; readonly message: string }
   }
 export type Publishing = Running & {
   readonly phase: 'publishing'

@@ -6,6 +6,7 @@ import { selectCandidate } from '../gates/select.ts'
 import { assertNever } from './assert-never.ts'
 import { drawCohort } from './cohort.ts'
 import { type Effect, effectsOf } from './effect.ts'
+import { beginEvaluation, type EvaluationStep, whileEvaluating } from './evaluating.ts'
 import type { RunEvent } from './event.ts'
 import type { Masking } from './masked/masking.ts'
 import { openMasking } from './masked/open.ts'
@@ -27,7 +28,7 @@ import type {
   Unmasking,
   Waiting,
 } from './state.ts'
-import { collectingWindow, declineCode, evaluatingWindow, evaluationDue, excluded } from './window.ts'
+import { collectingWindow, declineCode, evaluationDue, excluded } from './window.ts'
 
 /** Rounds that may fail one after the other before the run does. */
 export const PATIENCE = 3
@@ -65,9 +66,9 @@ function transition(crypto: Crypto, state: RunState | undefined, event: RunEvent
     case 'unmasking':
       return whileMasked(crypto, state, event)
     case 'aggregating':
-      return whileAggregating(state, event)
+      return whileAggregating(crypto, state, event)
     case 'evaluating':
-      return whileEvaluating(state, event)
+      return evaluated(whileEvaluating(crypto, state, event), event.at)
     case 'publishing':
       return whilePublishing(state, event)
     case 'over':
@@ -194,8 +195,9 @@ function isMasked(state: Collecting): state is Collecting & { readonly masking: 
   return state.masking !== undefined
 }
 
-/** The step of a masked round that is open; undefined in every other state. */
-export function maskingStepOf(state: RunState): Masking['session']['phase'] | undefined {
+/** The step of masked updates or counts that is open; undefined in every other state. */
+function maskingStepOf(state: RunState): Masking['session']['phase'] | 'opening' | undefined {
+  if (state.phase === 'evaluating') return state.masked?.complete ? 'opening' : state.masked?.masking.session.phase
   return state.phase === 'collecting' || state.phase === 'unmasking' ? state.masking?.session.phase : undefined
 }
 
@@ -247,7 +249,7 @@ function closeWhenDone(state: Collecting, at: Instant): RunState {
   }
 }
 
-function whileAggregating(state: Aggregating, event: RunEvent): RunState {
+function whileAggregating(crypto: Crypto, state: Aggregating, event: RunEvent): RunState {
   if (event.type === 'aggregation-failed' && event.round === state.round) {
     return roundFailed(state, event.at, event.code, event.message)
   }
@@ -256,50 +258,20 @@ function whileAggregating(state: Aggregating, event: RunEvent): RunState {
   if (!evaluationDue(state.settings, state.completed + 1, state.round)) {
     return roundDone(state, { ...recordOf(state, event.at), ...made }, event.at)
   }
-  const { masking: _, ...collected } = state
-  return {
-    ...collected,
-    phase: 'evaluating',
-    since: event.at,
-    made,
-    ...(event.champion === undefined ? {} : { champion: event.champion }),
-    results: [],
-    declined: [],
+  return evaluated(beginEvaluation(crypto, state, made, event), event.at)
+}
+
+/** What an evaluation came to: it goes on, or the round is over with what is known. */
+function evaluated({ state, done }: EvaluationStep, at: Instant): RunState {
+  if (!done) return state
+  const { made, champion, results, failure } = state
+  const record = {
+    ...recordOf(state, at),
+    ...made,
+    results,
+    ...(champion === undefined ? {} : { champion }),
+    ...(failure === undefined ? {} : { unevaluated: failure }),
   }
-}
-
-function whileEvaluating(state: Evaluating, event: RunEvent): RunState {
-  switch (event.type) {
-    case 'evaluated': {
-      if (event.round !== state.round || !mayEvaluate(state, event.result.client)) return state
-      return evaluatedWhenDone({ ...state, results: [...state.results, event.result].sort(byClient) }, event.at)
-    }
-    case 'declined': {
-      if (event.round !== state.round || event.kind !== 'evaluate' || !mayEvaluate(state, event.client)) return state
-      const { client, code, message } = event
-      return evaluatedWhenDone({ ...state, declined: [...state.declined, { client, code, message }] }, event.at)
-    }
-    case 'time-reached':
-      return evaluatedWhenDone(state, event.at)
-    default:
-      return state
-  }
-}
-
-/** Whether this client may still hand in an evaluation for the open round. */
-export function mayEvaluate(state: Evaluating, client: string): boolean {
-  return (
-    state.cohort.includes(client) &&
-    !state.results.some((result) => result.client === client) &&
-    !state.declined.some((decline) => decline.client === client)
-  )
-}
-
-function evaluatedWhenDone(state: Evaluating, at: Instant): RunState {
-  // An evaluation that too few answered is no failure of the round: the model exists, and the gates judge what is known.
-  if (evaluatingWindow(state, at) === 'open') return state
-  const { made, champion, results } = state
-  const record = { ...recordOf(state, at), ...made, results, ...(champion === undefined ? {} : { champion }) }
   return roundDone(state, record, at)
 }
 
@@ -316,7 +288,8 @@ function whilePublishing(state: Publishing, event: RunEvent): Publishing | Over 
 
 type OpenRound = Collecting | Unmasking | Aggregating | Evaluating
 
-function madeBy({ type: _type, at: _at, round: _round, champion: _champion, ...made }: Event<'aggregated'>): Made {
+function madeBy(event: Event<'aggregated'>): Made {
+  const { type: _type, at: _at, round: _round, champion: _champion, entropy: _entropy, ...made } = event
   return made
 }
 
@@ -385,8 +358,4 @@ function waitForNext(progress: Progressed, at: Instant): Waiting {
 function running(state: RunState): Progressed {
   const { run, startedAt, settings, base, model, round, completed, failures, history } = state
   return { run, startedAt, settings, base, model, round, completed, failures, history }
-}
-
-function byClient(a: { readonly client: string }, b: { readonly client: string }): number {
-  return a.client < b.client ? -1 : a.client > b.client ? 1 : 0
 }

@@ -44,7 +44,9 @@ function training(signer: TaskSigner, state: Collecting): TrainConfiguration {
 
 function evaluation(state: Evaluating): EvaluateConfiguration {
   const models = state.champion === undefined ? [state.made.model] : [state.made.model, state.champion.model]
-  return { ...common(state), kind: 'evaluate', models }
+  const { counts } = state.settings.evaluation
+  const lanes = counts === undefined ? {} : { lanes: models.length === 1 ? counts.one : counts.two }
+  return { ...common(state), kind: 'evaluate', models, ...lanes }
 }
 
 function common({ run, round, settings, cohort }: Collecting | Evaluating) {

@@ -107,7 +107,7 @@ function unmaskingMembers(state: Unmasking, live: LiveInfo): CohortMember[] {
 }
 
 function evaluatingMember(state: Evaluating, client: string, live: LiveInfo): CohortMember {
-  const done = state.results.some((result) => result.client === client)
+  const done = [...state.results, ...(state.masked?.vectors ?? [])].some((result) => result.client === client)
   const declined = state.declined.find((decline) => decline.client === client)
   return {
     client,
@@ -165,14 +165,24 @@ function makeSummary(record: RoundRecord): RoundSummary {
     ...(record.model === undefined ? {} : { weights: record.model.digest }),
     ...(record.weights === undefined ? {} : { published: record.weights.digest }),
     ...(pooled === undefined ? {} : { pooled }),
-    clients: record.results.flatMap(({ client, counts: [candidate] }) =>
-      candidate === undefined ? [] : [{ client, metrics: metricsOf(candidate) }],
+    clients: record.results.flatMap(({ client, clients, counts: [candidate] }) =>
+      candidate === undefined || clients !== undefined ? [] : [{ client, metrics: metricsOf(candidate) }],
     ),
+    ...summedOf(record),
     ...(groups.length === 0 ? {} : { groups }),
     ...(record.holdout === undefined ? {} : { holdout: holdoutSummary(record.holdout) }),
     ...(record.failure === undefined ? {} : { failure: record.failure }),
     ...(record.report === undefined ? {} : { robustness: record.report }),
     ...(record.unmasked === undefined ? {} : { sums: sumsOf(record.unmasked) }),
+  }
+}
+
+/** Where counts were masked. */
+function summedOf({ results, unevaluated }: RoundRecord): Pick<RoundSummary, 'summed' | 'unevaluated'> {
+  const summed = results.flatMap(({ clients = [] }) => clients)
+  return {
+    ...(summed.length === 0 ? {} : { summed }),
+    ...(unevaluated === undefined ? {} : { unevaluated }),
   }
 }
 

@@ -65,12 +65,6 @@ export function excluded(state: Pick<Collecting, 'refused' | 'settings'>): Reado
   return out
 }
 
-/** The clients that are asked for an evaluation: the whole cohort, since each has the model's plan and data. */
-export function evaluationExpected(state: Evaluating): string[] {
-  const done = new Set([...state.results, ...state.declined].map(({ client }) => client))
-  return state.cohort.filter((client) => !done.has(client))
-}
-
 /** Whether the model of round `round`, with which `completed` rounds have made one, is evaluated: the last one always is. */
 export function evaluationDue(settings: RunSettings, completed: number, round: number): boolean {
   const last = completed >= settings.rounds || !affords(settings.privacy, round + 1)

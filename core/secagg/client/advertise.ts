@@ -18,6 +18,8 @@ export type Expectation = {
   /** Hash of the weights, layout and training configuration that this client holds; lower-case hex. */
   readonly model: string
   readonly coordinates: number
+  /** How many counts are summed; none by default. */
+  readonly counts?: number
   /** The newest round of this task that this client answered or refused; 0 for none. */
   readonly lastRound: number
 }
@@ -75,7 +77,9 @@ type Two = [Uint8Array, Uint8Array]
 type Three = [...Two, Uint8Array]
 
 function unexpected(configuration: SessionConfiguration, expected: Expectation): Refusal | undefined {
-  if (configuration.task !== expected.task || configuration.coordinates !== expected.coordinates) {
+  const { task, coordinates, counts } = configuration
+  const { counts: expectedCounts = 0 } = expected
+  if (task !== expected.task || coordinates !== expected.coordinates || (counts?.length ?? 0) !== expectedCounts) {
     return refuse('wrong-task')
   }
   if (configuration.round <= expected.lastRound) return refuse('old-round', `${configuration.round}`)

@@ -2,7 +2,7 @@ import type { Crypto, SigningKey } from '../../../core/crypto/primitives.ts'
 import { fromUtf8, toHex, utf8 } from '../../../core/encoding/bytes.ts'
 import { canonicalJsonOfDefined } from '../../../core/encoding/canonical-json.ts'
 import { broadcastFor, signConfiguration } from '../../../core/secagg/index.ts'
-import type { MaskedRound } from './transitions.ts'
+import type { Masking } from './masking.ts'
 
 /**
  * What each client gets at the beginning of the present step, as canonical JSON; undefined where it has no part in it. The
@@ -11,9 +11,8 @@ import type { MaskedRound } from './transitions.ts'
 export function stepMessages(
   crypto: Crypto,
   identity: SigningKey,
-  state: MaskedRound,
+  { session }: Masking,
 ): (client: string) => Uint8Array | undefined {
-  const { session } = state.masking
   if (session.phase === 'advertise') {
     const { payload, signature } = signConfiguration(identity, session.configuration)
     const message = encoded({ kind: 'configuration', payload: fromUtf8(payload), signature: toHex(signature) })
