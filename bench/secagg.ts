@@ -1,5 +1,5 @@
 /** Whole sessions of secure aggregation, both halves in one process, and what each side spends on them. */
-import { nodeCrypto } from '../core/crypto/node.ts'
+import { createNodeCrypto, nodeCrypto } from '../core/crypto/node.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
 import { toHex, utf8 } from '../core/encoding/bytes.ts'
 import {
@@ -144,7 +144,10 @@ class Session {
       this.#names.map((name, i) => [name, toHex((this.#keys[i] as SigningKey).publicKey)]),
     )
     const policy = clientPolicy({ known, completeUpTo: Math.min(256, completeUpTo ?? 256), minimum })
-    this.#contexts = this.#keys.map((signingKey) => ({ crypto, signingKey, policy, masks: this.#masks }))
+    // Each client is a program of its own, which knows no keys from the others.
+    this.#contexts = this.#keys.map((signingKey) => {
+      return { crypto: createNodeCrypto(), signingKey, policy, masks: this.#masks }
+    })
     this.#state = openSession({ crypto }, coordinatorKey, this.#configuration, this.#coin, known).state
   }
 
