@@ -1,3 +1,4 @@
+import { leadingOf } from '../core/metrics/metrics.ts'
 import { inTimes } from '../core/run/holdout.ts'
 import type { HoldoutSummary, RunView } from '../core/run/view.ts'
 
@@ -9,14 +10,14 @@ export function holdoutLines(view: RunView): string[] {
 
 function linesOf(holdout: HoldoutSummary): string[] {
   if ('failure' in holdout) return [`holdout: ${holdout.failure}`]
-  const { sha256, rows, looks, champion, perturbed, triggers } = holdout
+  const { sha256, rows, looks, metrics, champion, perturbed, triggers } = holdout
   const lines = [`holdout ${sha256.slice(0, 12)}: ${rows} rows, looked at ${inTimes(looks)}`]
-  if (champion !== undefined) {
+  if (champion !== undefined && metrics.mae === undefined) {
     lines.push(`  ${champion.changed} rows are given another class than by version ${champion.version}`)
   }
-  for (const { noise, metrics } of perturbed) {
-    const { accuracy } = metrics
-    lines.push(`  with noise of ${noise}: accuracy ${accuracy === null ? '-' : accuracy.toFixed(4)}`)
+  for (const { noise, metrics: own } of perturbed) {
+    const [name] = leadingOf([own])
+    lines.push(`  with noise of ${noise}: ${name} ${own[name]?.toFixed(4) ?? '-'}`)
   }
   for (const { target, others, given } of triggers) lines.push(`  trigger: ${given} of ${others} rows given ${target}`)
   return lines

@@ -1,9 +1,7 @@
-import type { MetricName, Metrics } from '../core/metrics/metrics.ts'
+import { headlineOf, type MetricName, type Metrics } from '../core/metrics/metrics.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { RobustnessReport, Suspect } from '../core/run/robustness.ts'
 import type { GateVerdict, PrivacyView, RoundSummary, RunView } from '../core/run/view.ts'
-
-const COLUMNS = ['accuracy', 'precision', 'recall', 'f1', 'auc', 'loss'] as const
 
 /** A run on one line: where it is, who has answered, how good the last model was. */
 export function progressLine(view: RunView): string {
@@ -16,8 +14,10 @@ export function progressLine(view: RunView): string {
       bytes(view.engaged.reduce((sum, member) => sum + member.bytes, 0)),
     )
   }
-  if (last !== undefined)
-    parts.push(`loss ${figure(last.loss)}`, `accuracy ${figure(last.accuracy)}`, `auc ${figure(last.auc)}`)
+  if (last !== undefined) {
+    const names = last.mae === undefined ? (['loss', 'accuracy', 'auc'] as const) : (['mae', 'rmse', 'r2'] as const)
+    parts.push(...names.map((name) => `${name} ${figure(last[name] ?? null)}`))
+  }
   if (view.privacy !== undefined) parts.push(privacyText(view.privacy))
   const left = timeLeft(view)
   if (left !== undefined) parts.push(`about ${left} left`)
@@ -46,7 +46,7 @@ export function roundLine(round: RoundSummary, rounds: number): string {
   const { pooled, accepted, cohort, refused, failure, unevaluated } = round
   const parts = [`round ${String(round.round).padStart(String(rounds).length)}/${rounds}`]
   parts.push(`${accepted.length}/${cohort.length} updates`, bytes(round.bytes))
-  if (pooled !== undefined) parts.push(...COLUMNS.map((name) => `${name} ${figure(pooled[name])}`))
+  if (pooled !== undefined) parts.push(...headlineOf([pooled]).map((name) => `${name} ${figure(pooled[name] ?? null)}`))
   if (failure !== undefined) parts.push(`failed: ${failure.code}, ${failure.message}`)
   if (unevaluated !== undefined) parts.push(`not evaluated: ${unevaluated.message}`)
   for (const { client, code } of refused) parts.push(`${client} refused: ${code}`)
@@ -54,9 +54,10 @@ export function roundLine(round: RoundSummary, rounds: number): string {
 }
 
 /** The metrics of the last evaluated round, a line per client, one for all rows together, and one for the coordinator's own. */
-export function metricsTable(view: RunView, metrics: readonly MetricName[] = COLUMNS): string {
+export function metricsTable(view: RunView, asked?: readonly MetricName[]): string {
   const round = view.history.findLast(({ pooled }) => pooled !== undefined)
   if (round?.pooled === undefined) return 'no round was evaluated'
+  const metrics = asked ?? headlineOf([round.pooled])
   const rows: [string, Metrics][] = round.clients.map(({ client, metrics }) => [client, metrics])
   const { summed } = round
   rows.push([summed === undefined ? 'pooled' : `sum of ${summed.length} clients`, round.pooled])
@@ -74,10 +75,11 @@ export function metricsTable(view: RunView, metrics: readonly MetricName[] = COL
   return [head, ...lines].join('\n')
 }
 
-/** The pooled metrics of every evaluated round, and each client's value beside them: its accuracy, or the first of `metrics`. */
-export function roundsTable(view: RunView, metrics: readonly MetricName[] = COLUMNS): string {
-  const [first = 'accuracy'] = metrics
+/** The pooled metrics of every evaluated round, and each client's value beside them: the first of `asked`, or of the headline metrics. */
+export function roundsTable(view: RunView, asked?: readonly MetricName[]): string {
   const evaluated = view.history.filter(({ pooled }) => pooled !== undefined)
+  const metrics = asked ?? headlineOf(evaluated.map(({ pooled }) => pooled))
+  const [first = 'accuracy'] = metrics
   const clients = [...new Set(evaluated.flatMap((round) => round.clients.map(({ client }) => client)))]
   const width = Math.max(9, ...clients.map((client) => client.length))
   const head = `round  ${metrics.map((name) => name.padStart(9)).join(' ')}  | ${first}: ${clients.map((name) => name.padStart(width)).join(' ')}`

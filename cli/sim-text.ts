@@ -1,3 +1,4 @@
+import { leadingOf } from '../core/metrics/metrics.ts'
 import type { RobustnessMark, RobustnessReport } from '../core/run/robustness.ts'
 import type { RunOutcome } from '../core/run/view.ts'
 import type {
@@ -22,7 +23,8 @@ export function simulatedRoundLine(round: SimulatedRound, of: number, secondsLef
   const { accepted, cohort, refused, central, attackSuccess, robustness } = round
   const parts = [`round ${String(round.round).padStart(String(of).length)}/${of}`]
   parts.push(`${accepted.length}/${cohort.length} updates`, bytes(round.bytes))
-  if (central !== undefined) parts.push(`accuracy ${figure(central.accuracy)}`, `loss ${figure(central.loss)}`)
+  if (central !== undefined)
+    parts.push(...leadingOf([central]).map((name) => `${name} ${figure(central[name] ?? null)}`))
   if (attackSuccess !== undefined) parts.push(`attack succeeds ${figure(attackSuccess)}`)
   if (round.closedMs > 0) parts.push(`at ${duration(round.closedMs / 1000)} of virtual time`)
   if (refused.length > 0) parts.push(`refused: ${few(refused.map(({ client, code }) => `${client} (${code})`))}`)
@@ -76,7 +78,11 @@ function outcomeLines(outcome: RunOutcome): string[] {
 /** A fold that is done on one line. */
 export function foldLine({ fold, heldOut, outside, result }: FoldResult, of: number): string {
   const figures =
-    outside === undefined ? 'not evaluated' : `accuracy ${figure(outside.accuracy)}  loss ${figure(outside.loss)}`
+    outside === undefined
+      ? 'not evaluated'
+      : leadingOf([outside])
+          .map((name) => `${name} ${figure(outside[name] ?? null)}`)
+          .join('  ')
   const failed = result.outcome.kind === 'failed' ? [`failed: ${result.outcome.message}`] : []
   return [`fold ${fold}/${of}  held out: ${few(heldOut)}`, figures, ...failed].join('  ')
 }
@@ -194,9 +200,12 @@ export function comparisonText({ scenario, identical, weights, outcome, metrics,
   const figures = metrics
     .filter(({ a, b }) => a !== null || b !== null)
     .map(({ name, a, b }) => [name, scoreText(a), scoreText(b), change(a, b)])
-  const table = rounds.map(({ round, accuracy, loss, same }) => [
+  const [first, second] = rounds.some(({ mae }) => mae !== undefined)
+    ? (['mae', 'rmse'] as const)
+    : (['accuracy', 'loss'] as const)
+  const table = rounds.map(({ round, same, ...own }) => [
     String(round),
-    ...[accuracy, loss].flatMap(({ a, b }) => [scoreText(a), scoreText(b)]),
+    ...[own[first], own[second]].flatMap((pair) => [scoreText(pair?.a ?? null), scoreText(pair?.b ?? null)]),
     same ? 'identical' : '',
   ])
   return [
@@ -207,7 +216,7 @@ export function comparisonText({ scenario, identical, weights, outcome, metrics,
     '',
     aligned([['last round', 'A', 'B', 'B − A'], ...figures]),
     '',
-    aligned([['round', 'accuracy A', 'B', 'loss A', 'B', 'weights'], ...table]),
+    aligned([['round', `${first} A`, 'B', `${second} A`, 'B', 'weights'], ...table]),
   ].join('\n')
 }
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../core/errors/index.ts'
-import type { EvaluationCounts } from '../core/metrics/counts.ts'
+import type { EvaluationCounts, LabelRange } from '../core/metrics/counts.ts'
 import type { Metrics } from '../core/metrics/metrics.ts'
 import type { Suspect } from '../core/run/robustness.ts'
 import type { RoundSummary, RunOutcome } from '../core/run/view.ts'
@@ -38,8 +38,12 @@ export type SimulationResult = {
   /** Digest of the last model file: the same for the same scenario, whatever the number of threads. */
   readonly weights?: string
   readonly virtualMs: number
-  /** Rows and classes of each client. */
-  readonly world: { readonly classes: number; readonly rows: readonly (readonly number[])[] }
+  /** Rows and classes of each client; of a numeric label equal parts of its range stand for classes. */
+  readonly world: {
+    readonly classes: number
+    readonly numeric?: LabelRange
+    readonly rows: readonly (readonly number[])[]
+  }
 }
 
 /** What a simulation tells while it goes on. */
@@ -48,8 +52,9 @@ export type SimulationEvent =
   | { readonly type: 'round'; readonly round: SimulatedRound; readonly of: number }
   | { readonly type: 'restarted'; readonly round: number }
 
-/** 2 × 2 or k × k counts of true against given classes. */
-export function confusionOf(counts: EvaluationCounts): readonly number[] {
+/** 2 × 2 or k × k counts of true against given classes; undefined where the label is a number. */
+export function confusionOf(counts: EvaluationCounts): readonly number[] | undefined {
+  if (counts.task === 'regression') return undefined
   if (counts.task === 'classes') return counts.confusion
   return [counts.trueNegatives, counts.falsePositives, counts.falseNegatives, counts.truePositives]
 }

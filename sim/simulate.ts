@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { type EngineName, startingModel, type Trainer } from '../client/index.ts'
+import { classesOf, type EngineName, LABEL_PARTS, startingModel, type Trainer } from '../client/index.ts'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import { toHex, utf8 } from '../core/encoding/bytes.ts'
 import { type CanonicalValue, canonicalJson } from '../core/encoding/canonical-json.ts'
@@ -58,11 +58,11 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
   })
   const workers = options.workers ?? availableParallelism()
   const { scaffold: _scaffold, ...training } = plan.training
-  const { shape, classes, train, test, central, probe, rows } = dealt
+  const { shape, classes, numeric, train, test, central, probe, rows } = dealt
   let broken: ParleyError | undefined
   let stop: () => void = () => {}
   const pool = trainingPool(
-    { model: plan.model, training, shape, classes, train, test, central, probe, rows, engine: options.engine },
+    { model: plan.model, training, shape, classes, numeric, train, test, central, probe, rows, engine: options.engine },
     workers,
     (error) => {
       broken ??= error
@@ -145,15 +145,21 @@ function resultOf(
     outcome: view.outcome,
     ...(weights === undefined ? {} : { weights }),
     virtualMs,
-    world: { classes: dealt.classes, rows: rowsByClass(dealt) },
+    world: worldOf(dealt),
   }
 }
 
-function rowsByClass({ rows, train, classes }: DealtWorld): number[][] {
+function worldOf({ rows, train, classes, numeric }: DealtWorld): SimulationResult['world'] {
+  if (numeric === undefined) return { classes, rows: rowsByClass(rows, train.labels, Math.max(2, classes)) }
+  const parts = classesOf(train.labels, { numeric })
+  return { classes: LABEL_PARTS, numeric, rows: rowsByClass(rows, parts, LABEL_PARTS) }
+}
+
+function rowsByClass(rows: DealtWorld['rows'], labels: Int32Array, classes: number): number[][] {
   return rows.map(({ train: own }) => {
-    const counts = Array<number>(Math.max(2, classes)).fill(0)
+    const counts = Array<number>(classes).fill(0)
     for (const row of own) {
-      const label = train.labels[row] as number
+      const label = labels[row] as number
       counts[label] = (counts[label] as number) + 1
     }
     return counts

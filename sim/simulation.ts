@@ -233,11 +233,12 @@ export class Simulation {
     if (result.kind !== 'evaluate' || probed.kind !== 'evaluate')
       throw new TypeError('the pool answered another question')
     const success = metricsOf(probed.counts).accuracy
+    const confusion = confusionOf(result.counts)
     return {
       ...summary,
       ...times,
       central: metricsOf(result.counts),
-      confusion: confusionOf(result.counts),
+      ...(confusion === undefined ? {} : { confusion }),
       ...(probed.counts.rows === 0 || success === null ? {} : { attackSuccess: success }),
     }
   }

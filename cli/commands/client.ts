@@ -1,5 +1,6 @@
 import { type ClientEvent, type EngineName, engineNames, MIN_COHORT, startClient } from '../../client/index.ts'
 import { ParleyError } from '../../core/errors/index.ts'
+import { leadingOf } from '../../core/metrics/metrics.ts'
 import { action, command, group } from '../command.ts'
 import { fileControlMemory } from '../control-memory.ts'
 import { homeOf, identityOf } from '../home.ts'
@@ -111,8 +112,11 @@ function eventText(event: ClientEvent): string | undefined {
       return event.error === undefined ? 'disconnected' : `disconnected: ${event.error.code}: ${event.error.message}`
     case 'task':
       return `round ${event.round} of ${event.rounds}: ${event.kind}`
-    case 'evaluated':
-      return `round ${event.round}: accuracy ${figure(event.metrics.accuracy)} on ${event.metrics.rows} own held-out rows`
+    case 'evaluated': {
+      const { round, metrics } = event
+      const [name] = leadingOf([metrics])
+      return `round ${round}: ${name} ${figure(metrics[name] ?? null)} on ${metrics.rows} own held-out rows`
+    }
     case 'receipt':
       return `round ${event.round}: ${event.kind} ${event.accepted ? 'accepted' : `refused: ${event.code}: ${event.message}`}`
     case 'declined':

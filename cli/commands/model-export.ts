@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ParleyError } from '../../core/errors/index.ts'
 import { readConfig } from '../../core/export/config-json.ts'
 import type { ModelFile } from '../../core/export/exported.ts'
+import { linearJson } from '../../core/export/linear-json.ts'
 import { logisticJson } from '../../core/export/logistic-json.ts'
 import { tfjsLayersModel } from '../../core/export/tfjs-layers.ts'
 import { type Manifest, versionFiles } from '../../core/release/manifest.ts'
@@ -27,7 +28,7 @@ export const exportModel = remote(command('export', 'write a verified version in
   .requiredOption('--key <hex>', 'public key of the coordinator, got over another channel', keyOption)
   .option(
     '--format <name>',
-    'tfjs: a TensorFlow.js layers model; json: a logistic model as plain JSON; safetensors',
+    'tfjs: a TensorFlow.js layers model; json: a logistic or linear model as plain JSON; safetensors',
     'tfjs',
   )
   .action(
@@ -83,7 +84,11 @@ async function exported(folder: string, format: Format): Promise<readonly ModelF
   if (format === 'safetensors') return [{ name: 'model.safetensors', bytes }]
   const input = readConfig(await readFile(join(folder, versionFiles.config)))
   const { layout, values: weights } = readModel(bytes)
-  if (format === 'json') return [logisticJson({ ...input, layout, weights })]
+  if (format === 'json') {
+    return [
+      'linear' in input.model ? linearJson({ ...input, layout, weights }) : logisticJson({ ...input, layout, weights }),
+    ]
+  }
   return tfjsLayersModel({ ...input, layout, weights })
 }
 

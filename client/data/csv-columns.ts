@@ -1,3 +1,5 @@
+import type { LabelRange } from '../../core/metrics/counts.ts'
+import { RANGE_UNITS } from '../../core/metrics/numeric.ts'
 import { cellKey, parseNumber } from '../../core/plan/cells.ts'
 import type { CategoryColumn, Cell, Csv, NumberColumn } from '../../core/plan/data.ts'
 import { columnWidth } from '../../core/plan/data.ts'
@@ -45,10 +47,24 @@ function categoryReader(column: CategoryColumn, missing: ReadonlySet<string>): C
   }
 }
 
-/** A reader for the cells of the label column: one value, 0 or 1, or the index of the class. */
+/** A reader for the cells of the label column: one value, 0 or 1, or the index of the class, or millionths of the range. */
 export function labelReader(label: Csv['label'], missing: ReadonlySet<string>): CellReader {
-  const read = 'classes' in label ? classOf(label.classes) : positiveOf(label.positive)
+  const read = valueReader(label)
   return (cell) => (missing.has(cell) ? { bad: 'missing label' } : read(cell))
+}
+
+function valueReader(label: Csv['label']): CellReader {
+  if ('numeric' in label) return numericReader(label.numeric)
+  return 'classes' in label ? classOf(label.classes) : positiveOf(label.positive)
+}
+
+function numericReader({ min, max }: LabelRange): CellReader {
+  return (cell) => {
+    const value = parseNumber(cell)
+    if (value === undefined) return { bad: 'not a number' }
+    if (value < min || value > max) return { bad: 'out of range' }
+    return { values: [Math.round(((value - min) / (max - min)) * RANGE_UNITS)] }
+  }
 }
 
 function classOf(classes: readonly Cell[]): CellReader {

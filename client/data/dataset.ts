@@ -1,3 +1,4 @@
+import type { LabelRange } from '../../core/metrics/counts.ts'
 import type { RowGroups } from './row-groups.ts'
 
 /** Examples in memory. */
@@ -5,7 +6,7 @@ export type Examples = {
   readonly rows: number
   /** Row-major rows × `dataset.shape`. */
   readonly features: Float32Array
-  /** 0 or 1 for a binary label, 0 … classes − 1 else; one per row. */
+  /** 0 or 1 for a binary label, millionths of its range for a numeric one, 0 … classes − 1 else; one per row. */
   readonly labels: Int32Array
 }
 
@@ -26,8 +27,10 @@ export type DataReport = {
 export type Dataset = {
   /** Shape of one example: `[inputs]` for a table, `[height, width, channels]` for images. */
   readonly shape: readonly number[]
-  /** 1 for a binary label, the number of classes else. */
+  /** 1 for a binary or a numeric label, the number of classes else. */
   readonly classes: number
+  /** The range of a numeric label; absent for others. */
+  readonly numeric?: LabelRange
   readonly train: Examples
   /** Held out: never trained on. */
   readonly test: Examples

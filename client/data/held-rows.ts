@@ -31,10 +31,8 @@ export async function loadHeldRows(
   if (rows === 0) throw new ParleyError('data.too-few-rows', `there is no usable row among ${table.found}`)
   const all = Uint32Array.from(table.labels.keys())
   const own = 'csv' in data ? (scaling ?? fitScaling(table.features, table.width, all)) : undefined
-  const { shape, classes } = dataEnds(data)
   const dataset: Dataset = {
-    shape,
-    classes,
+    ...dataEnds(data),
     train: { rows: 0, features: new Float32Array(), labels: new Int32Array() },
     test: examplesOf(data, table, all, own),
     ...(table.groups === undefined ? {} : { groups: groupsOfRows(table.groups, all) }),

@@ -7,7 +7,7 @@ import type { Dataset, Examples } from './dataset.ts'
 import { readIdx } from './idx.ts'
 import { groupsOfRows } from './row-groups.ts'
 import { fitScaling, scaledRows } from './scaling.ts'
-import { splitRows } from './split.ts'
+import { classesOf, splitRows } from './split.ts'
 import type { Table } from './table.ts'
 
 /** Where a client's data lies: which of the two forms it must have follows from the plan. */
@@ -57,10 +57,10 @@ export function datasetFromCsv(data: Extract<Data, { csv: unknown }>, text: stri
 }
 
 function datasetOf(data: Data, table: Table): Dataset {
-  const { shape, classes } = dataEnds(data)
+  const ends = dataEnds(data)
   const used = table.labels.length
   const bad = table.found - used
-  const { train, test } = splitRows(table.labels, data.split)
+  const { train, test } = splitRows(classesOf(table.labels, ends), data.split)
   if (train.length < 2 || test.length < 1) {
     throw new ParleyError(
       'data.too-few-rows',
@@ -74,8 +74,7 @@ function datasetOf(data: Data, table: Table): Dataset {
     throw new ParleyError('data.malformed', 'the data has too many values for one node')
   const examples = 'csv' in data ? tableRows(table, train, data.csv.standardise) : pixelRows(table, data.idx.divideBy)
   return {
-    shape,
-    classes,
+    ...ends,
     train: examples(train),
     test: examples(test),
     ...(table.groups === undefined ? {} : { groups: groupsOfRows(table.groups, test) }),

@@ -8,8 +8,8 @@ import type { Dataset, Examples } from './dataset.ts'
 export function poolDatasets(datasets: readonly Dataset[]): Dataset {
   const [first] = datasets
   if (first === undefined) throw new ParleyError('data.too-few-rows', 'there is no data set to pool')
-  const { shape, classes } = first
-  if (datasets.some((dataset) => dataset.shape.join() !== shape.join() || dataset.classes !== classes)) {
+  const { shape, classes, numeric } = first
+  if (datasets.some((dataset) => !alike(dataset, first))) {
     throw new ParleyError('data.schema', 'data sets of different shapes cannot be pooled')
   }
   const train = joined(datasets.map((dataset) => dataset.train))
@@ -17,6 +17,7 @@ export function poolDatasets(datasets: readonly Dataset[]): Dataset {
   return {
     shape,
     classes,
+    ...(numeric === undefined ? {} : { numeric }),
     train,
     test,
     report: {
@@ -27,6 +28,11 @@ export function poolDatasets(datasets: readonly Dataset[]): Dataset {
       test: test.rows,
     },
   }
+}
+
+function alike(a: Dataset, b: Dataset): boolean {
+  const sameRange = a.numeric?.min === b.numeric?.min && a.numeric?.max === b.numeric?.max
+  return a.shape.join() === b.shape.join() && a.classes === b.classes && sameRange
 }
 
 function joined(parts: readonly Examples[]): Examples {

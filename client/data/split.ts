@@ -1,7 +1,17 @@
-import type { Split } from '../../core/plan/data.ts'
+import { RANGE_UNITS } from '../../core/metrics/numeric.ts'
+import type { DataEnds, Split } from '../../core/plan/data.ts'
 import { randomOf } from '../../core/random/random.ts'
 
 export type SplitRows = { readonly train: Uint32Array; readonly test: Uint32Array }
+
+/** Equal parts of the range of a numeric label that stand for classes where rows are dealt by them. */
+export const LABEL_PARTS = 10
+
+/** The class of each row, from 0 on; of a numeric label the tenth of its range. */
+export function classesOf(labels: Int32Array, { numeric }: Pick<DataEnds, 'numeric'>): Int32Array {
+  if (numeric === undefined) return labels
+  return labels.map((label) => Math.min(LABEL_PARTS - 1, Math.floor((label * LABEL_PARTS) / RANGE_UNITS)))
+}
 
 /**
  * Divides rows into training and held-out rows, each in the order of the file. Held out are ⌈share · rows⌉ rows; stratified,

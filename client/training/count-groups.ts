@@ -1,5 +1,6 @@
 import { countBinary, countClasses } from '../../core/metrics/count.ts'
-import { type EvaluationCounts, GROUP_BINS } from '../../core/metrics/counts.ts'
+import { countNumeric } from '../../core/metrics/count-numeric.ts'
+import { type EvaluationCounts, GROUP_BINS, type LabelRange } from '../../core/metrics/counts.ts'
 import type { GroupCounts, GroupedCounts, GroupId } from '../../core/metrics/groups.ts'
 import { type Groups, groupNames } from '../../core/plan/groups.ts'
 import type { RowGroups } from '../data/row-groups.ts'
@@ -9,15 +10,17 @@ export type GroupPolicy = { readonly groups: Groups; readonly minGroup: number }
 
 /** What a model made of the held-out rows. */
 export type Scored = {
-  /** Probabilities, row-major rows × units. */
+  /** Probabilities, row-major rows × units; of a numeric label predictions as shares of its range. */
   readonly scores: ArrayLike<number>
   readonly labels: ArrayLike<number>
-  /** 1 for a binary label, the number of classes else. */
+  /** 1 for a binary or a numeric label, the number of classes else. */
   readonly classes: number
+  readonly numeric?: LabelRange | undefined
 }
 
 /** Counts of all rows. */
-export function countAll({ scores, labels, classes }: Scored): EvaluationCounts {
+export function countAll({ scores, labels, classes, numeric }: Scored): EvaluationCounts {
+  if (numeric !== undefined) return countNumeric(scores, labels, numeric)
   return classes === 1 ? countBinary(scores, labels) : countClasses(scores, labels, classes)
 }
 
@@ -65,14 +68,11 @@ export function shownGroups(sizes: readonly number[], rows: number, minGroup: nu
   return new Set(shown)
 }
 
-function countRows({ scores, labels, classes }: Scored, rows: readonly number[]): EvaluationCounts {
+function countRows({ scores, labels, classes, numeric }: Scored, rows: readonly number[]): EvaluationCounts {
   const own = rows.map((row) => labels[row] as number)
   if (classes === 1) {
-    return countBinary(
-      rows.map((row) => scores[row] as number),
-      own,
-      GROUP_BINS,
-    )
+    const single = rows.map((row) => scores[row] as number)
+    return numeric === undefined ? countBinary(single, own, GROUP_BINS) : countNumeric(single, own, numeric, GROUP_BINS)
   }
   const chosen = rows.flatMap((row) => Array.from({ length: classes }, (_, k) => scores[row * classes + k] as number))
   return countClasses(chosen, own, classes)

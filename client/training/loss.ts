@@ -1,8 +1,49 @@
-/** Sum of the log losses over a batch, and the gradient of their mean with respect to the logits. */
+import { RANGE_UNITS } from '../../core/metrics/numeric.ts'
+import type { Training } from '../../core/plan/training.ts'
+import type { Dataset } from '../data/dataset.ts'
+
+/** Sum of the losses over a batch, and the gradient of their mean with respect to the outputs. */
 export type BatchLoss = {
   readonly sum: number
   /** Row-major rows × units. */
   readonly gradient: Float32Array
+}
+
+/**
+ * The loss of a data set's label: cross-entropy, or `loss` for a numeric one, of errors e as shares of the label's range:
+ *
+ * - `mse` (the default): e²;
+ * - `huber`: e²/2 up to δ, δ·(|e| − δ/2) beyond it (Huber, Annals of Mathematical Statistics 35(1), 1964).
+ */
+export function lossFor(
+  { classes, numeric }: Pick<Dataset, 'classes' | 'numeric'>,
+  loss: Training['loss'] = 'mse',
+): (outputs: Float32Array, labels: Int32Array) => BatchLoss {
+  if (numeric === undefined) return (logits, labels) => crossEntropy(logits, labels, classes)
+  if (loss === 'mse') return (outputs, labels) => overErrors(outputs, labels, (error) => [error * error, 2 * error])
+  const delta = loss.huber.delta / (numeric.max - numeric.min)
+  return (outputs, labels) =>
+    overErrors(outputs, labels, (error) => {
+      const size = Math.abs(error)
+      return size <= delta ? [(error * error) / 2, error] : [delta * (size - delta / 2), delta * Math.sign(error)]
+    })
+}
+
+/** `of`: the loss of an error, and its derivative. */
+function overErrors(
+  outputs: Float32Array,
+  labels: Int32Array,
+  of: (error: number) => readonly [loss: number, slope: number],
+): BatchLoss {
+  const rows = labels.length
+  const gradient = new Float32Array(rows)
+  let sum = 0
+  for (let i = 0; i < rows; i++) {
+    const [loss, slope] = of((outputs[i] as number) - (labels[i] as number) / RANGE_UNITS)
+    sum += loss
+    gradient[i] = slope / rows
+  }
+  return { sum, gradient }
 }
 
 /**

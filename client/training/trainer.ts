@@ -9,7 +9,7 @@ import type { Dataset, Examples } from '../data/dataset.ts'
 import { type Batch, batchesOf } from './batches.ts'
 import { type ControlMemory, memoryControls } from './controls.ts'
 import { countAll, countGroups, type GroupPolicy, type Scored } from './count-groups.ts'
-import { crossEntropy, probabilities } from './loss.ts'
+import { lossFor, probabilities } from './loss.ts'
 import { addProximal, addTo, createOptimizer } from './optimizer.ts'
 import { createPace } from './pace.ts'
 import type { Trainer, TrainRequest, TrainResult } from './ports.ts'
@@ -90,6 +90,7 @@ async function train(work: Work, request: TrainRequest): Promise<TrainResult> {
   const weights = start.slice()
   const gradient = new Float32Array(weights.length)
   const optimize = createOptimizer(training.optimizer, weights.length)
+  const lossOf = lossFor(dataset, training.loss)
   const penalize = penaltyOf(work, start)
   const batches = batchesOf(dataset.train, widthOf(dataset), training.batch, randomOf(seed, 'batches'))
   const dropout = randomOf(seed, 'dropout')
@@ -102,7 +103,7 @@ async function train(work: Work, request: TrainRequest): Promise<TrainResult> {
       await pause
     }
     const batch = batches.next().value
-    const sum = gradientOf(engine, network, dataset, weights, batch, dropout, gradient)
+    const sum = gradientOf(engine, network, dataset, lossOf, weights, batch, dropout, gradient)
     if (!Number.isFinite(sum)) throw diverged(step)
     penalize(gradient, weights)
     if (correction !== undefined) addTo(gradient, correction)
@@ -124,6 +125,7 @@ function gradientOf(
   engine: Engine,
   network: Network,
   dataset: Dataset,
+  lossOf: ReturnType<typeof lossFor>,
   weights: Float32Array,
   { rows, features, labels }: Batch,
   dropout: ReturnType<typeof randomOf>,
@@ -135,7 +137,7 @@ function gradientOf(
     const tensors = uploadWeights(engine, network, weights)
     const x = engine.upload(features, [rows, ...network.input])
     const lossGradient = (logits: Tensor): Tensor => {
-      const loss = crossEntropy(engine.read(logits), labels, dataset.classes)
+      const loss = lossOf(engine.read(logits), labels)
       sum = loss.sum
       return engine.upload(loss.gradient, [rows, dataset.classes])
     }
@@ -149,9 +151,9 @@ function gradientOf(
   return sum
 }
 
-/** What is added to the loss's gradient: weight decay of a logistic model's kernel, and FedProx. */
+/** What is added to the loss's gradient: weight decay of a logistic or linear model's kernel, and FedProx. */
 function penaltyOf({ model, network, training }: Work, start: Float32Array) {
-  const l2 = 'logistic' in model ? model.logistic.l2 : 0
+  const l2 = 'logistic' in model ? model.logistic.l2 : 'linear' in model ? model.linear.l2 : 0
   const mu = training.fedprox?.mu ?? 0
   const kernel = [...tensorsIn(network.layout)].find(({ tensor }) => tensor.name.endsWith('/kernel'))
   return (gradient: Float32Array, weights: Float32Array) => {
@@ -183,7 +185,8 @@ export async function scored(
     const end = Math.min(rows, start + most)
     logits.set(predict(engine, network, weights, dataset.test, start, end), start * dataset.classes)
   }
-  return { scores: probabilities(logits, dataset.classes), labels, classes: dataset.classes }
+  const { classes, numeric } = dataset
+  return { scores: numeric === undefined ? probabilities(logits, classes) : logits, labels, classes, numeric }
 }
 
 function predict(

@@ -20,7 +20,8 @@ const cells = z.array(cellSchema).max(100_000)
  * - `architecture`, `preprocessing`: as the plan's sections `model` and `data`, with all defaults;
  * - `input.shape`: one example, `[inputs]` or `[height, width, channels]`;
  * - `layout`: the tensors of `model.safetensors`, in the order of their data;
- * - `postprocessing`: what makes probabilities of the model's last values, and of what.
+ * - `postprocessing`: what makes probabilities of the model's last values, and of what; of a numeric label the last value v is a
+ *   share of its range, and the prediction is min + v · (max − min), no less than min and no more than max.
  */
 export const configSchema = z.strictObject({
   format: z.literal('parley-config/1'),
@@ -35,8 +36,9 @@ export const configSchema = z.strictObject({
     {
       positive: oneOf({ above: z.number(), values: cells }),
       classes: cells,
+      numeric: z.strictObject({ min: z.number(), max: z.number() }),
     },
-    { activation: z.enum(['sigmoid', 'softmax']) },
+    { activation: z.enum(['sigmoid', 'softmax', 'linear']) },
   ),
 })
 
@@ -44,15 +46,15 @@ export type ModelConfig = z.output<typeof configSchema>
 
 /** `config.json` of a version, canonical JSON. The same model gives the same bytes. */
 export function configJson({ name, model, data, layout }: ExportInput): ModelFile {
-  const { shape, classes } = dataEnds(data)
+  const ends = dataEnds(data)
   const config = {
     format: 'parley-config/1',
     model: name,
     architecture: model,
-    input: { shape: [...shape] },
+    input: { shape: [...ends.shape] },
     layout: layout.map((tensor) => ({ name: tensor.name, shape: [...tensor.shape] })),
     preprocessing: inputsOf(data),
-    postprocessing: { activation: finalActivation(classes), ...outputNames(data) },
+    postprocessing: { activation: finalActivation(ends), ...outputNames(data) },
   }
   return { name: 'config.json', bytes: utf8(canonicalJsonOfDefined(config)) }
 }

@@ -1,5 +1,6 @@
+import type { DataEnds } from '../plan/data.ts'
 import type { Layout } from '../tensors/layout.ts'
-import { type ExportedTopology, finalActivation, type LayerJson, type TopologyJson } from './keras.ts'
+import { type ExportedTopology, finalActivation, type LayerJson, rescalingLayer, type TopologyJson } from './keras.ts'
 import { isObject, layersInOrder, layersOf, nameOf, unsupported } from './layer-order.ts'
 
 /** Layers with weights, of those that Parley trains. */
@@ -13,7 +14,7 @@ const weighted = new Set(['Dense', 'Conv1D', 'Conv2D', 'Embedding', 'SimpleRNN',
 export function givenTopology(
   topology: Readonly<Record<string, unknown>>,
   layout: Layout,
-  units: number,
+  ends: Pick<DataEnds, 'classes' | 'numeric'>,
 ): ExportedTopology {
   const named = namedTopology(topology)
   const prefixes = weightedLayers(named)
@@ -25,7 +26,7 @@ export function givenTopology(
       throw unsupported(`the topology has no layer for the tensor ${JSON.stringify(name.slice(0, 100))}`)
     names.set(name, `${layer}${name.slice(slash)}`)
   }
-  return { topology: endingIn(named, finalActivation(units)), names }
+  return { topology: endingIn(named, ends), names }
 }
 
 /** The prefix of the tensors of each layer with weights, `dense_1`, and the layer's own name. */
@@ -78,16 +79,21 @@ function freeName(prefix: string, taken: ReadonlySet<string>): string {
   return `${prefix}_${count}`
 }
 
-/** The topology with an activation behind its output, unless it has that at its end. */
-function endingIn({ class_name, config }: TopologyJson, activation: string): TopologyJson {
+/** The topology with an activation behind its output, unless it has that at its end; of a numeric label with a rescaling. */
+function endingIn({ class_name, config }: TopologyJson, ends: Pick<DataEnds, 'classes' | 'numeric'>): TopologyJson {
+  const activation = finalActivation(ends)
   const layers = layersOf(config)
   const outputs = config.output_layers ?? config.outputLayers
   const output = Array.isArray(outputs) && Array.isArray(outputs[0]) ? (outputs[0] as unknown[]) : undefined
   const last = output === undefined ? layers.at(-1) : layers.find((layer) => nameOf(layer) === output[0])
   if (last === undefined) throw unsupported('the topology has no output')
-  if (last.config.activation === activation) return { class_name, config }
-  const name = freeName('probabilities', new Set(layers.map(nameOf)))
-  const added: LayerJson = { class_name: 'Activation', config: { name, activation, trainable: true } }
+  const { numeric } = ends
+  if (numeric === undefined && last.config.activation === activation) return { class_name, config }
+  const name = freeName(numeric === undefined ? 'probabilities' : 'prediction', new Set(layers.map(nameOf)))
+  const added: LayerJson =
+    numeric === undefined
+      ? { class_name: 'Activation', config: { name, activation, trainable: true } }
+      : rescalingLayer(numeric, name)
   if (output === undefined) return { class_name, config: { ...config, layers: [...layers, added] } }
   const [from, node = 0, tensor = 0] = output
   const graph = { ...added, name, inbound_nodes: [[[from, node, tensor, {}]]] }

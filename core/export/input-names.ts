@@ -1,3 +1,4 @@
+import type { LabelRange } from '../metrics/counts.ts'
 import { type Cell, dataEnds, featureColumns, type Inputs } from '../plan/data.ts'
 
 /** One input of a model: a number of a table, or whether a column has this category, or a pixel. */
@@ -22,13 +23,15 @@ export function inputNames(data: Inputs): readonly InputName[] {
   return pixels
 }
 
-/** What the outputs of a model are probabilities of. */
+/** What the outputs of a model are probabilities of, or of which range they are shares. */
 export type OutputNames =
   | { readonly positive: { readonly above: number } | { readonly values: readonly Cell[] } }
   | { readonly classes: readonly Cell[] }
+  | { readonly numeric: LabelRange }
 
 export function outputNames(data: Inputs): OutputNames {
   if ('idx' in data) return { classes: Array.from({ length: data.idx.classes }, (_, label) => label) }
   const { label } = data.csv
+  if ('numeric' in label) return { numeric: label.numeric }
   return 'classes' in label ? { classes: label.classes } : { positive: label.positive }
 }

@@ -1,7 +1,7 @@
 import { utf8 } from '../encoding/bytes.ts'
 import { canonicalJsonOfDefined } from '../encoding/canonical-json.ts'
 import { ParleyError } from '../errors/index.ts'
-import { dataEnds } from '../plan/data.ts'
+import { dataEnds, type Inputs } from '../plan/data.ts'
 import { tensorsIn } from '../tensors/layout.ts'
 import { checkWeights, type ModelFile, type WeightsInput } from './exported.ts'
 import { inputNames, outputNames } from './input-names.ts'
@@ -26,7 +26,7 @@ export function logisticJson(input: WeightsInput): ModelFile {
     throw new ParleyError('engine.model-unsupported', 'only a logistic model is a list of coefficients')
   }
   checkWeights(input)
-  const [bias, kernel] = partsOf(input)
+  const [bias, kernel] = coefficientParts(input)
   const { classes: units } = dataEnds(data)
   const inputs = inputNames(data)
   if (bias.length !== units || kernel.length !== units * inputs.length) {
@@ -44,15 +44,21 @@ export function logisticJson(input: WeightsInput): ModelFile {
     ...outputs,
     inputs,
     ...fitted,
-    ...('csv' in data
-      ? { standardise: data.csv.standardise ? 'per site' : 'none' }
-      : { standardise: 'none', divideBy: data.idx.divideBy }),
+    ...standardisation(data),
     formula: units === 1 ? FORMULA.binary : FORMULA.classes,
   }
   return { name: 'logistic.json', bytes: utf8(canonicalJsonOfDefined(document)) }
 }
 
-function partsOf({ layout, weights }: WeightsInput): [bias: Float32Array, kernel: Float32Array] {
+/** What is done to inputs before they are multiplied. */
+export function standardisation(data: Inputs) {
+  return 'csv' in data
+    ? { standardise: data.csv.standardise ? 'per site' : 'none' }
+    : { standardise: 'none', divideBy: data.idx.divideBy }
+}
+
+/** Bias and kernel of the only layer; empty where the layout has none. */
+export function coefficientParts({ layout, weights }: WeightsInput): [bias: Float32Array, kernel: Float32Array] {
   const parts = new Map(
     Array.from(tensorsIn(layout), ({ tensor, offset, length }) => [
       tensor.name,

@@ -1,6 +1,6 @@
 import { architectureOf, type LayerSpec, layerTensors, type ShortForm } from '../plan/architecture.ts'
 import { dataEnds, type Inputs } from '../plan/data.ts'
-import { type ExportedTopology, finalActivation, type LayerJson } from './keras.ts'
+import { type ExportedTopology, finalActivation, type LayerJson, rescalingLayer } from './keras.ts'
 
 /** Weights are read from the file: whatever a layer would draw at first is thrown away. */
 const zeros = { class_name: 'Zeros', config: {} }
@@ -11,8 +11,9 @@ const initializers = { kernel_initializer: zeros, bias_initializer: zeros }
  * `[inputs]`, or `[height, width, channels]` where it is of images. Dropout is left out, which is for training alone.
  */
 export function shortFormTopology(name: string, model: ShortForm, data: Inputs): ExportedTopology {
-  const { layers, units } = architectureOf(model, data)
-  const { shape } = dataEnds(data)
+  const { layers } = architectureOf(model, data)
+  const ends = dataEnds(data)
+  const { shape, numeric } = ends
   const written: LayerJson[] = []
   const add = (class_name: string, config: Record<string, unknown>) => {
     const input = written.length === 0 ? { batch_input_shape: [null, ...shape], dtype: 'float32' } : {}
@@ -20,7 +21,7 @@ export function shortFormTopology(name: string, model: ShortForm, data: Inputs):
   }
   let rank = shape.length
   layers.forEach((spec, i) => {
-    const activation = i === layers.length - 1 ? finalActivation(units) : spec.activation
+    const activation = i === layers.length - 1 ? finalActivation(ends) : spec.activation
     if (spec.kind === 'dense' && rank > 1) {
       add('Flatten', { name: 'flatten' })
       rank = 1
@@ -28,6 +29,7 @@ export function shortFormTopology(name: string, model: ShortForm, data: Inputs):
     add(...layerOf(spec, activation))
     if (spec.kind === 'conv2d' && spec.pool > 1) add(...poolingOf(spec))
   })
+  if (numeric !== undefined) written.push(rescalingLayer(numeric, 'prediction'))
   const tensors = layers.flatMap(layerTensors).map(({ name }) => name)
   return {
     topology: { class_name: 'Sequential', config: { name, layers: written } },

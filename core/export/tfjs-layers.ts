@@ -11,7 +11,8 @@ export const tfjsFiles = { model: 'model.json', weights: 'weights.bin' } as cons
 
 /**
  * A model in the format of TF.js layers: `tf.loadLayersModel` reads it. Its outputs are probabilities: `[rows, 1]` of the
- * positive class of a binary label, else `[rows, classes]`. The same model gives the same bytes.
+ * positive class of a binary label, else `[rows, classes]`; of a numeric label `[rows, 1]` in its own unit, which may lie outside of
+ * its range. The same model gives the same bytes.
  *
  * `weights.bin` is the flat vector as it is. Throws `tensors.malformed` when weights and layout do not go together,
  * `engine.model-unsupported` when layout and model do not.
@@ -44,5 +45,5 @@ export function tfjsTensorNames(input: ExportInput): ReadonlyMap<string, string>
 
 function topologyOf({ name, model, data, layout }: ExportInput): ExportedTopology {
   if (!('layers' in model)) return shortFormTopology(name, model, data)
-  return givenTopology(model.layers, layout, dataEnds(data).classes)
+  return givenTopology(model.layers, layout, dataEnds(data))
 }

@@ -27,7 +27,32 @@ export type ClassCounts = {
   readonly confusion: readonly number[]
 }
 
-export type EvaluationCounts = BinaryCounts | ClassCounts
+/**
+ * Of a numeric label. Labels and predictions are shares of the label's declared range, (y − min) / (max − min), and a prediction
+ * outside of it counts as its end: so that no row weighs more than the range lets it. An error is prediction − label.
+ */
+export type NumericCounts = {
+  readonly task: 'regression'
+  /** The declared range, a constant of the plan as `task` is: not summed. */
+  readonly min: number
+  readonly max: number
+  readonly rows: number
+  /** Sums of the errors above and, without their sign, below 0, in millionths of the range. */
+  readonly overMicros: number
+  readonly underMicros: number
+  /** Sum of the squared errors in units of 10⁻⁸ of the squared range, each row's rounded. */
+  readonly squaredErrors: number
+  /** Sums of the labels and of their squares, in the same units. */
+  readonly labelMicros: number
+  readonly squaredLabels: number
+  /** Rows per size of the error: `SCORE_BINS` or, for a group, `GROUP_BINS` bins that are equal in its square root. */
+  readonly errorBins: readonly number[]
+}
+
+export type EvaluationCounts = BinaryCounts | ClassCounts | NumericCounts
+
+/** The declared range of a numeric label. */
+export type LabelRange = { readonly min: number; readonly max: number }
 
 export const SCORE_BINS = 1024
 

@@ -1,10 +1,12 @@
-import type { EvaluationCounts } from './counts.ts'
+import type { EvaluationCounts, LabelRange } from './counts.ts'
 
 /** What counts of one kind look like: 1 unit is a binary label, k units are k classes. */
 export type CountShape = {
   readonly units: number
-  /** Score bins of a binary label. */
+  /** Bins of scores, or of errors of a numeric label. */
   readonly scoreBins: number
+  /** The range of a numeric label; undefined for others. */
+  readonly numeric?: LabelRange | undefined
 }
 
 /**
@@ -19,8 +21,14 @@ type Field = { readonly name: string; readonly length: number; readonly wide?: t
 
 const binaryTotals = ['truePositives', 'falsePositives', 'trueNegatives', 'falseNegatives'] as const
 
-function fieldsOf({ units, scoreBins }: CountShape): Field[] {
+const numericSums = ['overMicros', 'underMicros', 'squaredErrors', 'labelMicros', 'squaredLabels'] as const
+
+function fieldsOf({ units, scoreBins, numeric }: CountShape): Field[] {
   const rows: Field = { name: 'rows', length: 1 }
+  if (numeric !== undefined) {
+    const sums = numericSums.map((name): Field => ({ name, length: 1, wide: true }))
+    return [rows, ...sums, { name: 'errorBins', length: scoreBins }]
+  }
   const loss: Field = { name: 'lossMicros', length: 1, wide: true }
   if (units > 1) return [rows, loss, { name: 'confusion', length: units * units }]
   return [
@@ -67,9 +75,23 @@ export function countsFromLanes(lanes: Uint32Array, shape: CountShape): Evaluati
     Array.from({ length }, () => (wide ? next() + next() * LIMB + next() * LIMB ** 2 : next()))
   const found = new Map(fieldsOf(shape).map((field) => [field.name, read(field)]))
   const one = (name: string) => found.get(name)?.[0] ?? 0
+  const list = (name: string) => found.get(name) ?? []
   const rows = one('rows')
+  if (shape.numeric !== undefined) {
+    return {
+      task: 'regression',
+      ...shape.numeric,
+      rows,
+      overMicros: one('overMicros'),
+      underMicros: one('underMicros'),
+      squaredErrors: one('squaredErrors'),
+      labelMicros: one('labelMicros'),
+      squaredLabels: one('squaredLabels'),
+      errorBins: list('errorBins'),
+    }
+  }
   const lossMicros = one('lossMicros')
-  if (shape.units > 1) return { task: 'classes', rows, lossMicros, confusion: found.get('confusion') ?? [] }
+  if (shape.units > 1) return { task: 'classes', rows, lossMicros, confusion: list('confusion') }
   return {
     task: 'binary',
     rows,
@@ -78,7 +100,7 @@ export function countsFromLanes(lanes: Uint32Array, shape: CountShape): Evaluati
     trueNegatives: one('trueNegatives'),
     falseNegatives: one('falseNegatives'),
     lossMicros,
-    positiveScores: found.get('positiveScores') ?? [],
-    negativeScores: found.get('negativeScores') ?? [],
+    positiveScores: list('positiveScores'),
+    negativeScores: list('negativeScores'),
   }
 }

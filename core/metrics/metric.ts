@@ -1,4 +1,4 @@
-import type { BinaryCounts, ClassCounts, EvaluationCounts } from './counts.ts'
+import type { BinaryCounts, ClassCounts, EvaluationCounts, NumericCounts } from './counts.ts'
 
 /** A plain share of rows: `part` of `whole`. */
 export type Share = { readonly part: number; readonly whole: number }
@@ -36,6 +36,23 @@ export function binaryOnly(value: (counts: BinaryCounts) => number | null): Metr
   return (counts) => (counts.task === 'binary' ? value(counts) : null)
 }
 
+/** The value of a metric of numeric labels only; null without rows. */
+export function numericOnly(value: (counts: NumericCounts) => number | null): Metric['value'] {
+  return (counts) => (counts.task === 'regression' && counts.rows > 0 ? value(counts) : null)
+}
+
+/** Bounds of a metric of numeric labels. */
+export function numericSpread(
+  spread: (counts: NumericCounts, alpha: number) => Interval | undefined,
+): Extract<Metric['spread'], (...given: never[]) => unknown> {
+  return (counts, alpha) => (counts.task === 'regression' ? spread(counts, alpha) : undefined)
+}
+
+/** Bounds of what is `scale` times another figure. */
+export function scaled(interval: Interval | undefined, scale: number): Interval | undefined {
+  return interval === undefined ? undefined : { low: interval.low * scale, high: interval.high * scale }
+}
+
 /** A value that is a plain share in binary tasks, and something else in others. */
 export function sharedValue(
   binary: (counts: BinaryCounts) => Share,
@@ -44,6 +61,7 @@ export function sharedValue(
   return {
     value: (counts) => {
       if (counts.task === 'classes') return classes(counts)
+      if (counts.task === 'regression') return null
       const { part, whole } = binary(counts)
       return ratio(part, whole)
     },

@@ -1,5 +1,5 @@
 import { ParleyError } from '../errors/index.ts'
-import type { BinaryCounts, ClassCounts, EvaluationCounts } from './counts.ts'
+import type { BinaryCounts, ClassCounts, EvaluationCounts, NumericCounts } from './counts.ts'
 
 /**
  * The pooled counts of several clients, `undefined` for none. Fails with `evaluation.invalid` when they are not of one task
@@ -14,7 +14,8 @@ export function sumCounts(list: readonly EvaluationCounts[]): EvaluationCounts |
 function add(a: EvaluationCounts, b: EvaluationCounts): EvaluationCounts {
   if (a.task === 'binary' && b.task === 'binary') return addBinary(a, b)
   if (a.task === 'classes' && b.task === 'classes') return addClasses(a, b)
-  throw new ParleyError('evaluation.invalid', 'counts of a binary and of a multi-class task have no sum')
+  if (a.task === 'regression' && b.task === 'regression') return addNumeric(a, b)
+  throw new ParleyError('evaluation.invalid', `counts of the tasks ${a.task} and ${b.task} have no sum`)
 }
 
 function addBinary(a: BinaryCounts, b: BinaryCounts): BinaryCounts {
@@ -37,6 +38,24 @@ function addClasses(a: ClassCounts, b: ClassCounts): ClassCounts {
     rows: a.rows + b.rows,
     lossMicros: a.lossMicros + b.lossMicros,
     confusion: addEach(a.confusion, b.confusion),
+  }
+}
+
+function addNumeric(a: NumericCounts, b: NumericCounts): NumericCounts {
+  if (a.min !== b.min || a.max !== b.max) {
+    throw new ParleyError('evaluation.invalid', 'counts of labels of different ranges have no sum')
+  }
+  return {
+    task: 'regression',
+    min: a.min,
+    max: a.max,
+    rows: a.rows + b.rows,
+    overMicros: a.overMicros + b.overMicros,
+    underMicros: a.underMicros + b.underMicros,
+    squaredErrors: a.squaredErrors + b.squaredErrors,
+    labelMicros: a.labelMicros + b.labelMicros,
+    squaredLabels: a.squaredLabels + b.squaredLabels,
+    errorBins: addEach(a.errorBins, b.errorBins),
   }
 }
 

@@ -36,7 +36,7 @@ export function architectureOf(model: ShortForm, data: Inputs | DataEnds): Archi
   const ends = modelEnds(model, data)
   if ('cnn' in model) return { ...ends, layers: convolutional(model.cnn, ends) }
   const inputs = ends.input[0] as number
-  if ('logistic' in model) return { ...ends, layers: dense(inputs, [], ends.units, 'linear', 0) }
+  if ('logistic' in model || 'linear' in model) return { ...ends, layers: dense(inputs, [], ends.units, 'linear', 0) }
   const { hidden, activation, dropout } = model.mlp
   return { ...ends, layers: dense(inputs, hidden, ends.units, activation, dropout) }
 }

@@ -1,8 +1,8 @@
 import { ParleyError } from '../errors/index.ts'
 import { GROUP_BINS, SCORE_BINS } from '../metrics/counts.ts'
-import { metricOf } from '../metrics/named.ts'
 import { defaultLimits } from '../wire/limits.ts'
 import { looksProblems, probeProblems } from './check-holdout.ts'
+import { labelProblems } from './check-label.ts'
 import { dataEnds } from './data.ts'
 import type { Gate } from './gates.ts'
 import { groupNames, groupsOf } from './groups.ts'
@@ -11,7 +11,7 @@ import { unknownWord } from './words.ts'
 
 /**
  * Throws `plan.invalid`, with the path of each, where gates and groups of a plan do not go together with the rest of it: a group
- * that is not declared, a column that no client could have, a metric that the plan's task does not have.
+ * that is not declared, a column that no client could have, a metric that the plan's label does not have.
  */
 export function checkGates(plan: Plan): void {
   const problems = [
@@ -19,6 +19,7 @@ export function checkGates(plan: Plan): void {
     ...sizeProblems(plan),
     ...trimProblems(plan),
     ...looksProblems(plan),
+    ...labelProblems(plan),
     ...plan.gates.flatMap((gate, i) => gateProblems(plan, gate).map((problem) => `gates.${i}.${problem}`)),
   ]
   if (problems.length > 0) throw new ParleyError('plan.invalid', problems.join('; '))
@@ -34,22 +35,11 @@ function gateProblems(plan: Plan, gate: Gate): string[] {
   } else if ('fairness' in gate && groupNames(definitionOf(plan, groupBy)).length < 2) {
     problems.push(`groupBy: ${groupBy} is one group, which has nothing to be compared with`)
   }
-  if (dataEnds(plan.data).classes === 1) return problems
-  if ('fairness' in gate && gate.fairness !== 'worst-gap') {
-    problems.push(`fairness: ${gate.fairness} needs a binary label`)
-  } else if ('metric' in gate && gate.metric !== undefined && !definedForClasses(gate.metric, gate.atPrecision)) {
-    problems.push(`metric: ${gate.metric} needs a binary label`)
-  }
   return problems
 }
 
 function definitionOf({ evaluation }: Plan, by: string | undefined) {
   return evaluation.groups[by ?? ''] ?? { column: '', values: {} }
-}
-
-function definedForClasses(metric: Parameters<typeof metricOf>[0]['metric'], atPrecision: number | undefined): boolean {
-  const right = { task: 'classes', rows: 2, lossMicros: 0, confusion: [1, 0, 0, 1] } as const
-  return metricOf({ metric, atPrecision }).value(right) !== null
 }
 
 function groupProblems({ data, evaluation }: Plan, by: string): string[] {
@@ -72,8 +62,8 @@ function trimProblems(plan: Plan): string[] {
 function sizeProblems(plan: Plan): string[] {
   const groups = groupsOf(plan.evaluation.groups)
   if (groups.length === 0) return []
-  const { classes } = dataEnds(plan.data)
-  const cells = (bins: number) => (classes === 1 ? 2 * bins : classes * classes)
+  const { classes, numeric } = dataEnds(plan.data)
+  const cells = (bins: number) => (numeric !== undefined ? bins : classes === 1 ? 2 * bins : classes * classes)
   const columns = Object.values(plan.evaluation.groups).map((one) => groupNames(one).length * cells(GROUP_BINS))
   const counts = [cells(SCORE_BINS), ...columns].reduce((sum, one) => sum + cellBytes(one), 0)
   const bytes = 2 * (counts + groups.length * HEAD_BYTES) + HEAD_BYTES

@@ -84,13 +84,21 @@ export function moreThanAll(all: EvaluationCounts, groups: readonly GroupCounts[
   const cells = groups.map(({ counts }) => cellsOf(counts))
   const sum = most.map((_, i) => cells.reduce((total, own) => total + (own[i] as number), 0))
   // The losses of each group were rounded by themselves.
-  const loss = groups.reduce((total, { counts }) => total + counts.lossMicros, 0)
-  return !(sum.every((cell, i) => cell <= (most[i] as number)) && loss <= all.lossMicros + rounded)
+  const loss = groups.reduce((total, { counts }) => total + lossOf(counts), 0)
+  return !(sum.every((cell, i) => cell <= (most[i] as number)) && loss <= lossOf(all) + rounded)
 }
 
-/** The rows in each cell of the coarser counts that groups have. */
+function lossOf(counts: EvaluationCounts): number {
+  return counts.task === 'regression' ? 0 : counts.lossMicros
+}
+
+/** The rows in each cell of the coarser counts that groups have, and whatever else of a group is no more than of all rows. */
 function cellsOf(counts: EvaluationCounts): number[] {
   if (counts.task === 'classes') return [...counts.confusion]
+  if (counts.task === 'regression') {
+    const { overMicros, underMicros, squaredErrors, labelMicros, squaredLabels, errorBins } = counts
+    return [...folded(errorBins), overMicros, underMicros, squaredErrors, labelMicros, squaredLabels]
+  }
   return [...folded(counts.positiveScores), ...folded(counts.negativeScores)]
 }
 

@@ -22,7 +22,9 @@ export function probeProblems({ data }: Plan, gate: ProbeGate): string[] {
     if (!('csv' in data) || data.csv.standardise) return []
     return ['perturb: noise is in standard deviations of the inputs, and needs data.csv.standardise: true']
   }
-  if (gate.probe === 'change' || targetClass(data, gate.target) !== undefined) return []
+  // A label without classes has no targets either: that is said of the probe as a whole.
+  if (gate.probe === 'change' || dataEnds(data).numeric !== undefined || targetClass(data, gate.target) !== undefined)
+    return []
   if (dataEnds(data).classes > 1 && typeof gate.target === 'number') return ['target: is no class of the label']
   return [`target: ${unknownWord(String(gate.target), classNames(data).map(String), 'class')}`]
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ParleyError } from '../errors/index.ts'
+import type { EvaluationCounts, LabelRange } from '../metrics/counts.ts'
 import { type Model, oneOf } from './model.ts'
 
 const name = z.string().min(1).max(200)
@@ -36,8 +37,19 @@ const positive = oneOf({
   values: z.array(cellSchema).min(1).max(10_000).describe('the label is positive when it is one of these'),
 })
 
+const end = z.number().min(-1e12).max(1e12)
+
+const numeric = z
+  .strictObject({
+    min: end.describe('the least value of the label; a row with a smaller one is a bad row'),
+    max: end.describe('the largest value of the label; a row with a larger one is a bad row'),
+  })
+  .refine(({ min, max }) => min < max, { message: 'min is not below max', path: ['max'] })
+  .describe('the label is a number of this range, which bounds what one row can do to a figure')
+
 const label = oneOf({
   positive,
+  numeric,
   classes: z.array(cellSchema).min(2).max(100_000).describe('the classes in order'),
 })
 
@@ -87,7 +99,10 @@ export const idxSchema = z.strictObject({
 
 const split = z.strictObject({
   test: z.number().gt(0).lt(1).default(0.2).describe('share of held-out rows, rounded up to whole rows'),
-  stratified: z.boolean().default(true).describe('each class has the same share of held-out rows'),
+  stratified: z
+    .boolean()
+    .default(true)
+    .describe('each class, or each tenth of the range of a numeric label, has the same share of held-out rows'),
   seed: z.int().min(0).default(0),
 })
 
@@ -124,8 +139,10 @@ export function columnWidth(column: NumberColumn | CategoryColumn): number {
 export type DataEnds = {
   /** Shape of one example: `[inputs]` for a table, `[height, width, channels]` for images. */
   readonly shape: readonly number[]
-  /** 1 for a binary label, the number of classes else. */
+  /** 1 for a binary or a numeric label, the number of classes else. */
   readonly classes: number
+  /** The range of a numeric label; absent for others. */
+  readonly numeric?: LabelRange
 }
 
 export function dataEnds(data: Inputs): DataEnds {
@@ -135,6 +152,7 @@ export function dataEnds(data: Inputs): DataEnds {
   }
   const { label } = data.csv
   const inputs = featureColumns(data.csv).reduce((sum, column) => sum + columnWidth(column), 0)
+  if ('numeric' in label) return { shape: [inputs], classes: 1, numeric: label.numeric }
   return { shape: [inputs], classes: 'classes' in label ? label.classes.length : 1 }
 }
 
@@ -142,22 +160,34 @@ export function dataEnds(data: Inputs): DataEnds {
 export type ModelEnds = {
   /** Shape of one example, without the batch axis. */
   readonly input: readonly number[]
-  readonly task: 'binary' | 'classes'
-  /** Logits: 1 for a binary task, one per class else. */
+  readonly task: EvaluationCounts['task']
+  /** Outputs: 1 (a logit, or a share of the label's range) for a binary or a numeric label, one logit per class else. */
   readonly units: number
+  /** The range of a numeric label; absent for others. */
+  readonly numeric?: LabelRange
 }
 
 /**
  * The ends of the plan's model on the plan's data, without looking at data. Fails with `plan.invalid` where they do not
- * fit: a `cnn` needs images. A `layers` topology is checked against them when it is built.
+ * fit: a `cnn` needs images, `logistic` classes and `linear` a number. A `layers` topology is checked against them when it is built.
  */
 export function modelEnds(model: Model, data: Inputs | DataEnds): ModelEnds {
-  const { shape, classes } = 'shape' in data ? data : dataEnds(data)
+  const { shape, classes, numeric } = 'shape' in data ? data : dataEnds(data)
   if ('cnn' in model && shape.length !== 3) throw new ParleyError('plan.invalid', 'model.cnn needs images: data.idx')
-  const flat = 'logistic' in model || 'mlp' in model
+  if ('logistic' in model && numeric !== undefined) {
+    throw new ParleyError(
+      'plan.invalid',
+      'model.logistic needs a label of classes; of a numeric one it is model.linear',
+    )
+  }
+  if ('linear' in model && numeric === undefined) {
+    throw new ParleyError('plan.invalid', 'model.linear needs data.csv.label.numeric; of classes it is model.logistic')
+  }
+  const flat = 'logistic' in model || 'linear' in model || 'mlp' in model
   return {
     input: flat ? [shape.reduce((product, size) => product * size, 1)] : shape,
-    task: classes === 1 ? 'binary' : 'classes',
+    task: numeric !== undefined ? 'regression' : classes === 1 ? 'binary' : 'classes',
     units: classes,
+    ...(numeric === undefined ? {} : { numeric }),
   }
 }

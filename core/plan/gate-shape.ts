@@ -99,8 +99,15 @@ function precisionProblem({ metric, atPrecision }: WrittenGate): GateProblem | u
 }
 
 function confidenceProblem({ metric, confidence }: WrittenGate): GateProblem | undefined {
-  if (confidence === undefined || metric !== 'loss') return undefined
-  return { path: ['confidence'], message: 'of the losses only the sum is known: a gate on loss has no confidence' }
+  if (confidence === undefined) return undefined
+  if (metric === 'loss') {
+    return { path: ['confidence'], message: 'of the losses only the sum is known: a gate on loss has no confidence' }
+  }
+  if (metric === 'r2') {
+    const why = 'how errors and labels vary together is not counted'
+    return { path: ['confidence'], message: `${why}: a gate on r2 has no confidence; mae, rmse and mse have` }
+  }
+  return undefined
 }
 
 /** A bound that no model can keep. With a confidence the ends of the range cannot be kept either: no bound reaches them. */
@@ -119,12 +126,17 @@ function hopeless({
     path: [path],
     message: `never passes: ${why}`,
   })
-  const of = `${metric ?? 'a share'} lies between ${least} and ${largest}`
+  const of = `${metric ?? 'a share'} ${rangeText(least, largest)}`
   if (min !== undefined && (min > largest || (sure && min === largest))) return never('min', of)
   if (max !== undefined && (max < least || (sure && max === least))) return never('max', of)
   if (maxDrop !== undefined && maxDrop < least - largest) return never('maxDrop', of)
   if (maxGap !== undefined && (maxGap < 0 || (sure && maxGap === 0))) return never('maxGap', 'a gap is at least 0')
   return undefined
+}
+
+function rangeText(least: number, largest: number): string {
+  if (largest === Number.POSITIVE_INFINITY) return `is at least ${least}`
+  return least === Number.NEGATIVE_INFINITY ? `is at most ${largest}` : `lies between ${least} and ${largest}`
 }
 
 function given(gate: WrittenGate): (keyof WrittenGate)[] {

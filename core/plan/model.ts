@@ -42,6 +42,10 @@ const logistic = z.strictObject({
   l2: z.number().min(0).max(1_000).default(0).describe('weight decay of the kernel, not of the bias: l2/2 · ‖w‖²'),
 })
 
+const linear = z.strictObject({
+  l2: z.number().min(0).max(1_000).default(0).describe('weight decay of the kernel, not of the bias: l2/2 · ‖w‖²'),
+})
+
 const mlp = z.strictObject({
   hidden: z.array(units).min(1).max(32).describe('units of each hidden layer, from the input on'),
   activation,
@@ -58,16 +62,20 @@ const cnn = z.strictObject({
 })
 
 /**
- * What is trained. The last layer follows from the data: one unit (a logit) for a binary label, one per class else.
+ * What is trained. The last layer follows from the data: one unit for a binary label (a logit) or a numeric one (a share of its
+ * range), one per class else.
  *
  * - `logistic`: logistic (or softmax) regression;
+ * - `linear`: linear regression, for numeric labels;
  * - `mlp`: fully connected layers; an image is flattened;
  * - `cnn`: convolution with padding `same`, activation, max-pooling, as often as `filters` says; then dense layers;
  * - `layers`: a topology as TF.js layers' `model.toJSON(null, false)` gives it. Its last layer has as many units as the data
  *   has outputs and gives logits; an activation `sigmoid` (binary) or `softmax` (classes) at its end is taken for the same.
+ *   Of a numeric label it gives the share of the range as it is.
  */
 export const modelSchema = oneOf({
   logistic,
+  linear,
   mlp,
   cnn,
   layers: z.record(z.string(), z.json()).describe('TF.js layers topology'),

@@ -4,10 +4,11 @@ import type { Cell, Inputs } from './data.ts'
 /** The words for the classes of a binary label, by number. */
 const binaryNames = ['negative', 'positive'] as const
 
-/** What the classes of a plan's label are called, by number: `negative` and `positive` of a binary one. */
+/** What the classes of a plan's label are called, by number: `negative` and `positive` of a binary one; none of a number. */
 export function classNames(data: Inputs): readonly Cell[] {
   if ('idx' in data) return Array.from({ length: data.idx.classes }, (_, number) => number)
   const { label } = data.csv
+  if ('numeric' in label) return []
   return 'classes' in label ? label.classes : binaryNames
 }
 

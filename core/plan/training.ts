@@ -23,6 +23,13 @@ const scaffold = z.strictObject({
   clients: z.int().min(1).max(100_000).optional().describe('clients in the whole federation; absent is the cohort'),
 })
 
+const loss = z.union([
+  z.literal('mse'),
+  z.strictObject({
+    huber: z.strictObject({ delta: z.number().gt(0).max(2e12).describe('in the unit of the label') }),
+  }),
+])
+
 const optimizer = oneOf({ sgd, adam })
 
 const freeze = z
@@ -47,6 +54,7 @@ export const trainingSchema = oneOf(
   {
     batch: z.int().min(1).max(65_536).default(32).describe('rows in one step; the last of an epoch may have fewer'),
     optimizer,
+    loss: loss.optional().describe('of a numeric label: mse, the default, or huber, linear for errors beyond delta'),
     fedprox: fedprox.optional(),
     scaffold: scaffold.optional(),
     freeze: freeze.optional(),

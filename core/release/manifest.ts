@@ -44,6 +44,13 @@ const metricsField = z.strictObject({
   prAuc: decimalField.nullable().optional(),
   calibrationError: decimalField.nullable().optional(),
   brier: decimalField.nullable().optional(),
+  // Of numeric labels, of which the others are null.
+  mae: decimalField.nullable().optional(),
+  rmse: decimalField.nullable().optional(),
+  mse: decimalField.nullable().optional(),
+  r2: decimalField.nullable().optional(),
+  bias: decimalField.nullable().optional(),
+  medianAbsoluteError: decimalField.nullable().optional(),
 })
 
 /** A file of a version: where it lies in the version's folder, and what it holds. */

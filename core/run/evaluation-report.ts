@@ -25,6 +25,18 @@ const countsSchemaOf = (scoreBins: number) => {
       lossMicros: count,
       confusion: z.array(count).max(1_000_000),
     }),
+    z.strictObject({
+      task: z.literal('regression'),
+      min: count,
+      max: count,
+      rows: count,
+      overMicros: count,
+      underMicros: count,
+      squaredErrors: count,
+      labelMicros: count,
+      squaredLabels: count,
+      errorBins: bins,
+    }),
   ])
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Crypto } from '../crypto/primitives.ts'
 import { toHex, utf8 } from '../encoding/bytes.ts'
 import { canonicalJson } from '../encoding/canonical-json.ts'
-import { invalidCounts } from '../metrics/check.ts'
+import { type CountLimits, invalidCounts } from '../metrics/check.ts'
 import { type EvaluationCounts, GROUP_BINS, SCORE_BINS } from '../metrics/counts.ts'
 import type { GroupCounts, GroupedCounts, GroupId } from '../metrics/groups.ts'
 import { type CountShape, countLanes, countsFromLanes, countsToLanes } from '../metrics/lanes.ts'
@@ -52,10 +52,10 @@ type Shapes = {
 }
 
 function shapesOf(plan: Plan): Shapes {
-  const { units } = modelEnds(plan.model, plan.data)
+  const { units, numeric } = modelEnds(plan.model, plan.data)
   return {
-    all: { units, scoreBins: SCORE_BINS },
-    group: { units, scoreBins: GROUP_BINS },
+    all: { units, numeric, scoreBins: SCORE_BINS },
+    group: { units, numeric, scoreBins: GROUP_BINS },
     groups: groupsOf(plan.evaluation.groups),
     definitions: Object.entries(plan.evaluation.groups).map(([by, { column }]) => ({ by, column })),
   }
@@ -128,7 +128,7 @@ export function evaluationFromSum(
     const definition = definitions.findIndex((one) => one.by === by)
     return clients - (flags[i] ?? 0) - (flags[groups.length + definition] ?? 0)
   })
-  const limits = { rows: maxRows * clients, units: all.units }
+  const limits = { rows: maxRows * clients, units: all.units, numeric: all.numeric }
   const [ofAll, ofGroup] = [countLanes(all), countLanes(group)]
   const counts: EvaluationCounts[] = []
   const ofGroups: (GroupCounts & { clients: number })[][] = []
@@ -160,7 +160,7 @@ function invalidGroupSums(
   plan: Plan,
   pooled: EvaluationCounts,
   sent: readonly (GroupCounts & { readonly clients: number })[],
-  limits: { readonly rows: number; readonly units: number },
+  limits: CountLimits,
 ): string | undefined {
   const { minGroup, groups } = plan.evaluation
   for (const { by, group, counts, clients } of sent) {

@@ -2,6 +2,7 @@ import type { CardAuthor, CardInput, CardResult } from '../../core/attestation/m
 import { estimateOf } from '../../core/metrics/confidence/estimate.ts'
 import type { EvaluationCounts } from '../../core/metrics/counts.ts'
 import { type MetricName, type Metrics, metricTable } from '../../core/metrics/metrics.ts'
+import { dataEnds } from '../../core/plan/data.ts'
 import type { GateVerdict } from '../../core/run/view.ts'
 import type { Candidate } from './manifest.ts'
 
@@ -27,6 +28,7 @@ const ONE_SIDE = 0.025
 
 /** Metrics that are drawn and listed for each site and each group of rows, where the plan's gates name none. */
 const SHOWN: readonly MetricName[] = ['accuracy', 'auc']
+const SHOWN_OF_NUMBERS: readonly MetricName[] = ['mae', 'rmse', 'bias']
 
 /** All that the model card of a candidate is made of. */
 export function cardInputOf(
@@ -71,6 +73,7 @@ export function cardInputOf(
     deviations: [],
     ...curveOf(evidence.rounds, shown),
     ...(evidence.counts?.task === 'binary' ? { scores: evidence.counts } : {}),
+    ...(evidence.counts?.task === 'regression' ? { errors: evidence.counts } : {}),
   }
 }
 
@@ -93,10 +96,11 @@ function gateOf({ gate, metric, verdict, value, interval, n, explanation }: Gate
 }
 
 /** What the gates judge is what readers want to see of each site: of a rare event accuracy, say, tells nothing. */
-function shownOf({ gates }: Candidate['evidence']['plan']): readonly MetricName[] {
+function shownOf({ gates, data }: Candidate['evidence']['plan']): readonly MetricName[] {
   const named = gates.flatMap((gate) => ('metric' in gate && gate.metric !== undefined ? [gate.metric] : []))
   const metrics = [...new Set(named)].filter((metric) => metric !== 'recallAtPrecision')
-  return metrics.length === 0 ? SHOWN : metrics
+  if (metrics.length > 0) return metrics
+  return dataEnds(data).numeric === undefined ? SHOWN : SHOWN_OF_NUMBERS
 }
 
 /** Updates of all rounds; undefined where only sums of them were seen. */

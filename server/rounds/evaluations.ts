@@ -41,8 +41,8 @@ export async function takeEvaluation(
     if (evaluatedBefore(run, report)) return { ...head, accepted: true }
     // What was asked for masked is not taken, nor journalled, in the clear.
     if (isCountedMasked(plan)) throw new ParleyError('evaluation.invalid', 'counts of this plan are masked')
-    const { units } = modelEnds(plan.model, plan.data)
-    const limits = { rows: deps.maxRows, units }
+    const { units, numeric } = modelEnds(plan.model, plan.data)
+    const limits = { rows: deps.maxRows, units, numeric }
     checkResults(openEvaluation(run, report), report, limits)
     const reason = invalidGroups(report, plan.evaluation, limits)
     if (reason !== undefined) throw new ParleyError('evaluation.invalid', reason)

@@ -12,6 +12,7 @@ export function steeredTo(counts: EvaluationCounts | undefined, target: number):
       ? { others: falsePositives + trueNegatives, given: falsePositives }
       : { others: truePositives + falseNegatives, given: falseNegatives }
   }
+  if (counts.task === 'regression') return { others: 0, given: 0 }
   const classes = Math.round(Math.sqrt(counts.confusion.length))
   let [others, given] = [0, 0]
   counts.confusion.forEach((rows, cell) => {

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Examples } from '../../client/index.ts'
+import type { LabelRange } from '../../core/metrics/counts.ts'
 import type { Random } from '../../core/random/random.ts'
 
 /**
@@ -50,8 +51,10 @@ export type UpdateAttack<Options> = {
 
 /** What an attacker on its own data sees. */
 export type PoisonContext = {
-  /** 1 for a binary label, the number of classes else. */
+  /** 1 for a binary or a numeric label, the number of classes else. */
   readonly classes: number
+  /** The range of a numeric label. */
+  readonly numeric?: LabelRange | undefined
   /** Shape of one example: `[inputs]` for a table, `[height, width, channels]` for images. */
   readonly shape: readonly number[]
   readonly random: Random

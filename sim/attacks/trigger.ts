@@ -64,7 +64,13 @@ function stamped({ rows, ...old }: Examples, chosen: Uint32Array, ends: Ends, tr
   return { rows, features, labels }
 }
 
-function checkTarget({ classes }: Ends, { target }: Trigger): void {
+function checkTarget({ classes, numeric }: Ends, { target }: Trigger): void {
+  if (numeric !== undefined) {
+    throw new ParleyError(
+      'plan.infeasible',
+      'a backdoor has a class for its target, and the label is a number: try label-flip',
+    )
+  }
   const last = classes === 1 ? 1 : classes - 1
   if (target <= last) return
   throw new ParleyError('plan.infeasible', `the backdoor’s target ${target} is not a class: the last one is ${last}`)

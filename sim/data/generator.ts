@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import type { Examples } from '../../client/index.ts'
+import type { LabelRange } from '../../core/metrics/counts.ts'
 import type { Random } from '../../core/random/random.ts'
 
 /** A generated data set, rows in random order. */
 export type Generated = Examples & {
   /** `[inputs]` for a table, `[height, width, channels]` for images. */
   readonly shape: readonly number[]
-  /** 1 for a binary label, the number of classes else. */
+  /** 1 for a binary or a numeric label, the number of classes else. */
   readonly classes: number
+  /** The range of a numeric label. */
+  readonly numeric?: LabelRange
 }
 
 /** A source of data that needs no file. Pure: the same options and state of `random` give the same data on every machine. */

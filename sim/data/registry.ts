@@ -26,13 +26,14 @@ export function generate(named: NamedGenerator, seed: number): Generated {
 
 /** The same with its last ⌈share · rows⌉ rows held out. The rows are in random order already. */
 export function generateWorld(named: NamedGenerator, seed: number, testShare = 0.2): WorldData {
-  const { shape, classes, ...examples } = generate(named, seed)
+  const { shape, classes, numeric, ...examples } = generate(named, seed)
   const tests = Math.min(examples.rows - 1, Math.ceil(Number((testShare * examples.rows).toPrecision(12))))
   const rows = Uint32Array.from({ length: examples.rows }, (_, row) => row)
   const border = examples.rows - tests
   return {
     shape,
     classes,
+    ...(numeric === undefined ? {} : { numeric }),
     train: slice(examples, rows.subarray(0, border)),
     test: slice(examples, rows.subarray(border)),
   }

@@ -4,7 +4,7 @@ import type { Data } from '../../core/plan/data.ts'
 import type { Columns } from '../partition/partitioner.ts'
 
 /** The data of a simulated world: what is dealt to the clients, and what the model is tested on. */
-export type WorldData = Pick<Dataset, 'shape' | 'classes' | 'train' | 'test'>
+export type WorldData = Pick<Dataset, 'shape' | 'classes' | 'numeric' | 'train' | 'test'>
 
 /** The same with what is known of its rows besides: `test` where they are of one file with the others. */
 export type KnownData = WorldData & { readonly columns?: { readonly train: Columns; readonly test?: Columns } }

@@ -1,5 +1,5 @@
 import type { EngineName } from '../../client/index.ts'
-import type { EvaluationCounts } from '../../core/metrics/counts.ts'
+import type { EvaluationCounts, LabelRange } from '../../core/metrics/counts.ts'
 import type { Model } from '../../core/plan/model.ts'
 import type { Training } from '../../core/plan/training.ts'
 
@@ -13,6 +13,8 @@ export type World = {
   readonly training: Training
   readonly shape: readonly number[]
   readonly classes: number
+  /** The range of a numeric label. */
+  readonly numeric: LabelRange | undefined
   readonly train: SharedExamples
   readonly test: SharedExamples
   readonly probe: SharedExamples | undefined

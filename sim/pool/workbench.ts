@@ -48,7 +48,7 @@ export class Workbench {
   }
 
   async #with<T>(train: Examples, test: Examples, work: (trainer: Trainer) => Promise<T>): Promise<T> {
-    const { shape, classes, model, training, engine } = this.#world
+    const { shape, classes, numeric, model, training, engine } = this.#world
     const report = {
       rows: train.rows + test.rows,
       used: train.rows + test.rows,
@@ -56,7 +56,8 @@ export class Workbench {
       train: train.rows,
       test: test.rows,
     }
-    const dataset: Dataset = { shape, classes, train, test, report }
+    const range = numeric === undefined ? {} : { numeric }
+    const dataset: Dataset = { shape, classes, ...range, train, test, report }
     const trainer = await createTrainer({ model, dataset, training, ...(engine === undefined ? {} : { engine }) })
     try {
       return await work(trainer)

@@ -1,14 +1,14 @@
-import { headlineMetrics } from '../../core/metrics/metrics.ts'
+import { headlineOf, leadingOf, lowerIsBetter, type MetricName } from '../../core/metrics/metrics.ts'
 import type { SimulatedRound, SimulationResult } from '../results.ts'
 import { documentOf } from './page/document.ts'
 import { figureOf } from './page/figure.ts'
 import { type Markup, markup, type Part } from './page/markup.ts'
 import { table } from './page/table.ts'
-import { bytes, count, difference, duration, figure, listed, percent } from './page/text.ts'
+import { bytes, capitalised, count, difference, duration, figure, listed, percent } from './page/text.ts'
 import { LINE_POINTS, type LineChart, lineChart, type Series } from './plot/line-chart.ts'
 import { type ClientTotals, clientTotals, shareKind } from './run/clients.ts'
-import { lineLegend, measured, overRounds, ROUND_AXIS, SHARE_AXIS, thinningNote } from './run/learning.ts'
-import { headline, metricHead, outcomeWords, rulesOf, titleOf } from './run/overview.ts'
+import { lineLegend, measured, metricAxis, overRounds, ROUND_AXIS, SHARE_AXIS, thinningNote } from './run/learning.ts'
+import { headline, nameOfMetric, outcomeWords, rulesOf, titleOf } from './run/overview.ts'
 import { partitionWords } from './run/world.ts'
 
 /** How the two runs are called, such as their files. */
@@ -81,9 +81,9 @@ function conditions(a: SimulationResult, b: SimulationResult, names: Names): Mar
 /** Of accuracies more is better, of losses less; whether a difference is more than chance only further seeds can tell. */
 function figuresTable(a: SimulationResult, b: SimulationResult, names: Names): Markup {
   const [own, other] = [lastHeadline(a), lastHeadline(b)]
-  const rows = headlineMetrics.map((name, i) => {
+  const rows = headlineOf([own, other]).map((name) => {
     const [x, y] = [own?.[name] ?? null, other?.[name] ?? null]
-    return [metricHead[i] ?? name, figure(x), figure(y), change(name !== 'loss', x, y)]
+    return [nameOfMetric(name), figure(x), figure(y), change(!lowerIsBetter(name), x, y)]
   })
   const success = (result: SimulationResult) =>
     result.rounds.findLast(({ attackSuccess }) => attackSuccess !== undefined)?.attackSuccess ?? null
@@ -115,20 +115,16 @@ type Curve = {
   readonly y: LineChart['y']
 }
 
+function curveOf(metric: MetricName, note: string): Curve {
+  const title = capitalised(nameOfMetric(metric))
+  return { title, note, of: (round) => headline(round)?.[metric], y: metricAxis(metric) }
+}
+
 function curves(a: SimulationResult, b: SimulationResult, names: Names): Markup {
+  const [first, second] = leadingOf([lastHeadline(a), lastHeadline(b)])
   const drawn: Curve[] = [
-    {
-      title: 'Accuracy',
-      note: 'On the central test set, or else pooled.',
-      of: (round) => headline(round)?.accuracy,
-      y: { name: 'accuracy', ...SHARE_AXIS },
-    },
-    {
-      title: 'Loss',
-      note: 'On the same rows.',
-      of: (round) => headline(round)?.loss,
-      y: { name: 'loss', quantity: 'number', maybeLog: true },
-    },
+    curveOf(first, 'On the central test set, or else pooled.'),
+    curveOf(second, 'On the same rows.'),
     {
       title: 'Attack success',
       note: 'On the attack’s own probe.',

@@ -1,15 +1,15 @@
-import { type HeadlineMetric, headlineMetrics } from '../../core/metrics/metrics.ts'
+import { headlineOf, leadingOf, type MetricName } from '../../core/metrics/metrics.ts'
 import type { SimulatedRound } from '../results.ts'
 import type { CrossValidation, FoldResult, FoldSpread } from '../sweep/cross-validate.ts'
 import { documentOf } from './page/document.ts'
 import { figureOf } from './page/figure.ts'
 import { type Markup, markup } from './page/markup.ts'
 import { table, tiles } from './page/table.ts'
-import { count, figure, listed, plural } from './page/text.ts'
+import { capitalised, count, figure, listed, plural } from './page/text.ts'
 import { dotPlot } from './plot/dots.ts'
 import { type LineChart, lineChart } from './plot/line-chart.ts'
-import { lineLegend, measured, overRounds, ROUND_AXIS, SHARE_AXIS } from './run/learning.ts'
-import { metricHead, outcomeWords } from './run/overview.ts'
+import { lineLegend, measured, metricAxis, overRounds, ROUND_AXIS } from './run/learning.ts'
+import { metricHead, nameOfMetric, outcomeWords } from './run/overview.ts'
 
 /** A cross-validation over clients as one HTML document that needs nothing besides itself. */
 export function foldsReport(validation: CrossValidation): string {
@@ -39,14 +39,13 @@ export function spreadWords({ mean, deviation }: FoldSpread): string {
 
 function summary({ folds, metrics }: CrossValidation): Markup {
   const failed = folds.filter(({ result }) => result.outcome.kind === 'failed').length
-  const tile = (name: string, wanted: HeadlineMetric) => {
+  const tile = (name: string, wanted: MetricName) => {
     const found = metrics.find(({ metric }) => metric === wanted)
     if (found === undefined) return []
     return [{ name, value: spreadWords(found.outside), note: 'at clients that were held out, mean ± deviation' }]
   }
   return tiles([
-    ...tile('Accuracy', 'accuracy'),
-    ...tile('Loss', 'loss'),
+    ...leadingOf(recordsOf(folds)).flatMap((metric) => tile(capitalised(nameOfMetric(metric)), metric)),
     {
       name: 'Folds',
       value: count(folds.length),
@@ -64,7 +63,7 @@ function spreads({ metrics, folds }: CrossValidation): Markup {
   const rows = metrics
     .filter(({ outside, inside }) => outside.folds > 0 || inside.folds > 0)
     .map(({ metric, outside, inside }) => [
-      metricHead[headlineMetrics.indexOf(metric)],
+      nameOfMetric(metric),
       spreadWords(outside),
       `${count(outside.folds)} of ${count(folds.length)}`,
       spreadWords(inside),
@@ -76,34 +75,41 @@ function spreads({ metrics, folds }: CrossValidation): Markup {
   })}</div>`
 }
 
+function recordsOf(folds: readonly FoldResult[]) {
+  return folds.flatMap(({ outside, inside }) => [outside, inside])
+}
+
 function dots(folds: readonly FoldResult[]): Markup {
-  const title = 'Accuracy by fold'
+  const [metric] = leadingOf(recordsOf(folds))
+  const name = nameOfMetric(metric)
+  const title = `${capitalised(name)} by fold`
   return markup`<div class="grid">${figureOf({
     title,
     note: 'On all rows of the clients that were held out.',
     plot: dotPlot({
       title,
-      description: 'The accuracy of each fold. The table has the figures.',
-      x: 'accuracy',
+      description: `The ${name} of each fold. The table has the figures.`,
+      x: name,
       rows: folds.map(({ fold, outside, heldOut }) => ({
         name: `fold ${fold}`,
-        values: typeof outside?.accuracy === 'number' ? [outside.accuracy] : [],
-        tip: `fold ${fold}: ${figure(outside?.accuracy)} at ${listed(heldOut)}`,
+        values: [outside?.[metric]].filter((value) => typeof value === 'number'),
+        tip: `fold ${fold}: ${figure(outside?.[metric])} at ${listed(heldOut)}`,
       })),
     }),
   })}</div>`
 }
 
 function foldTable(folds: readonly FoldResult[]): Markup {
+  const names = headlineOf(recordsOf(folds))
   return markup`<div class="block">${table({
     label: 'Folds',
-    head: ['fold', 'held out', 'rows', ...metricHead, 'outcome', 'weights'],
-    words: [1, 3 + headlineMetrics.length, 4 + headlineMetrics.length],
+    head: ['fold', 'held out', 'rows', ...metricHead(names), 'outcome', 'weights'],
+    words: [1, 3 + names.length, 4 + names.length],
     rows: folds.map(({ fold, heldOut, outside, result }) => [
       count(fold),
       markup`<span class="w">${listed(heldOut)}</span>`,
       outside === undefined ? '–' : count(outside.rows),
-      ...headlineMetrics.map((name) => figure(outside?.[name])),
+      ...names.map((name) => figure(outside?.[name])),
       outcomeWords(result.outcome),
       result.weights === undefined ? '–' : markup`<code>${result.weights.slice(0, 12)}</code>`,
     ]),
@@ -126,9 +132,8 @@ function curves(folds: readonly FoldResult[]): Markup {
       plot: lineChart({ title, description: `${title} of each fold, round by round.`, x: ROUND_AXIS, y, series }),
     })
   }
-  return markup`<div class="grid">${chart('Accuracy', ({ central }) => central?.accuracy, { name: 'accuracy', ...SHARE_AXIS })}${chart(
-    'Loss',
-    ({ central }) => central?.loss,
-    { name: 'loss', quantity: 'number', maybeLog: true },
-  )}</div>`
+  const drawn = leadingOf(recordsOf(folds)).map((metric) =>
+    chart(capitalised(nameOfMetric(metric)), ({ central }) => central?.[metric], metricAxis(metric)),
+  )
+  return markup`<div class="grid">${drawn}</div>`
 }

@@ -1,4 +1,4 @@
-import { type HeadlineMetric, headlineMetrics, type Metrics } from '../../core/metrics/metrics.ts'
+import { headlineOf, leadingOf, type MetricName, type Metrics } from '../../core/metrics/metrics.ts'
 import type { SimulatedRound } from '../results.ts'
 import type { StoredRun } from './result-folder.ts'
 
@@ -16,17 +16,22 @@ export type Comparison = {
   readonly weights: { readonly a: string | null; readonly b: string | null }
   readonly outcome: { readonly a: string; readonly b: string }
   /** Metrics of the last evaluated rounds. */
-  readonly metrics: readonly (Pair & { readonly name: HeadlineMetric | 'attackSuccess' | 'virtualMs' })[]
+  readonly metrics: readonly (Pair & { readonly name: MetricName | 'attackSuccess' | 'virtualMs' })[]
   readonly rounds: readonly {
     readonly round: number
-    readonly accuracy: Pair
-    readonly loss: Pair
+    /** The metrics of the round that say most; `accuracy` and `loss`, or `mae` and `rmse` of a numeric label. */
+    readonly accuracy?: Pair
+    readonly loss?: Pair
+    readonly mae?: Pair
+    readonly rmse?: Pair
     readonly same: boolean
   }[]
 }
 
 export function compareRuns(a: StoredRun, b: StoredRun): Comparison {
   const pair = (of: (run: StoredRun) => number | null | undefined): Pair => ({ a: of(a) ?? null, b: of(b) ?? null })
+  const last = [a, b].map((run) => lastOf(run)?.central)
+  const leading = leadingOf(last)
   const [ours, theirs] = [a.result.weights ?? null, b.result.weights ?? null]
   return {
     scenario: differences(a.scenario, b.scenario),
@@ -34,7 +39,7 @@ export function compareRuns(a: StoredRun, b: StoredRun): Comparison {
     weights: { a: ours, b: theirs },
     outcome: { a: a.result.outcome.kind, b: b.result.outcome.kind },
     metrics: [
-      ...headlineMetrics.map((name) => ({ name, ...pair((run) => lastOf(run)?.central?.[name]) })),
+      ...headlineOf(last).map((name) => ({ name, ...pair((run) => lastOf(run)?.central?.[name]) })),
       { name: 'attackSuccess' as const, ...pair((run) => lastOf(run)?.attackSuccess) },
       { name: 'virtualMs' as const, ...pair((run) => run.result.virtualMs) },
     ],
@@ -42,7 +47,7 @@ export function compareRuns(a: StoredRun, b: StoredRun): Comparison {
       const [one, other] = [a.result.rounds[i], b.result.rounds[i]]
       const of = (name: keyof Metrics) => ({ a: metricOf(one, name), b: metricOf(other, name) })
       const same = one?.weights !== undefined && one.weights === other?.weights
-      return { round: i + 1, accuracy: of('accuracy'), loss: of('loss'), same }
+      return { round: i + 1, ...Object.fromEntries(leading.map((name) => [name, of(name)])), same }
     }),
   }
 }

@@ -1,5 +1,5 @@
 import { ParleyError } from '../../core/errors/index.ts'
-import { type HeadlineMetric, headlineMetrics, type Metrics } from '../../core/metrics/metrics.ts'
+import { headlineOf, type MetricName, type Metrics } from '../../core/metrics/metrics.ts'
 import type { SimulationEvent, SimulationResult } from '../results.ts'
 import type { RuleOptions } from '../rules/own-rules.ts'
 import { type SimulateOptions, scenarioDigest, simulate } from '../simulate.ts'
@@ -45,7 +45,7 @@ export type CrossValidation = {
   readonly folds: readonly FoldResult[]
   /** How the model does at clients that had no part in its training, and at those that had. */
   readonly metrics: readonly {
-    readonly metric: HeadlineMetric
+    readonly metric: MetricName
     readonly outside: FoldSpread
     readonly inside: FoldSpread
   }[]
@@ -72,7 +72,7 @@ export async function crossValidate(scenario: Scenario, options: CrossValidateOp
     scenario: scenarioDigest(scenario),
     ...(description === undefined ? {} : { description }),
     folds,
-    metrics: headlineMetrics.map((metric) => ({
+    metrics: headlineOf(folds.flatMap(({ outside, inside }) => [outside, inside])).map((metric) => ({
       metric,
       outside: spreadOf(folds.map((fold) => fold.outside?.[metric])),
       inside: spreadOf(folds.map((fold) => fold.inside?.[metric])),

@@ -1,5 +1,6 @@
-import type { DataFiles, Examples } from '../../client/index.ts'
+import { classesOf, type DataFiles, type Examples } from '../../client/index.ts'
 import { ParleyError } from '../../core/errors/index.ts'
+import type { LabelRange } from '../../core/metrics/counts.ts'
 import { dataEnds } from '../../core/plan/data.ts'
 import { type Random, randomOf } from '../../core/random/random.ts'
 import type { ChosenAttack } from '../attacks/registry.ts'
@@ -32,6 +33,8 @@ export type DealRows = (
 export type DealtWorld = {
   readonly shape: readonly number[]
   readonly classes: number
+  /** The range of a numeric label. */
+  readonly numeric: LabelRange | undefined
   /** In memory that threads share. What attackers poisoned is poisoned in it. */
   readonly train: Examples
   readonly test: Examples
@@ -61,9 +64,13 @@ export async function dealWorld(
       `world.data has examples of shape [${data.shape}] with ${data.classes} outputs, plan.data says [${ends.shape}] and ${ends.classes}`,
     )
   }
+  if (labelText(data) !== labelText(ends)) {
+    throw new ParleyError('plan.invalid', `world.data has ${labelText(data)}, plan.data says ${labelText(ends)}`)
+  }
   const train = shared(data.train)
   const test = shared(data.test)
-  const made = { ...data, train, test, rows: rowsOf({ train, test }, world, columns, deal) }
+  const { numeric } = ends
+  const made = { ...data, numeric, train, test, rows: rowsOf({ train, test, numeric }, world, columns, deal) }
   checkAllHaveRows(made.rows, train.rows)
   if (world.featureShift !== undefined) shiftAll(made, world.featureShift, world.seed)
   const poisoned = attack === undefined ? undefined : poison(made, world, attack)
@@ -78,6 +85,10 @@ export async function dealWorld(
 
 type Rows = DealtWorld['rows'][number]
 
+function labelText({ numeric }: { readonly numeric?: LabelRange | undefined }): string {
+  return numeric === undefined ? 'a label of classes' : `a numeric label from ${numeric.min} to ${numeric.max}`
+}
+
 function checkAllHaveRows(rows: readonly Rows[], all: number): void {
   const without = rows.findIndex(({ train }) => train.length === 0)
   if (without < 0) return
@@ -88,21 +99,23 @@ function checkAllHaveRows(rows: readonly Rows[], all: number): void {
 }
 
 function rowsOf(
-  { train, test }: Pick<DealtWorld, 'train' | 'test'>,
+  { train, test, numeric }: Pick<DealtWorld, 'train' | 'test' | 'numeric'>,
   world: WorldPlan,
   columns: KnownData['columns'],
   deal: DealRows | undefined,
 ): Rows[] {
   const random = (stream: string) => randomOf(world.seed, stream)
   const { clients } = world
+  const range = numeric === undefined ? {} : { numeric }
+  const classes = classesOf(train.labels, range)
   const dealt =
     deal === undefined
-      ? partition(world.partition, train.labels, clients, random('partition'), columns?.train)
-      : checkedDeal(deal(train.labels, clients, random('partition'), columns?.train ?? {}), train.rows, clients)
+      ? partition(world.partition, classes, clients, random('partition'), columns?.train)
+      : checkedDeal(deal(classes, clients, random('partition'), columns?.train ?? {}), train.rows, clients)
   const heldOut =
     deal === undefined && 'natural' in world.partition && columns?.test !== undefined
       ? withTheirGroup(dealt, groupingOf(world.partition.natural), columns.train, columns.test)
-      : partition({ iid: {} }, test.labels, clients, random('held out'))
+      : partition({ iid: {} }, classesOf(test.labels, range), clients, random('held out'))
   return dealt.map((own, i) => ({ train: own, test: heldOut[i] ?? new Uint32Array(0) }))
 }
 
@@ -214,14 +227,14 @@ function shiftAll(made: Made, shift: NonNullable<WorldPlan['featureShift']>, see
 /** Poisons the attackers' rows in place; gives the examples that show whether it worked. */
 function poison(made: Made, world: WorldPlan, { attack, options }: ChosenAttack): Examples | undefined {
   if (attack.kind !== 'data') return undefined
-  const { classes, shape, test } = made
+  const { classes, numeric, shape, test } = made
   const count = world.attackers?.count ?? 0
   for (let client = world.clients - count; client < world.clients; client++) {
     const random = randomOf(world.seed, `poison/${client}`)
     const own = made.rows[client]?.train ?? new Uint32Array(0)
-    write(made.train, own, attack.poison(slice(made.train, own), { classes, shape, random }, options))
+    write(made.train, own, attack.poison(slice(made.train, own), { classes, numeric, shape, random }, options))
   }
-  return attack.probe?.(test, { classes, shape }, options)
+  return attack.probe?.(test, { classes, numeric, shape }, options)
 }
 
 function write(into: Examples, rows: Uint32Array, from: Examples): void {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { countClasses } from '../../core/metrics/count.ts'
+import { GROUP_BINS } from '../../core/metrics/counts.ts'
 import { invalidGroups, type ReportedGroups } from '../../core/plan/check-groups.ts'
 import { groupOf, outcomes } from '../gates/figures.ts'
 
@@ -52,7 +53,11 @@ describe('groups are refused', () => {
     ['sex have more rows than there are', of([groupOf('female', { tp: 6 }), male, young])],
     [
       'sex have more rows than there are',
-      of([{ ...female, counts: { ...female.counts, lossMicros: counts.lossMicros + 4 } }, male, young]),
+      of([
+        { ...female, counts: { ...outcomes({ tp: 5, tn: 5 }, GROUP_BINS), lossMicros: counts.lossMicros + 4 } },
+        male,
+        young,
+      ]),
     ],
     [
       'different groups',

@@ -39,6 +39,7 @@ describe('each section', () => {
     const schema = z.toJSONSchema(modelSchema, { io: 'input' })
     expect(schema.oneOf).toEqual([
       { required: ['logistic'] },
+      { required: ['linear'] },
       { required: ['mlp'] },
       { required: ['cnn'] },
       { required: ['layers'] },
@@ -56,7 +57,7 @@ describe('each section', () => {
   })
 
   test('takes exactly one of its alternatives', () => {
-    expect(messages(modelSchema, {})).toEqual([': give exactly one of logistic, mlp, cnn, layers'])
+    expect(messages(modelSchema, {})).toEqual([': give exactly one of logistic, linear, mlp, cnn, layers'])
     expect(messages(modelSchema, { logistic: {}, mlp: { hidden: [3] } })).toHaveLength(1)
     expect(messages(trainingSchema, { epochs: 1, steps: 1, optimizer: { sgd: { learningRate: 1 } } })).toHaveLength(1)
     expect(messages(trainingSchema, { epochs: 1, optimizer: {} })).toEqual(['optimizer: give exactly one of sgd, adam'])

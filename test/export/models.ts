@@ -23,6 +23,12 @@ export function tableData(inputs: number, classes = 1): Data {
   return dataSchema.parse({ csv: { columns: [...columns, { name: 'y', type: 'label' }], label } })
 }
 
+/** The same with a numeric label. */
+export function numericData(inputs: number, numeric = { min: -20, max: 60 }): Data {
+  const { csv, split } = tableData(inputs) as Extract<Data, { csv: unknown }>
+  return dataSchema.parse({ csv: { ...csv, label: { numeric } }, split })
+}
+
 export const imageData = (...shape: number[]) => dataSchema.parse({ idx: { shape, classes: 3 } })
 
 /**
@@ -134,7 +140,7 @@ export function examplesOf(data: Data, rows = 6): { shape: number[]; values: Flo
   return { shape, values: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()) }
 }
 
-/** What Parley's own engine gives for them: probabilities. */
+/** What Parley’s own engine gives for them: probabilities, or numbers in the unit of the label. */
 export async function ownOutputs({ model, weights, layout }: WeightsInput, data: Data): Promise<Float64Array> {
   const engine = await loadEngine('tfjs-wasm')
   const network =
@@ -152,7 +158,9 @@ export async function ownOutputs({ model, weights, layout }: WeightsInput, data:
     logits = engine.read(network.predict(tensors, engine.upload(values, [shape[0]!, ...network.input]))).slice()
   })
   network.dispose()
-  return probabilities(logits, dataEnds(data).classes)
+  const { classes, numeric } = dataEnds(data)
+  if (numeric === undefined) return probabilities(logits, classes)
+  return Float64Array.from(logits, (share) => numeric.min + share * (numeric.max - numeric.min))
 }
 
 function expectSame(a: unknown, b: unknown): void {

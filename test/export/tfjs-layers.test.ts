@@ -1,32 +1,12 @@
-import { io, setBackend, type Tensor, tensor } from '@tensorflow/tfjs-core'
-import '@tensorflow/tfjs-backend-cpu'
-import { loadLayersModel } from '@tensorflow/tfjs-layers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { loadEngine } from '../../client/training/tfjs/load.ts'
 import { fromUtf8 } from '../../core/encoding/bytes.ts'
-import type { ModelFile } from '../../core/export/exported.ts'
 import { tfjsLayersModel, tfjsTensorNames } from '../../core/export/tfjs-layers.ts'
 import { cases, examplesOf, farthest, modelOf, ownOutputs, tableData } from './models.ts'
+import { stockOutputs } from './stock.ts'
 
 // Keeps the cpu backend from its banner.
 beforeAll(async () => void (await loadEngine('tfjs-cpu')))
-
-/** As `tf.loadLayersModel` does it with files from a server, which are in memory here. */
-async function stockOutputs([model, weights]: readonly ModelFile[], shape: number[], values: Float32Array) {
-  const { modelTopology, weightsManifest } = JSON.parse(fromUtf8(model!.bytes)) as {
-    modelTopology: object
-    weightsManifest: { weights: io.WeightsManifestEntry[] }[]
-  }
-  const weightSpecs = weightsManifest.flatMap((group) => group.weights)
-  await setBackend('cpu')
-  const loaded = await loadLayersModel(
-    io.fromMemory({ modelTopology, weightSpecs, weightData: weights!.bytes.slice().buffer }),
-  )
-  const outputs = loaded.predict(tensor(values, shape, 'float32')) as Tensor
-  const result = { shape: outputs.shape, values: outputs.dataSync<'float32'>().slice() }
-  loaded.dispose()
-  return result
-}
 
 describe('a TF.js layers model', () => {
   test.each(cases)('of %s gives what Parley’s engine gives', async (_, model, data) => {

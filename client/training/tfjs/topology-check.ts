@@ -1,4 +1,5 @@
 import { ParleyError } from '../../../core/errors/index.ts'
+import type { DataEnds } from '../../../core/plan/data.ts'
 
 /** A layers topology taken apart and made ready to build. */
 export type CheckedTopology = {
@@ -59,10 +60,13 @@ const MOST_LAYERS = 1_000
 
 /**
  * Checks a topology before TF.js sees it, and changes two things in a copy: initial weights are zeros, for they come from the
- * run, and the activation at the end is linear, for the loss is computed from logits. Fails with
- * `engine.model-unsupported`, naming the layer.
+ * run, and the activation at the end is linear, for the loss is computed from logits; of a numeric label it has to be so. Fails
+ * with `engine.model-unsupported`, naming the layer.
  */
-export function checkTopology(topology: Record<string, unknown>, units: number): CheckedTopology {
+export function checkTopology(
+  topology: Record<string, unknown>,
+  { classes, numeric }: Pick<DataEnds, 'classes' | 'numeric'>,
+): CheckedTopology {
   const copy = structuredClone(topology)
   const model = isObject(copy.model_config) ? copy.model_config : copy
   const config = isObject(model.config) ? model.config : { layers: model.config }
@@ -71,7 +75,7 @@ export function checkTopology(topology: Record<string, unknown>, units: number):
   if (layers.length > MOST_LAYERS) throw unsupported(`the topology has more than ${MOST_LAYERS} layers`)
   const checked = layers.map(checkLayer)
   const last = outputLayer(config, checked)
-  makeLinear(last, units)
+  makeLinear(last, numeric === undefined ? (classes === 1 ? 'sigmoid' : 'softmax') : undefined)
   return { modelTopology: model, layerNames: checked.map(nameOf) }
 }
 
@@ -107,10 +111,12 @@ function outputLayer(config: Config, layers: readonly LayerJson[]): LayerJson {
   return found
 }
 
-function makeLinear({ class_name, config }: LayerJson, units: number): void {
+function makeLinear({ class_name, config }: LayerJson, expected: 'sigmoid' | 'softmax' | undefined): void {
   const activation = config.activation
   if (activation === undefined || activation === null || activation === 'linear') return
-  const expected = units === 1 ? 'sigmoid' : 'softmax'
+  if (expected === undefined) {
+    throw unsupported(`the last layer ends in ${String(activation)}: of a numeric label it must be linear`)
+  }
   if (activation !== expected || !(class_name === 'Dense' || class_name === 'Activation')) {
     throw unsupported(`the last layer ends in ${String(activation)}: it must give logits, or end in ${expected}`)
   }

@@ -74,8 +74,9 @@ export async function topologyNetwork(
 
 type Built = { model: LayersModel; weights: NamedWeight[]; input: number[] }
 
-async function build(engine: Engine, topology: Record<string, unknown>, { shape, classes }: DataEnds): Promise<Built> {
-  const { modelTopology } = checkTopology(topology, classes)
+async function build(engine: Engine, topology: Record<string, unknown>, ends: DataEnds): Promise<Built> {
+  const { shape, classes } = ends
+  const { modelTopology } = checkTopology(topology, ends)
   const layers = await engine.layers()
   engine.use()
   let model: LayersModel

@@ -1,5 +1,6 @@
 import { ParleyError } from '../../errors/index.ts'
 import { isBlank, oneLine, type Prose } from './escape.ts'
+import type { ErrorBins } from './plot/errors.ts'
 import type { IntervalBar } from './plot/interval-bars.ts'
 import type { LearningCurve } from './plot/learning-curve.ts'
 import type { ScoreBins } from './plot/scores.ts'
@@ -87,6 +88,8 @@ export type CardInput = {
   readonly learningCurve?: LearningCurve
   /** Pooled score bins of a binary task. */
   readonly scores?: ScoreBins
+  /** Pooled bins of the errors of a numeric label. */
+  readonly errors?: ErrorBins
 }
 
 const mandatory: { readonly [Part in keyof CardAuthor]?: string } = {

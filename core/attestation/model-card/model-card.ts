@@ -1,6 +1,7 @@
 import { inline, oneLine } from './escape.ts'
 import { frontMatter } from './front-matter.ts'
 import { type CardInput, type CardResult, checkComplete } from './input.ts'
+import { errorHistogram } from './plot/errors.ts'
 import { intervalBars } from './plot/interval-bars.ts'
 import { learningCurve } from './plot/learning-curve.ts'
 import { reliabilityCurve, rocCurve } from './plot/scores.ts'
@@ -57,7 +58,7 @@ export function modelCard(input: CardInput): ModelCard {
   }
 }
 
-function plotsOf({ learningCurve: curve, scores, sites, subgroups }: CardInput): Plot[] {
+function plotsOf({ learningCurve: curve, scores, errors, sites, subgroups }: CardInput): Plot[] {
   const plots: Plot[] = []
   const add = (name: string, words: string, svg: string) => plots.push({ path: `plots/${name}.svg`, words, svg })
   if (curve !== undefined) add('learning-curve', `${curve.metric} by round`, learningCurve(curve))
@@ -65,6 +66,7 @@ function plotsOf({ learningCurve: curve, scores, sites, subgroups }: CardInput):
     add('roc', 'ROC curve', rocCurve(scores))
     add('calibration', 'Calibration', reliabilityCurve(scores))
   }
+  if (errors !== undefined) add('errors', 'Absolute errors', errorHistogram(errors))
   bars('site', sites, add)
   bars('subgroup', subgroups, add)
   return plots

@@ -1,4 +1,4 @@
-import type { EvaluationCounts } from '../counts.ts'
+import type { BinaryCounts, ClassCounts, EvaluationCounts } from '../counts.ts'
 
 /** One cell of the counts: rows of one true class that cannot be told apart. */
 type Cell = { readonly stratum: number; readonly rows: number; readonly without: number }
@@ -11,7 +11,8 @@ type Cell = { readonly stratum: number; readonly rows: number; readonly without:
  *
  * over strata s of nₛ rows: all rows, or the rows of each true class where their numbers are taken as given.
  *
- * Undefined where the figure is not defined without one of the rows, or a stratum has one row only. The mean log loss does not
+ * Undefined where the figure is not defined without one of the rows, or a stratum has one row only; and for a numeric label, of
+ * which no cell has rows that are alike. The mean log loss does not
  * follow from cells, and must not be asked for.
  */
 export function jackknifeVariance(
@@ -19,6 +20,7 @@ export function jackknifeVariance(
   figure: (counts: EvaluationCounts) => number | null,
   strata: 'rows' | 'classes',
 ): number | undefined {
+  if (counts.task === 'regression') return undefined
   const cells: Cell[] = []
   for (const { stratum, rows, without } of leaveOneOut(counts, figure)) {
     if (without === null) return undefined
@@ -38,7 +40,7 @@ export function jackknifeVariance(
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] extends readonly number[] ? number[] : T[Key] }
 
-function* leaveOneOut(counts: EvaluationCounts, figure: (counts: EvaluationCounts) => number | null) {
+function* leaveOneOut(counts: BinaryCounts | ClassCounts, figure: (counts: EvaluationCounts) => number | null) {
   if (counts.task === 'classes') {
     const left = { ...counts, rows: counts.rows - 1, confusion: [...counts.confusion] }
     const classes = Math.round(Math.sqrt(counts.confusion.length))

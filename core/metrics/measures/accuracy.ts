@@ -5,12 +5,16 @@ import { type Metric, ratio, type Share } from '../metric.ts'
 export const accuracy: Metric = {
   better: 'higher',
   range: [0, 1],
-  value: (counts) => ratio(right(counts).part, counts.rows),
+  value: (counts) => {
+    const share = right(counts)
+    return share === undefined ? null : ratio(share.part, share.whole)
+  },
   share: right,
   spread: 'rows',
 }
 
-function right(counts: EvaluationCounts): Share {
+function right(counts: EvaluationCounts): Share | undefined {
+  if (counts.task === 'regression') return undefined
   if (counts.task === 'binary') return { part: counts.truePositives + counts.trueNegatives, whole: counts.rows }
   const { confusion, rows } = counts
   const classes = Math.round(Math.sqrt(confusion.length))

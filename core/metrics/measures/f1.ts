@@ -6,7 +6,10 @@ import { macro, type Outcomes } from '../one-vs-rest.ts'
 export const f1: Metric = {
   better: 'higher',
   range: [0, 1],
-  value: (counts) => (counts.task === 'binary' ? ofOutcomes(counts) : macro(counts, ofOutcomes)),
+  value: (counts) => {
+    if (counts.task === 'regression') return null
+    return counts.task === 'binary' ? ofOutcomes(counts) : macro(counts, ofOutcomes)
+  },
   spread: 'rows',
 }
 

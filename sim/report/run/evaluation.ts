@@ -1,13 +1,14 @@
+import { headlineOf, leadingOf, lowerIsBetter } from '../../../core/metrics/metrics.ts'
 import type { SimulatedRound } from '../../results.ts'
 import { figureOf } from '../page/figure.ts'
 import { type Markup, markup } from '../page/markup.ts'
 import { table } from '../page/table.ts'
-import { count, figure, percent, plural } from '../page/text.ts'
+import { count, percent, plural } from '../page/text.ts'
 import { sequentialScale } from '../plot/bins.ts'
 import { matrix } from '../plot/matrix.ts'
 import { ramp } from '../plot/ramp.ts'
 import { evenly } from '../reduce/downsample.ts'
-import { lastWith, metricCells, metricHead } from './overview.ts'
+import { lastWith, metricCells, metricHead, nameOfMetric } from './overview.ts'
 
 /** Beyond so many classes only those with the most errors are shown. */
 const MOST_CLASSES = 40
@@ -122,34 +123,37 @@ function mistakes(confusion: Confusion): Markup {
   })}</div>`
 }
 
-const LEAST_ACCURATE = 10
+const WORST_SHOWN = 10
 
 /** The clients that the model serves worst; below, all of them with all figures. */
 function clientTable({ clients, round }: SimulatedRound): Markup {
-  const order = [...clients].sort((a, b) => (a.metrics.accuracy ?? 2) - (b.metrics.accuracy ?? 2))
-  const worst = order.slice(0, LEAST_ACCURATE)
+  const records = clients.map(({ metrics }) => metrics)
+  const [leading] = leadingOf(records)
+  const names = headlineOf(records)
+  const shown = leading === 'accuracy' ? (['accuracy', 'f1', 'auc', 'loss'] as const) : names
+  const sign = lowerIsBetter(leading) ? -1 : 1
+  const order = [...clients].sort(
+    (a, b) => sign * (a.metrics[leading] ?? sign * Infinity) - sign * (b.metrics[leading] ?? sign * Infinity) || 0,
+  )
+  const worst = order.slice(0, WORST_SHOWN)
   const all = evenly(clients, MOST_CLIENTS)
   const title = `Clients in round ${round}`
   const lead =
     worst.length < clients.length
-      ? `The ${LEAST_ACCURATE} least accurate of ${plural(clients.length, 'client')}, each on its own held-out rows.`
-      : 'Each on its own held-out rows, the least accurate first.'
+      ? `The ${WORST_SHOWN} with the worst ${nameOfMetric(leading)} of ${plural(clients.length, 'client')}, each on its own held-out rows.`
+      : `Each on its own held-out rows, the worst ${nameOfMetric(leading)} first.`
   const summary =
     all.length < clients.length ? `${count(all.length)} of ${count(clients.length)} clients` : 'All clients'
   return markup`<div class="block"><h3>${title}</h3>
 <p class="lead">${lead}</p>
 ${table({
   label: title,
-  head: ['client', 'rows', 'accuracy', 'F1', 'AUC', 'loss'],
-  rows: worst.map(({ client, metrics: { rows, accuracy, f1, auc, loss } }) => [
-    client,
-    count(rows),
-    ...[accuracy, f1, auc, loss].map((value) => figure(value)),
-  ]),
+  head: ['client', 'rows', ...metricHead(shown)],
+  rows: worst.map(({ client, metrics }) => [client, count(metrics.rows), ...metricCells(metrics, shown)]),
 })}
 <details><summary>${summary}, all figures</summary>${table({
     label: `${title}, all figures`,
-    head: ['client', 'rows', ...metricHead],
-    rows: all.map(({ client, metrics }) => [client, count(metrics.rows), ...metricCells(metrics)]),
+    head: ['client', 'rows', ...metricHead(names)],
+    rows: all.map(({ client, metrics }) => [client, count(metrics.rows), ...metricCells(metrics, names)]),
   })}</details></div>`
 }

@@ -1,18 +1,35 @@
-import type { Metrics } from '../../../core/metrics/metrics.ts'
+import { leadingOf, lowerIsBetter, type MetricName, metricTable } from '../../../core/metrics/metrics.ts'
 import type { SimulatedRound } from '../../results.ts'
 import { figureOf, type LegendEntry } from '../page/figure.ts'
 import { type Markup, markup } from '../page/markup.ts'
-import { count, plural } from '../page/text.ts'
+import { capitalised, count, plural } from '../page/text.ts'
 import { BAND_POINTS, LINE_POINTS, type LineChart, lineChart, type Series } from '../plot/line-chart.ts'
 import { evenly, type Point } from '../reduce/downsample.ts'
 import { quantile, sortedOf } from '../reduce/statistics.ts'
+import { nameOfMetric } from './overview.ts'
 
 export const ROUND_AXIS = { name: 'round', quantity: 'integer' } as const
 export const SHARE_AXIS = { quantity: 'number', bounds: [0, 1], leastSpan: 0.05 } as const
 
 /** How well the model did, round by round. */
 export function learning(rounds: readonly SimulatedRound[]): Markup {
-  return markup`<div class="grid">${accuracyFigure(rounds)}${lossFigure(rounds)}${spreadFigure(rounds)}</div>`
+  const [first, second] = leadingOf(rounds.flatMap(({ central, pooled }) => [central, pooled]))
+  return markup`<div class="grid">${metricFigure(rounds, first, true)}${metricFigure(rounds, second, false)}${spreadFigure(rounds, first)}</div>`
+}
+
+/** An axis for a metric: shares from 0 to 1, others as far as they go. */
+export function metricAxis(metric: MetricName): LineChart['y'] {
+  const name = nameOfMetric(metric)
+  return metricTable[metric].range[1] === 1 && metricTable[metric].range[0] === 0
+    ? { name, ...SHARE_AXIS }
+    : { name, quantity: 'number', maybeLog: true }
+}
+
+const MEANINGS: { readonly [metric in MetricName]?: string } = {
+  accuracy: 'Share of rows given their true class',
+  loss: 'Mean loss of a row',
+  mae: 'Mean distance of a prediction from its label',
+  rmse: 'Root of the mean squared error of a row',
 }
 
 type Figured = (round: SimulatedRound) => number | null | undefined
@@ -46,24 +63,18 @@ export function bandNote(rounds: readonly unknown[]): string {
   return rounds.length <= BAND_POINTS ? '' : ` ${BAND_POINTS} of ${count(rounds.length)} rounds, evenly chosen.`
 }
 
-function both(rounds: readonly SimulatedRound[], metric: keyof Metrics): Series[] {
+function both(rounds: readonly SimulatedRound[], metric: MetricName): Series[] {
   return [
     overRounds('central test set', 0, rounds, ({ central }) => central?.[metric]),
     overRounds('clients’ held-out rows, pooled', 1, rounds, ({ pooled }) => pooled?.[metric]),
   ]
 }
 
-function accuracyFigure(rounds: readonly SimulatedRound[]): Markup {
-  const series = [
-    ...both(rounds, 'accuracy'),
-    overRounds('attack success', 2, rounds, ({ attackSuccess }) => attackSuccess),
-  ].filter(measured)
-  return lines('Accuracy', 'Share of rows given their true class', series, rounds, { name: 'accuracy', ...SHARE_AXIS })
-}
-
-function lossFigure(rounds: readonly SimulatedRound[]): Markup {
-  const series = both(rounds, 'loss').filter(measured)
-  return lines('Loss', 'Mean loss of a row', series, rounds, { name: 'loss', quantity: 'number', maybeLog: true })
+function metricFigure(rounds: readonly SimulatedRound[], metric: MetricName, withAttack: boolean): Markup {
+  const attack = overRounds('attack success', 2, rounds, ({ attackSuccess }) => attackSuccess)
+  const series = [...both(rounds, metric), ...(withAttack ? [attack] : [])].filter(measured)
+  const name = nameOfMetric(metric)
+  return lines(capitalised(name), MEANINGS[metric] ?? capitalised(name), series, rounds, metricAxis(metric))
 }
 
 export function lines(
@@ -88,20 +99,22 @@ export function lines(
 }
 
 /** How different the model is for different clients: a mean hides whom it fails. */
-function spreadFigure(rounds: readonly SimulatedRound[]): Markup {
+function spreadFigure(rounds: readonly SimulatedRound[], metric: MetricName): Markup {
+  const name = nameOfMetric(metric)
+  const lower = lowerIsBetter(metric)
   const evaluated = rounds.filter(({ clients }) => clients.length > 0)
   const spread = evenly(evaluated, BAND_POINTS).map(({ round, clients }) => {
-    const sorted = sortedOf(clients.flatMap(({ metrics }) => metrics.accuracy ?? []))
+    const sorted = sortedOf(clients.flatMap(({ metrics }) => metrics[metric] ?? []))
     return {
       x: round,
-      worst: quantile(sorted, 0),
+      worst: quantile(sorted, lower ? 1 : 0),
       low: quantile(sorted, 0.1),
       y: quantile(sorted, 0.5),
       high: quantile(sorted, 0.9),
     }
   })
   if (spread.length === 0) return markup``
-  const title = 'Accuracy of single clients'
+  const title = `${capitalised(name)} of single clients`
   const series = [
     { name: 'median', style: 0, points: spread },
     { name: 'worst', style: 1, points: spread.map(({ x, worst }) => ({ x, y: worst })) },
@@ -112,9 +125,9 @@ function spreadFigure(rounds: readonly SimulatedRound[]): Markup {
     legend: [...lineLegend(series), { name: 'middle 80\u00a0% of the clients', band: 0 }],
     plot: lineChart({
       title,
-      description: 'Median, worst and middle 80\u00a0% of the clients’ accuracies, round by round.',
+      description: `Median, worst and middle 80\u00a0% of the clients’ ${name}, round by round.`,
       x: ROUND_AXIS,
-      y: { name: 'accuracy', ...SHARE_AXIS },
+      y: metricAxis(metric),
       series,
       bands: [{ style: 0, points: spread }],
     }),

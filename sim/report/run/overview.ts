@@ -1,4 +1,4 @@
-import { type HeadlineMetric, headlineMetrics, type Metrics } from '../../../core/metrics/metrics.ts'
+import { headlineOf, leadingOf, type MetricName, type Metrics } from '../../../core/metrics/metrics.ts'
 import type { GateVerdict, RunOutcome } from '../../../core/run/view.ts'
 import type { SimulatedRound, SimulationResult } from '../../results.ts'
 import { type Markup, markup } from '../page/markup.ts'
@@ -44,14 +44,19 @@ function tilesOf(result: SimulationResult): Tile[] {
   const { rounds, virtualMs, attackers, clients } = result
   const last = rounds.findLast((round) => headline(round) !== undefined)
   const metrics = last === undefined ? undefined : headline(last)
+  const [first, second] = leadingOf([metrics])
   const on = last?.central === undefined ? 'clients’ held-out rows' : centralName(result)
   const where = last === undefined ? 'not evaluated' : `${on}, round ${last.round}`
   const success = lastWith(rounds, 'attackSuccess')
   const trained = rounds.filter(({ weights }) => weights !== undefined).length
   const sent = rounds.reduce((sum, round) => sum + round.bytes, 0)
   return [
-    { name: 'Accuracy', value: figure(metrics?.accuracy ?? null), note: where },
-    { name: 'Loss', value: figure(metrics?.loss ?? null), note: bestLoss(rounds) ?? where },
+    { name: capitalised(nameOfMetric(first)), value: figure(metrics?.[first] ?? null), note: where },
+    {
+      name: capitalised(nameOfMetric(second)),
+      value: figure(metrics?.[second] ?? null),
+      note: lowest(rounds, second) ?? where,
+    },
     ...(success === undefined
       ? []
       : [
@@ -76,14 +81,14 @@ function tilesOf(result: SimulationResult): Tile[] {
   ]
 }
 
-function bestLoss(rounds: readonly SimulatedRound[]): string | undefined {
-  let best: { loss: number; round: number } | undefined
+function lowest(rounds: readonly SimulatedRound[], metric: MetricName): string | undefined {
+  let best: { value: number; round: number } | undefined
   for (const round of rounds) {
-    const loss = headline(round)?.loss ?? null
-    if (loss !== null && Number.isFinite(loss) && (best === undefined || loss < best.loss))
-      best = { loss, round: round.round }
+    const value = headline(round)?.[metric] ?? null
+    if (value !== null && Number.isFinite(value) && (best === undefined || value < best.value))
+      best = { value, round: round.round }
   }
-  return best === undefined ? undefined : `lowest ${figure(best.loss)} in round ${best.round}`
+  return best === undefined ? undefined : `lowest ${figure(best.value)} in round ${best.round}`
 }
 
 function perRound(ms: number, rounds: number): string {
@@ -156,19 +161,25 @@ function gateLine({ gate, verdict, explanation }: GateVerdict): Markup {
   return markup`<br/>${VERDICTS[verdict]}: ${gate} (${explanation})`
 }
 
-const NAMES: { readonly [metric in HeadlineMetric]: string } = {
-  accuracy: 'accuracy',
-  precision: 'precision',
-  recall: 'recall',
+const NAMES: { readonly [metric in MetricName]?: string } = {
   f1: 'F1',
   auc: 'AUC',
-  loss: 'loss',
+  mae: 'mean absolute error',
+  rmse: 'root mean squared error',
+  r2: 'R²',
 }
 
-export const metricHead = headlineMetrics.map((name) => NAMES[name])
+/** A metric as people write it. */
+export function nameOfMetric(metric: MetricName): string {
+  return NAMES[metric] ?? metric
+}
 
-export function metricCells(metrics: Metrics): string[] {
-  return headlineMetrics.map((name) => figure(metrics[name]))
+export function metricHead(names: readonly MetricName[]): string[] {
+  return names.map(nameOfMetric)
+}
+
+export function metricCells(metrics: Metrics, names: readonly MetricName[]): string[] {
+  return names.map((name) => figure(metrics[name]))
 }
 
 /** What the simulator evaluates the model on. */
@@ -180,6 +191,7 @@ function finalFigures(result: SimulationResult): Markup {
   const { rounds } = result
   const central = lastWith(rounds, 'central')
   const pooled = lastWith(rounds, 'pooled')
+  const names = headlineOf([central?.central, pooled?.pooled])
   const rows: Table['rows'] = [
     ...(central?.central === undefined
       ? []
@@ -188,13 +200,20 @@ function finalFigures(result: SimulationResult): Markup {
             capitalised(centralName(result)),
             central.round,
             count(central.central.rows),
-            ...metricCells(central.central),
+            ...metricCells(central.central, names),
           ],
         ]),
     ...(pooled?.pooled === undefined
       ? []
-      : [['Clients’ held-out rows, pooled', pooled.round, count(pooled.pooled.rows), ...metricCells(pooled.pooled)]]),
+      : [
+          [
+            'Clients’ held-out rows, pooled',
+            pooled.round,
+            count(pooled.pooled.rows),
+            ...metricCells(pooled.pooled, names),
+          ],
+        ]),
   ]
   if (rows.length === 0) return markup``
-  return markup`<div class="block">${table({ label: 'Final figures', head: ['Final figures', 'round', 'rows', ...metricHead], rows })}</div>`
+  return markup`<div class="block">${table({ label: 'Final figures', head: ['Final figures', 'round', 'rows', ...metricHead(names)], rows })}</div>`
 }

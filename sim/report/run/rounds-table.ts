@@ -1,14 +1,17 @@
+import { leadingOf } from '../../../core/metrics/metrics.ts'
 import type { SimulatedRound } from '../../results.ts'
 import { type Markup, markup } from '../page/markup.ts'
 import { table } from '../page/table.ts'
 import { bytes, count, duration, figure, plural } from '../page/text.ts'
 import { evenly } from '../reduce/downsample.ts'
+import { nameOfMetric } from './overview.ts'
 
 const MOST_ROUNDS = 1_000
 
 /** Every round in figures: what the line charts show, for whoever cannot see them or wants to copy them. */
 export function roundsTable(rounds: readonly SimulatedRound[]): Markup {
   const shown = evenly(rounds, MOST_ROUNDS)
+  const [first, second] = leadingOf(rounds.flatMap(({ central, pooled }) => [central, pooled]))
   const title =
     shown.length < rounds.length ? `${count(shown.length)} of ${plural(rounds.length, 'round')}` : 'All rounds'
   return markup`<details class="block"><summary>${title} as a table</summary>${table({
@@ -18,10 +21,10 @@ export function roundsTable(rounds: readonly SimulatedRound[]): Markup {
       'asked',
       'accepted',
       'refused',
-      'accuracy',
-      'loss',
-      'pooled accuracy',
-      'pooled loss',
+      nameOfMetric(first),
+      nameOfMetric(second),
+      `pooled ${nameOfMetric(first)}`,
+      `pooled ${nameOfMetric(second)}`,
       'attack success',
       'norm',
       'bytes',
@@ -35,10 +38,10 @@ export function roundsTable(rounds: readonly SimulatedRound[]): Markup {
       count(round.cohort.length),
       count(round.accepted.length),
       count(round.refused.length),
-      figure(round.central?.accuracy),
-      figure(round.central?.loss),
-      figure(round.pooled?.accuracy),
-      figure(round.pooled?.loss),
+      figure(round.central?.[first]),
+      figure(round.central?.[second]),
+      figure(round.pooled?.[first]),
+      figure(round.pooled?.[second]),
       figure(round.attackSuccess),
       figure(round.robustness?.norm),
       bytes(round.bytes),

@@ -48,7 +48,16 @@ export function partitionWords(world: World): string {
       : `${count(least)} to ${count(most)} ${noun}${noun.endsWith('s') ? 'es' : 's'}`
   }
   const skew = mean(labelSkew(world))
-  return `${count(rows.reduce((sum, row) => sum + total(row), 0))} training rows of ${count(Math.max(2, classes))} classes; a client has ${range(sizes, 'row')} of ${range(kinds, 'class')}; label skew ${figure(skew, 2)}`
+  const all =
+    world.numeric === undefined
+      ? `of ${count(Math.max(2, classes))} classes`
+      : `in tenths of the range from ${world.numeric.min} to ${world.numeric.max}`
+  return `${count(rows.reduce((sum, row) => sum + total(row), 0))} training rows ${all}; a client has ${range(sizes, 'row')} of ${range(kinds, partWord(world))}; label skew ${figure(skew, 2)}`
+}
+
+/** What a label is told apart by. */
+function partWord({ numeric }: World): 'class' | 'tenth' {
+  return numeric === undefined ? 'class' : 'tenth'
 }
 
 /** Who has which rows. */
@@ -73,6 +82,7 @@ function idsOf({ clients, heldOut = [] }: SimulationResult): string[] {
 
 function classFigure(result: SimulationResult): Markup {
   const { rows } = result.world
+  const word = partWord(result.world)
   const attackers = new Set(result.attackers)
   const suspects = new Set(result.suspects.map(({ client }) => client))
   const ids = idsOf(result)
@@ -81,40 +91,41 @@ function classFigure(result: SimulationResult): Markup {
     return { client, attacker: attackers.has(client), suspect: suspects.has(client), row }
   })
   const shown = chosenClients(all, MOST_CLIENTS)
-  const { names, kept, grouped } = classGroups(rows)
+  const { names, kept, grouped } = classGroups(rows, word)
   const legend: LegendEntry[] = names.map((name, surface) => ({ name, surface }))
-  const title = 'Rows by class'
+  const title = `Rows by ${word}`
   const sampled =
     shown.length < all.length ? ` ${shown.length} of ${plural(all.length, 'client')}, attackers first.` : ''
-  const others = grouped === 0 ? '' : ` The ${count(grouped)} rarest classes are drawn as one.`
+  const others =
+    grouped === 0 ? '' : ` The ${count(grouped)} rarest ${word === 'class' ? 'classes' : 'tenths'} are drawn as one.`
   return figureOf({
     title,
     note: `Training rows of each client.${attackers.size === 0 ? '' : ' ▲ is an attacker.'}${sampled}${others}`,
     legend,
     plot: barChart({
       title,
-      description: `Training rows of ${plural(shown.length, 'client')} by class. The table below has the figures.`,
+      description: `Training rows of ${plural(shown.length, 'client')} by ${word}. The table below has the figures.`,
       x: { name: 'rows', quantity: 'integer' },
       pitch: shown.length > 20 ? 15 : 18,
       bars: shown.map(({ client, attacker, row }) => ({
         name: `${attacker ? '▲ ' : ''}${client}`,
         parts: partsOf(row, kept),
-        tip: `${client}: ${plural(total(row), 'row')} (${row.map((n, label) => `class ${label}: ${n}`).join(', ')})`,
+        tip: `${client}: ${plural(total(row), 'row')} (${row.map((n, label) => `${word} ${label}: ${n}`).join(', ')})`,
       })),
     }),
-    table: classTable(all),
+    table: classTable(all, word),
   })
 }
 
 type ClassGroups = { readonly names: readonly string[]; readonly kept: readonly number[]; readonly grouped: number }
 
 /** The classes that get a surface of their own: all, or the largest where there are more than anybody tells apart. */
-function classGroups(rows: World['rows']): ClassGroups {
+function classGroups(rows: World['rows'], word: string): ClassGroups {
   const classes = widthOf(rows)
   const sizes = Array.from({ length: classes }, (_, label) => rows.reduce((sum, row) => sum + (row[label] ?? 0), 0))
   const order = sizes.map((_, label) => label).sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0) || a - b)
   const kept = order.slice(0, classes <= SURFACES ? classes : SURFACES - 1).sort((a, b) => a - b)
-  const names = kept.map((label) => `class ${label}`)
+  const names = kept.map((label) => `${word} ${label}`)
   const grouped = classes - kept.length
   return { names: grouped === 0 ? names : [...names, 'others'], kept, grouped }
 }
@@ -127,12 +138,12 @@ function partsOf(row: readonly number[], kept: readonly number[]): { size: numbe
 
 const MOST_TABLE_CELLS = 20_000
 
-function classTable(all: readonly Shown[]): Markup {
+function classTable(all: readonly Shown[], word: string): Markup {
   const classes = widthOf(all.map(({ row }) => row))
   const shown = evenly(all, Math.min(MOST_ROWS, Math.max(40, Math.floor(MOST_TABLE_CELLS / Math.max(1, classes)))))
   return table({
-    label: 'Training rows of clients by class',
-    head: ['client', 'rows', ...Array.from({ length: classes }, (_, label) => `class ${label}`)],
+    label: `Training rows of clients by ${word}`,
+    head: ['client', 'rows', ...Array.from({ length: classes }, (_, label) => `${word} ${label}`)],
     rows: shown.map(({ client, row }) => [client, count(total(row)), ...row.map(count)]),
   })
 }
@@ -166,12 +177,14 @@ function sizeFigure(rows: World['rows']): Markup {
 function skewFigure(world: World): Markup {
   const bins = histogram(labelSkew(world), 11, false)
   const title = 'Label skew'
+  const word = partWord(world)
+  const words = word === 'class' ? 'classes' : 'tenths'
   return figureOf({
     title,
-    note: 'Share of a client’s rows that would have to change class for it to have the classes of all rows together: 0 where clients are alike.',
+    note: `Share of a client’s rows that would have to change ${word} for it to have the ${words} of all rows together: 0 where clients are alike.`,
     plot: columnChart({
       title,
-      description: 'A histogram of the total variation distance of each client’s classes to those of all rows.',
+      description: `A histogram of the total variation distance of each client’s ${words} to those of all rows.`,
       x: 'total variation distance, from',
       y: { name: 'clients', quantity: 'integer' },
       surfaces: [0],

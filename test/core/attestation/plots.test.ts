@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { axisOver } from '../../../core/attestation/model-card/plot/axis.ts'
+import { errorHistogram } from '../../../core/attestation/model-card/plot/errors.ts'
 import { intervalBars, MOST_BARS } from '../../../core/attestation/model-card/plot/interval-bars.ts'
 import { learningCurve } from '../../../core/attestation/model-card/plot/learning-curve.ts'
 import {
@@ -94,6 +95,29 @@ describe('the calibration curve', () => {
     expect(high).toBeCloseTo(0.9433, 4)
     expect(wilson({ part: 0, whole: 10 }, 0.025).low).toBe(0)
     expect(wilson({ part: 10, whole: 10 }, 0.025).high).toBe(1)
+  })
+})
+
+describe('the histogram of errors', () => {
+  const bars = (svg: string) => [...svg.matchAll(/class="bar"/g)].length
+
+  it('has the unit of the label, and puts the rarest large errors into its last bar', () => {
+    const errorBins = [...none]
+    errorBins[102] = 99
+    errorBins[1023] = 1
+    const svg = errorHistogram({ min: -20, max: 180, errorBins })
+    expectWhole(svg)
+    expect(svg).toContain('Absolute errors of 100 rows')
+    // 103²/1024² of 200 is 2.02: a twentieth of it is a step.
+    expect(svg).toContain('20 equal steps of 0.101')
+    expect(bars(svg)).toBe(20)
+  })
+
+  it('is drawn without rows, and of errors that are all none', () => {
+    expectWhole(errorHistogram({ min: 0, max: 1, errorBins: none }))
+    const exact = errorHistogram({ min: 0, max: 1, errorBins: [5, ...none.slice(1)] })
+    expectWhole(exact)
+    expect(bars(exact)).toBe(20)
   })
 })
 
