@@ -185,6 +185,14 @@ describe('what a client says of a numeric label', () => {
     expect(invalidCounts({ ...sound, ...changed }, limits)).toContain(reason)
   })
 
+  test('is refused with squares that are less than equal errors of the same sum have, though in their bin', () => {
+    const alike = counted(Array.from({ length: 10 }, () => ({ output: 0.54, label: 500_000 })))
+    const [least, most] = binMicros(errorBin(40_000, SCORE_BINS), SCORE_BINS)
+    expect(invalidCounts(alike, limits)).toBeUndefined()
+    const lie = { ...alike, overMicros: 10 * most, squaredErrors: 10 * squareOf(least) }
+    expect(invalidCounts(lie, limits)).toBe('squaredErrors is less than errors of this sum have')
+  })
+
   test('is refused of more rows than whole numbers hold', () => {
     const rows = MOST_NUMERIC_ROWS + 1
     const errorBins = [rows, ...Array<number>(SCORE_BINS - 1).fill(0)]
