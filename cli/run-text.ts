@@ -2,6 +2,7 @@ import { headlineOf, type MetricName, type Metrics } from '../core/metrics/metri
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { RobustnessReport, Suspect } from '../core/run/robustness.ts'
 import type { GateVerdict, PrivacyView, RoundSummary, RunView } from '../core/run/view.ts'
+import { recordedLatencyText } from './latency-text.ts'
 
 /** A run on one line: where it is, who has answered, how good the last model was. */
 export function progressLine(view: RunView): string {
@@ -145,7 +146,7 @@ export function sumsText({ opened, spoiled, culprits }: NonNullable<RoundSummary
 export function recomputationText(recomputation: Recomputation): string {
   const { round, without, identical, difference, recomputed } = recomputation
   const { norm, relative, cosine } = difference
-  const { recordedReport, recomputedReport } = recomputation
+  const { recordedReport, recordedLatency, recomputedReport } = recomputation
   const changed = without.length === 0 ? '' : ` without ${without.join(', ')}`
   const head = identical
     ? `round ${round}${changed} gives the same bytes again: ${recomputed}`
@@ -159,6 +160,7 @@ export function recomputationText(recomputation: Recomputation): string {
     '',
     `now: ${robustnessTable(recomputedReport)}`,
     '',
+    ...(recordedLatency === undefined ? [] : [recordedLatencyText(recordedLatency), '']),
     'Nothing was stored, and what is published stays as it is.',
   ].join('\n')
 }

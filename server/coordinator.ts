@@ -7,6 +7,7 @@ import { frozenTensors } from '../core/plan/freeze.ts'
 import { canonicalPlan, parsePlan } from '../core/plan/parse.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Holdout } from '../core/run/holdout.ts'
+import type { LatencyMeter } from '../core/run/latency.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { ModelRef } from '../core/run/round-configuration.ts'
 import type { RunView } from '../core/run/view.ts'
@@ -73,6 +74,8 @@ export type CoordinatorDeps = {
   readonly rootUpdate?: RootUpdate
   /** Rows of the coordinator's own that gates are decided on, with an engine; by default there are none. */
   readonly holdout?: Holdout
+  /** An engine and a clock, for gates on latency; by default there are none, and such gates are not evaluable. */
+  readonly latency?: LatencyMeter
   /** All rules that plans may name; by default those of the registry. Only simulations know others. */
   readonly rules?: RuleTable | undefined
   readonly observer: CoordinatorObserver
@@ -112,8 +115,8 @@ export class Coordinator implements CoordinatorApi {
       ...(decide === undefined ? {} : { decide }),
     }
     this.#holdouts = { holdout: deps.holdout, looks: new HoldoutLooks(store), blobs: store.blobs }
-    const { rootUpdate } = deps
-    const own = { rootUpdate, holdouts: this.#holdouts }
+    const { rootUpdate, latency } = deps
+    const own = { rootUpdate, holdouts: this.#holdouts, latencies: { meter: latency, blobs: store.blobs } }
     const work = { ...this.#work, ...own, store, matrices: this.#matrices, keepRounds, now: () => clock.now() }
     this.#hub = new RoundHub({
       ...deps,

@@ -66,6 +66,8 @@ export type CoordinatorConfig = {
   readonly rootUpdate?: CoordinatorDeps['rootUpdate']
   /** Rows of the coordinator's own that gates are decided on; gates `on: holdout` and probes need them. */
   readonly holdout?: CoordinatorDeps['holdout']
+  /** An engine and a clock; gates on latency need them. */
+  readonly latency?: CoordinatorDeps['latency']
   readonly parleyVersion: string
   /** By default JSON lines on standard error. */
   readonly logger?: Logger
@@ -133,6 +135,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     residentBytes: config.residentBytes ?? 64 * 2 ** 20,
     ...(config.rootUpdate === undefined ? {} : { rootUpdate: config.rootUpdate }),
     ...(config.holdout === undefined ? {} : { holdout: config.holdout }),
+    ...(config.latency === undefined ? {} : { latency: config.latency }),
     observer: { ...observing(logger, metrics), fatal: config.onFatal },
   })
   const security = { allowClearTextBeyondLoopback, ...(tls === undefined ? {} : { tls }) }

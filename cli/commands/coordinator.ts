@@ -1,4 +1,11 @@
-import { type DataFiles, holdoutEvaluator, rootUpdater, startingModel } from '../../client/index.ts'
+import {
+  type DataFiles,
+  heldReader,
+  holdoutEvaluator,
+  latencyMeter,
+  rootUpdater,
+  startingModel,
+} from '../../client/index.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { durationMs, durationSchema } from '../../core/plan/duration.ts'
@@ -139,13 +146,15 @@ function holdoutOf({ holdoutData, holdoutLabels, triggerData, triggerLabels }: O
   if (holdoutData === undefined) {
     // Rows with a trigger are read by the scale of the others.
     const alone = Object.entries({ holdoutLabels, triggerData, triggerLabels }).find(([, value]) => value !== undefined)
-    if (alone === undefined) return {}
+    if (alone === undefined) return { latency: latencyMeter() }
     throw new ParleyError('config.invalid', '--holdout-labels and --trigger-data go with --holdout-data')
   }
   if (triggerLabels !== undefined && triggerData === undefined)
     throw new ParleyError('config.invalid', '--trigger-labels goes with --trigger-data')
   const trigger = triggerData === undefined ? {} : { trigger: filesOf(triggerData, triggerLabels) }
-  return { holdout: holdoutEvaluator({ holdout: filesOf(holdoutData, holdoutLabels), ...trigger }) }
+  const files = { holdout: filesOf(holdoutData, holdoutLabels), ...trigger }
+  const held = heldReader(files)
+  return { holdout: holdoutEvaluator(files, undefined, held), latency: latencyMeter({ held }) }
 }
 
 function filesOf(data: string, labels: string | undefined): DataFiles {

@@ -15,8 +15,13 @@ import type { Output } from '../output.ts'
 import { remote } from '../remote.ts'
 import { downloadVersion, verifyFolder } from '../version-folder.ts'
 
-/** One link of the chain from a version back to the updates that it was made of. `dropped`: the evidence is gone by policy. */
-type Link = { readonly link: string; readonly result: 'holds' | 'broken' | 'dropped'; readonly detail: string }
+/** One link of the chain from a version back to the updates that it was made of. `dropped`: the evidence is gone by policy;
+ * `recorded`: it agrees with the journal, and nobody can find it out again. */
+type Link = {
+  readonly link: string
+  readonly result: 'holds' | 'broken' | 'dropped' | 'recorded'
+  readonly detail: string
+}
 
 export const audit = remote(command('audit', 'follow a version back to its updates, and compute its rounds again'))
   .argument('<version>', REFERENCE)
@@ -60,6 +65,7 @@ async function* chain(
     if (round.weights !== undefined) yield await roundLink(coordinator, run, round)
   }
   yield weightsLink(view, manifest)
+  yield* latencyLinks(view, manifest)
 }
 
 /** The journal of today begins with the one that the provenance attests. */
@@ -97,12 +103,25 @@ function weightsLink({ history }: RunView, { round, weights }: Manifest): Link {
   return link('weights', made?.weights === weights || made?.published === weights, `round ${round} made ${weights}`)
 }
 
+/** A time cannot be measured again: what the version says of it is held against what its round recorded. */
+function* latencyLinks({ history }: RunView, { round, gates }: Manifest): Generator<Link> {
+  const latency = history.find((one) => one.round === round)?.latency
+  for (const { gate, metric, value } of gates) {
+    if (metric !== 'latency' || value === null) continue
+    const figures = latency === undefined || 'failure' in latency ? [] : latency.figures
+    const found = figures.some(({ ms }) => String(ms) === value)
+    yield found
+      ? { link: `gate ${gate}`, result: 'recorded', detail: `${value} ms, recorded and not recomputed` }
+      : link(`gate ${gate}`, false, `${value} ms, which round ${round} did not record`)
+  }
+}
+
 function link(name: string, holds: boolean, detail: string): Link {
   return { link: name, result: holds ? 'holds' : 'broken', detail }
 }
 
 function lineOf({ link: name, result, detail }: Link): string {
-  return `  ${result === 'holds' ? 'holds  ' : result}  ${name}: ${detail}`
+  return `  ${result.padEnd(8)} ${name}: ${detail}`
 }
 
 function report(output: Output, version: string, links: readonly Link[]): number {

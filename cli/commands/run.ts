@@ -2,6 +2,7 @@ import type { RunView } from '../../core/run/view.ts'
 import { action, command, group } from '../command.ts'
 import { holdoutLines } from '../holdout-text.ts'
 import { RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
+import { latencyLines } from '../latency-text.ts'
 import { readText } from '../options.ts'
 import type { Output } from '../output.ts'
 import { remote } from '../remote.ts'
@@ -106,6 +107,7 @@ function statusText(view: RunView): string {
     ...members,
     ...table,
     ...holdoutLines(view),
+    ...latencyLines(view),
     ...combined,
     ...suspectLines(view.suspects),
     outcomeText(view),

@@ -20,19 +20,7 @@ type Held = { readonly rows: HeldDataset; readonly trigger?: HeldDataset }
  * Evaluates models on a coordinator's own data as a client would on its held-out rows, for gates `on: holdout` and probes. All rows
  * of the files are held out. They are read once for each plan; what was changed since is seen by the next plan, or after a restart.
  */
-export function holdoutEvaluator(files: HoldoutFiles, engine?: EngineName): Holdout {
-  let last: { readonly plan: string; readonly held: Promise<Held> } | undefined
-  const heldFor = (plan: Plan): Promise<Held> => {
-    const text = canonicalPlan(plan)
-    if (last?.plan === text) return last.held
-    const held = read(files, plan)
-    last = { plan: text, held }
-    // Files that could not be read are looked for again.
-    held.catch(() => {
-      if (last?.held === held) last = undefined
-    })
-    return held
-  }
+export function holdoutEvaluator(files: HoldoutFiles, engine?: EngineName, heldFor = heldReader(files)): Holdout {
   return {
     hasTrigger: files.trigger !== undefined,
     facts: async (plan) => factsOf((await heldFor(plan)).rows),
@@ -46,6 +34,24 @@ export function holdoutEvaluator(files: HoldoutFiles, engine?: EngineName): Hold
         network.dispose()
       }
     },
+  }
+}
+
+/** Reads a coordinator's rows once for each plan, for all that work with them. */
+export type ReadHeld = (plan: Plan) => Promise<Held>
+
+export function heldReader(files: HoldoutFiles): ReadHeld {
+  let last: { readonly plan: string; readonly held: Promise<Held> } | undefined
+  return (plan) => {
+    const text = canonicalPlan(plan)
+    if (last?.plan === text) return last.held
+    const held = read(files, plan)
+    last = { plan: text, held }
+    // Files that could not be read are looked for again.
+    held.catch(() => {
+      if (last?.held === held) last = undefined
+    })
+    return held
   }
 }
 

@@ -207,17 +207,17 @@ function predict(
   return logits
 }
 
-function uploadWeights(engine: Engine, network: Network, weights: Float32Array): Tensor[] {
+export function uploadWeights(engine: Engine, network: Network, weights: Float32Array): Tensor[] {
   return Array.from(tensorsIn(network.layout), ({ tensor, offset, length }) =>
     engine.upload(weights.subarray(offset, offset + length), tensor.shape),
   )
 }
 
-function widthOf(dataset: Dataset): number {
-  return dataset.shape.reduce((product, size) => product * size, 1)
+export function widthOf({ shape }: Pick<Dataset, 'shape'>): number {
+  return shape.reduce((product, size) => product * size, 1)
 }
 
-function checkLength(network: Network, weights: Float32Array): void {
+export function checkLength(network: Network, weights: Float32Array): void {
   const length = layoutLength(network.layout)
   if (weights.length !== length) {
     throw new ParleyError('node.model-mismatch', `the weights have ${weights.length} values, the model has ${length}`)

@@ -31,7 +31,7 @@ export const comparedBy: Readonly<Record<Exclude<FairnessName, 'worst-gap'>, rea
 
 /**
  * What the value of a verdict is: of a metric, of how far groups lie apart, the share of rows that a trigger steers or that are
- * given another class than before, or the bytes of the model file.
+ * given another class than before, the bytes of the model file, or the milliseconds to an answer.
  */
 export const gateMeasures = [
   ...gateMetricNames,
@@ -41,5 +41,12 @@ export const gateMeasures = [
   'trigger-rate',
   'change-rate',
   'bytes',
+  'latency',
 ] as [GateMeasure, ...GateMeasure[]]
-export type GateMeasure = GateMetricName | Exclude<FairnessName, 'worst-gap'> | 'trigger-rate' | 'change-rate' | 'bytes'
+export type GateMeasure =
+  | GateMetricName
+  | Exclude<FairnessName, 'worst-gap'>
+  | 'trigger-rate'
+  | 'change-rate'
+  | 'bytes'
+  | 'latency'

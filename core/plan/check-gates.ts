@@ -26,7 +26,7 @@ export function checkGates(plan: Plan): void {
 }
 
 function gateProblems(plan: Plan, gate: Gate): string[] {
-  if ('size' in gate) return []
+  if ('size' in gate || 'latency' in gate) return []
   const problems: string[] = 'probe' in gate ? probeProblems(plan, gate) : []
   const groupBy = 'probe' in gate ? undefined : gate.groupBy
   const known = Object.keys(plan.evaluation.groups)

@@ -3,8 +3,9 @@ import type { ProbeName } from './probe-gates.ts'
 
 /** The id of a gate that was given none: what it bounds, where, and how. */
 export function gateName(gate: WrittenGate): string {
-  const { metric = '', atPrecision, fairness, size, groupBy = '', maxGap, on } = gate
+  const { metric = '', atPrecision, fairness, size, latency, groupBy = '', maxGap, on } = gate
   if (size !== undefined) return 'size'
+  if (latency !== undefined) return `latency-p${latency.percentile}-batch-${latency.batch}`
   if (gate.probe !== undefined) return probeName(gate, gate.probe)
   const own = on === 'holdout' ? 'holdout-' : ''
   const what = `${metric}${atPrecision === undefined ? '' : `-${atPrecision}`}`

@@ -1,6 +1,7 @@
 import { type FairnessName, type GateMetricName, metricOf } from '../metrics/named.ts'
 import type { Cell } from './data.ts'
 import type { PlaceName } from './gates.ts'
+import type { LatencyGate } from './latency-gate.ts'
 import type { ProbeName } from './probe-gates.ts'
 import { probeProblem, strayProblem } from './probe-shape.ts'
 
@@ -12,6 +13,7 @@ export type WrittenGate = {
   atPrecision?: number | undefined
   fairness?: FairnessName | undefined
   size?: { maxBytes: number } | undefined
+  latency?: LatencyGate['latency'] | undefined
   probe?: ProbeName | undefined
   perturb?: { noise: number } | undefined
   target?: Cell | undefined
@@ -33,14 +35,16 @@ export function checkGateShape(gate: WrittenGate): GateProblem[] {
 }
 
 function kindProblem(gate: WrittenGate): GateProblem | undefined {
-  if (gate.size !== undefined) return sizeProblem(gate)
+  if (gate.size !== undefined) return aloneProblem(gate, 'size')
+  if (gate.latency !== undefined) return aloneProblem(gate, 'latency')
   if (gate.probe !== undefined) return probeProblem(gate, gate.probe, given(gate))
   return strayProblem(gate) ?? (gate.fairness === undefined ? metricProblem(gate) : fairnessProblem(gate))
 }
 
-function sizeProblem(gate: WrittenGate): GateProblem | undefined {
-  const other = given(gate).find((key) => key !== 'size' && key !== 'id' && key !== 'hard')
-  return other === undefined ? undefined : { path: [other], message: 'a gate on size has nothing else but id and hard' }
+function aloneProblem(gate: WrittenGate, kind: 'size' | 'latency'): GateProblem | undefined {
+  const other = given(gate).find((key) => key !== kind && key !== 'id' && key !== 'hard')
+  if (other === undefined) return undefined
+  return { path: [other], message: `a gate on ${kind} has nothing else but id and hard` }
 }
 
 function fairnessProblem({
@@ -68,7 +72,8 @@ function fairnessProblem({
 }
 
 function metricProblem({ metric, groupBy, maxGap, on, min, max, maxDrop }: WrittenGate): GateProblem | undefined {
-  if (metric === undefined) return { path: ['metric'], message: 'a gate has one of metric, fairness, probe and size' }
+  if (metric === undefined)
+    return { path: ['metric'], message: 'a gate has one of metric, fairness, probe, size and latency' }
   const bounds = [min, max, maxDrop, maxGap].filter((value) => value !== undefined)
   if (bounds.length !== 1) {
     return { path: [], message: 'a gate has exactly one of min, max and maxDrop, or of groups maxGap' }

@@ -3,6 +3,7 @@ import { metricNames } from '../metrics/metrics.ts'
 import { type FairnessName, fairnessNames, type GateMetricName, gateMetricNames } from '../metrics/named.ts'
 import { gateName } from './gate-name.ts'
 import { checkGateShape, type WrittenGate } from './gate-shape.ts'
+import { type LatencyGate, latencySchema } from './latency-gate.ts'
 import { effectiveProbe, type ProbeGate, perturbSchema, probeNames, probeTargetSchema } from './probe-gates.ts'
 import { rolloutPlanSchema } from './rollout.ts'
 import { wordOf } from './words.ts'
@@ -57,7 +58,7 @@ export type FairnessGate = GateCommon & {
 export type SizeGate = Omit<GateCommon, 'confidence'> & { readonly size: { readonly maxBytes: number } }
 
 /** A condition on the candidate, fixed before the run. */
-export type Gate = MetricGate | FairnessGate | SizeGate | ProbeGate
+export type Gate = MetricGate | FairnessGate | SizeGate | LatencyGate | ProbeGate
 
 const written = z
   .strictObject({
@@ -76,6 +77,7 @@ const written = z
       .strictObject({ maxBytes: z.int().min(1).max(Number.MAX_SAFE_INTEGER) })
       .optional()
       .describe('bounds the model file'),
+    latency: latencySchema.optional().describe('bounds the time to answer on the coordinator’s machine'),
     probe: wordOf(probeNames, 'probe').optional().describe('what is tried on rows that the coordinator holds'),
     perturb: perturbSchema.optional().describe('of the probe perturbed'),
     target: probeTargetSchema
@@ -117,9 +119,10 @@ export const gatesSchema = z
   })
 
 function effectiveGate(gate: WrittenGate): Gate {
-  const { id = gateName(gate), hard, fairness, metric, size, probe, maxGap, on, groupBy, ...rest } = gate
+  const { id = gateName(gate), hard, fairness, metric, size, latency, probe, maxGap, on, groupBy, ...rest } = gate
   const head = { id, ...(hard === true ? { hard } : {}) }
   if (size !== undefined) return { ...head, size }
+  if (latency !== undefined) return { ...head, latency }
   if (probe !== undefined) return effectiveProbe(gate, head)
   const compared = { ...rest, ...(metric === undefined ? {} : { metric }) }
   if (groupBy !== undefined && maxGap !== undefined) {

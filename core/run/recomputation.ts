@@ -1,3 +1,4 @@
+import type { LatencyResult } from './latency.ts'
 import type { RobustnessReport } from './robustness.ts'
 
 /** A round that was computed again from the stored updates, perhaps in another way. Nothing of it is kept. */
@@ -21,5 +22,7 @@ export type Recomputation = {
   }
   /** How the updates were combined then; absent in rounds from before there were reports. */
   readonly recordedReport?: RobustnessReport
+  /** How long the model took to answer then; nobody can measure that again. Absent where it was not measured. */
+  readonly recordedLatency?: LatencyResult
   readonly recomputedReport: RobustnessReport
 }

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../errors/index.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { GateMeasure } from '../metrics/named.ts'
+import type { LatencyResult } from './latency.ts'
 import type { RobustnessReport, Suspect } from './robustness.ts'
 import type { StartedFrom } from './started-from.ts'
 
@@ -54,6 +55,8 @@ export type RoundSummary = {
   }[]
   /** The same on rows that the coordinator holds; absent where no gate is decided on them. */
   readonly holdout?: HoldoutSummary
+  /** How long its model takes to answer, or why it was not measured; absent where no gate asks for it. */
+  readonly latency?: LatencyResult
   /** Why the round made no model. */
   readonly failure?: { readonly code: ErrorCode; readonly message: string }
   /** How the updates were combined; absent when the round failed. */

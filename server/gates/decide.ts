@@ -8,6 +8,7 @@ import { type Pooling, rankedBy } from './compare.ts'
 import { type EvaluatedCandidate, partsOf } from './evaluated.ts'
 import { judgeFairness } from './fairness-gate.ts'
 import { judgeOnHoldout } from './holdout.ts'
+import { judgeLatency } from './latency-gate.ts'
 import { judgeMetric } from './metric-gate.ts'
 import { pooled, trimmed } from './pool.ts'
 import { judgeProbe } from './probe-gate.ts'
@@ -21,6 +22,7 @@ const ALL: Pooling = {}
 export function decideGates(gates: readonly Gate[], candidate: EvaluatedCandidate, pooling = ALL): GateVerdict[] {
   return gates.map((gate) => {
     if ('size' in gate) return judgeSize(gate, candidate)
+    if ('latency' in gate) return judgeLatency(gate, candidate)
     if ('probe' in gate) return judgeProbe(gate, candidate)
     if (gate.on === 'holdout') return judgeOnHoldout(gate, candidate)
     if ('fairness' in gate) return judgeFairness(gate, candidate, pooling)

@@ -1,6 +1,7 @@
 import type { EvaluationCounts } from '../../core/metrics/counts.ts'
 import type { GroupCounts, GroupId } from '../../core/metrics/groups.ts'
 import type { HoldoutResult } from '../../core/run/holdout.ts'
+import type { LatencyResult } from '../../core/run/latency.ts'
 
 /** What one client sent: counts of the candidate, then of the version in use where there is one. */
 export type EvaluatedClient = {
@@ -18,6 +19,8 @@ export type EvaluatedCandidate = {
   readonly results: readonly EvaluatedClient[]
   /** What came out on the coordinator's own rows; absent where no gate asks for it, or the round was not evaluated. */
   readonly holdout?: HoldoutResult
+  /** How long it takes to answer; absent where no gate asks for it, or the round was not evaluated. */
+  readonly latency?: LatencyResult
   /** The model file, and the one that is published where that is another. */
   readonly model?: { readonly bytes: number }
   readonly weights?: { readonly bytes: number }

@@ -1,5 +1,5 @@
 import { gateName } from '../../core/plan/gate-name.ts'
-import type { FairnessGate, Gate, MetricGate } from '../../core/plan/gates.ts'
+import type { FairnessGate, MetricGate } from '../../core/plan/gates.ts'
 import { type HoldoutLook, inTimes } from '../../core/run/holdout.ts'
 import type { GateVerdict } from '../../core/run/view.ts'
 import type { EvaluatedCandidate } from './evaluated.ts'
@@ -64,7 +64,7 @@ function candidateOn({ models, champion }: HoldoutLook): EvaluatedCandidate {
   return { results: [result], ...(champion === undefined ? {} : { champion }) }
 }
 
-function boundOf(gate: Exclude<Gate, { size: unknown } | { probe: unknown }>): number {
+function boundOf(gate: MetricGate | FairnessGate): number {
   if ('fairness' in gate) return gate.maxGap
   return gate.min ?? gate.max ?? gate.maxDrop ?? Number.NaN
 }

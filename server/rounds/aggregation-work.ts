@@ -9,6 +9,7 @@ import type { Store } from '../store/ports.ts'
 import type { ActiveRun } from './active-run.ts'
 import { type AggregationDeps, aggregateUpdates, type RoundInputs } from './aggregate-updates.ts'
 import { type HoldoutDeps, holdoutOf } from './holdout.ts'
+import { type LatencyDeps, latencyOf } from './latency.ts'
 import { openCounts } from './masked/open-counts.ts'
 import { openSums } from './masked/open-sums.ts'
 import type { Matrices } from './matrices.ts'
@@ -21,6 +22,7 @@ export type AggregationWorkDeps = AggregationDeps & {
   readonly matrices: Matrices
   readonly rootUpdate: RootUpdate | undefined
   readonly holdouts: HoldoutDeps
+  readonly latencies: LatencyDeps
   /** Rounds whose updates stay in the spool, counted back from the newest. */
   readonly keepRounds: number
   readonly now: () => number
@@ -62,6 +64,7 @@ export async function aggregateRound(deps: AggregationWorkDeps, active: ActiveRu
     )
     const inUse = await championOf(deps, state)
     const holdout = await holdoutOf(deps.holdouts, plan, state, made, inUse)
+    const latency = await latencyOf(deps.latencies, plan, state, made)
     const champion = state.settings.gates.some(comparesOnClients) ? inUse : undefined
     await run.tell({
       type: 'aggregated',
@@ -72,6 +75,7 @@ export async function aggregateRound(deps: AggregationWorkDeps, active: ActiveRu
       ...(unmasked === undefined ? {} : { unmasked }),
       ...(champion === undefined ? {} : { champion }),
       ...(holdout === undefined ? {} : { holdout }),
+      ...(latency === undefined ? {} : { latency }),
       ...(state.settings.evaluation.counts === undefined ? {} : { entropy: toHex(deps.crypto.randomBytes(32)) }),
     })
     await dropOld(deps, state)

@@ -113,7 +113,11 @@ async function look(
 }
 
 /** The flat vector at the end of a model file. */
-async function vectorOf(blobs: Pick<BlobStore, 'read'>, model: ModelRef, parameters: number): Promise<Float32Array> {
+export async function vectorOf(
+  blobs: Pick<BlobStore, 'read'>,
+  model: ModelRef,
+  parameters: number,
+): Promise<Float32Array> {
   const bytes = 4 * parameters
   return float32View(await blobs.read(model.digest, model.bytes - bytes, bytes))
 }

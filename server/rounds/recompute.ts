@@ -62,6 +62,7 @@ export async function recompute(
     identical: made.model.digest === record.model.digest,
     difference: comparison.result(),
     ...(record.report === undefined ? {} : { recordedReport: record.report }),
+    ...(record.latency === undefined ? {} : { recordedLatency: record.latency }),
     recomputedReport: made.report,
   }
 }

@@ -5,6 +5,7 @@ import type { MetricName } from '../../core/metrics/metrics.ts'
 import type { FrozenTensor } from '../../core/plan/freeze.ts'
 import type { EarlyStop, Gate } from '../../core/plan/gates.ts'
 import type { HoldoutResult } from '../../core/run/holdout.ts'
+import type { LatencyResult } from '../../core/run/latency.ts'
 import type { RobustnessReport } from '../../core/run/robustness.ts'
 import type { ModelRef } from '../../core/run/round-configuration.ts'
 import type { StartedFrom } from '../../core/run/started-from.ts'
@@ -116,6 +117,8 @@ export type Made = {
   readonly unmasked?: Unmasked
   /** What came out on the coordinator's own rows, where a gate asks for it and the round is evaluated. */
   readonly holdout?: HoldoutResult
+  /** How long its model takes to answer, as it was measured once; where a gate asks for it and the round is evaluated. */
+  readonly latency?: LatencyResult
 }
 
 /** A round that is over. */

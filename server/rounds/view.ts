@@ -171,6 +171,7 @@ function makeSummary(record: RoundRecord): RoundSummary {
     ...summedOf(record),
     ...(groups.length === 0 ? {} : { groups }),
     ...(record.holdout === undefined ? {} : { holdout: holdoutSummary(record.holdout) }),
+    ...(record.latency === undefined ? {} : { latency: record.latency }),
     ...(record.failure === undefined ? {} : { failure: record.failure }),
     ...(record.report === undefined ? {} : { robustness: record.report }),
     ...(record.unmasked === undefined ? {} : { sums: sumsOf(record.unmasked) }),

@@ -60,7 +60,8 @@ async function plan(name: string, changed: object = {}): Promise<string> {
     model: { logistic: {} },
     rounds: 2,
     window: { count: { min: 3, max: 3 } },
-    gates: [{ metric: 'accuracy', min: 0 }],
+    // A minute: whether it is kept depends on no machine.
+    gates: [{ metric: 'accuracy', min: 0 }, { latency: { maxMs: 60_000 } }],
   }
   const path = join(folder, `${name}.yaml`)
   await writeFile(path, stringify({ ...example, ...small, name, ...changed }))
@@ -137,7 +138,7 @@ describe('a whole session', () => {
   test('a version is followed back to its updates, and its rounds are computed again', async () => {
     const audit = await inProcess('model', 'audit', 'small@production', '--key', key, ...admin())
     expect(audit.stdout).toMatch(
-      /holds +files.*\n +holds +plan.*\n +holds +journal.*\n +holds +round 1.*\n +holds +round 2.*\n +holds +weights/,
+      /holds +files.*\n +holds +plan.*\n +holds +journal.*\n +holds +round 1.*\n +holds +round 2.*\n +holds +weights.*\n +recorded +gate latency-p95-batch-1: .* ms, recorded and not recomputed/,
     )
     expect(audit.stdout).toContain('the chain of small/1 is whole')
     expect((await inProcess('model', 'audit', 'small/1', '--key', 'ab'.repeat(32), ...admin(), '--json')).code).toBe(6)

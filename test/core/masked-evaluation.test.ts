@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { countBinary, countClasses } from '../../core/metrics/count.ts'
+import { countNumeric } from '../../core/metrics/count-numeric.ts'
 import { GROUP_BINS } from '../../core/metrics/counts.ts'
 import type { GroupedCounts } from '../../core/metrics/groups.ts'
 import { countLanes, countsFromLanes, countsToLanes } from '../../core/metrics/lanes.ts'
@@ -75,6 +76,16 @@ describe('counts as lanes', () => {
     const lanes = new Uint32Array(countLanes(shape))
     countsToLanes(counts, shape, 100, lanes)
     expect(countsFromLanes(lanes, shape)).toEqual(counts)
+  })
+
+  test('of a numeric label come back', () => {
+    const numeric = { min: -3, max: 5 }
+    const counts = countNumeric([0.1, 0.9, 0.5], [200_000, 100_000, 500_000], numeric)
+    const shape = { units: 1, scoreBins: 1024, numeric }
+    const lanes = new Uint32Array(countLanes(shape))
+    countsToLanes(counts, shape, 100, lanes)
+    expect(countsFromLanes(lanes, shape)).toEqual(counts)
+    expect(countsFromLanes(added([lanes, lanes]), shape)).toEqual(sumCounts([counts, counts]))
   })
 
   test('a loss far beyond 2³² survives a sum of many', () => {

@@ -61,6 +61,7 @@ describe('gates of a plan', () => {
       'equal-opportunity-sex',
       'auc-max-drop',
       'size',
+      'latency-p95-batch-1',
     ])
   })
 
@@ -87,7 +88,7 @@ describe('gates of a plan', () => {
     ['{ metric: auc, min: 0.5, confidense: 0.9 }', 'unknown key "confidense"; did you mean "confidence"?'],
     ['{ metric: auc, min: 0.5, max: 0.9 }', 'gates.0: a gate has exactly one of min, max and maxDrop'],
     ['{ metric: auc }', 'gates.0: a gate has exactly one of min, max and maxDrop'],
-    ['{ min: 0.5 }', 'gates.0.metric: a gate has one of metric, fairness, probe and size'],
+    ['{ min: 0.5 }', 'gates.0.metric: a gate has one of metric, fairness, probe, size and latency'],
     ['{ metric: auc, maxGap: 0.1 }', 'gates.0.groupBy: maxGap compares groups'],
     ['{ metric: auc, maxGap: 0.1, groupBy: sex, on: pooled }', 'gates.0.on: maxGap is of all groups'],
     ['{ metric: auc, min: 0.5, on: worst-group }', 'gates.0.groupBy: worst-group needs groupBy'],

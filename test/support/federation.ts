@@ -88,6 +88,7 @@ export type FederationOptions = {
   readonly residentBytes?: number
   readonly rootUpdate?: CoordinatorDeps['rootUpdate']
   readonly holdout?: CoordinatorDeps['holdout']
+  readonly latency?: CoordinatorDeps['latency']
   readonly baseFiles?: CoordinatorDeps['baseFiles']
 }
 
@@ -123,6 +124,7 @@ export class Federation {
       residentBytes: options.residentBytes ?? 1 << 20,
       ...(options.rootUpdate === undefined ? {} : { rootUpdate: options.rootUpdate }),
       ...(options.holdout === undefined ? {} : { holdout: options.holdout }),
+      ...(options.latency === undefined ? {} : { latency: options.latency }),
       ...(options.baseFiles === undefined ? {} : { baseFiles: options.baseFiles }),
       observer: {
         sessionOpened: (client) => this.#emit('opened', client),
