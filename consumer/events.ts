@@ -23,6 +23,24 @@ export type ConsumerEvent =
   | { readonly type: 'stale'; readonly since: number }
   /** The registry does not answer. */
   | { readonly type: 'offline'; readonly code: ErrorCode; readonly reason: string }
+  /** The registry has taken a report. */
+  | {
+      readonly type: 'reported'
+      readonly rollout: string
+      readonly sequence: number
+      readonly number: number
+      readonly requests: number
+    }
+  /** A report was not taken; it is kept and sent again. The same reason again is told once. */
+  | { readonly type: 'unsent'; readonly code: ErrorCode; readonly reason: string }
+  /** What was counted of so many requests is not reported: its rollout is over, or the registry refuses it for good. */
+  | {
+      readonly type: 'dropped'
+      readonly rollout: string
+      readonly requests: number
+      readonly code: ErrorCode
+      readonly reason: string
+    }
   /** The registry answers again, or the record is fresh again. */
   | { readonly type: 'back' }
 

@@ -14,6 +14,15 @@ export const consumerLimits = {
   versionBytes: 2048 * MiB,
   /** What a cache keeps of a reference: the record and two manifests, and room for their digests. */
   documentBytes: 8 * MiB,
+  /** The registry's answer to a report, or why it refused it. */
+  answerBytes: 64 * 1024,
+  /** What is kept of reports: one signed report, and some numbers. */
+  reportStateBytes: 128 * 1024,
+  /** Between two reports, and the shortest that may be asked for: six a minute, where the registry takes ten. */
+  reportMs: 60_000,
+  leastReportMs: 10_000,
+  /** For what is unsent when the application closes. */
+  closingMs: 5_000,
   /** For an answer to begin, and for a small one to end, in milliseconds. */
   timeoutMs: 10_000,
   /** Without a byte of a file. */

@@ -1,6 +1,7 @@
+import type { MessageSigner } from '../core/attestation/dsse.ts'
 import type { EcdsaVerifier } from '../core/attestation/ports.ts'
 import type { Clock } from '../core/clock.ts'
-import type { Crypto } from '../core/crypto/primitives.ts'
+import { type Crypto, KEY_BYTES } from '../core/crypto/primitives.ts'
 import { fromHex } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
 import { idField } from '../core/run/fields.ts'
@@ -12,6 +13,17 @@ import type { ConsumerEvent } from './events.ts'
 import { consumerLimits } from './limits.ts'
 
 export type Fetch = typeof globalThis.fetch
+
+/** That this consumer reports what it counts while a rollout compares versions. */
+export type ReportOptions = {
+  /**
+   * The consumer's own Ed25519 key: its 32-byte seed, as bytes or in hex, or whatever signs with it, 64 bytes a message. It stays in memory.
+   * The coordinator lists its public half for `consumer`.
+   */
+  readonly key: string | Uint8Array | MessageSigner
+  /** Milliseconds between reports, from 10,000; a minute by default. */
+  readonly everyMs?: number
+}
 
 export type OpenOptions = {
   /** The registry's address, `https://…`; a path in it is kept. */
@@ -37,6 +49,8 @@ export type OpenOptions = {
   readonly whenStale?: 'serve' | 'refuse'
   /** Bytes of all files of a version together; 2 GiB by default. */
   readonly maxBytes?: number
+  /** Without it nothing is reported. Needs `consumer`. */
+  readonly report?: ReportOptions
   readonly onEvent?: (event: ConsumerEvent) => void
   /** Ends everything, as `close` does. */
   readonly signal?: AbortSignal
@@ -61,6 +75,7 @@ export type Settings = Platform & {
   readonly pollMs: number
   readonly whenStale: 'serve' | 'refuse'
   readonly maxBytes: number
+  readonly report: { readonly signer: MessageSigner; readonly everyMs: number; readonly consumer: string } | undefined
 }
 
 /** Throws `request.invalid`, and `config.insecure` for clear text beyond the loopback interface. */
@@ -83,7 +98,21 @@ export function settingsOf(platform: Platform, options: OpenOptions): Settings {
     pollMs,
     whenStale: options.whenStale ?? 'serve',
     maxBytes,
+    report: reportOf(platform, options),
   }
+}
+
+function reportOf({ crypto }: Platform, { report, consumer }: OpenOptions): Settings['report'] {
+  if (report === undefined) return undefined
+  const { key, everyMs = consumerLimits.reportMs } = report
+  if (consumer === undefined) throw invalid('report needs consumer: whose reports they are')
+  if (!(everyMs >= consumerLimits.leastReportMs && everyMs <= 86_400_000)) {
+    throw invalid('report.everyMs is not from 10,000 to 86,400,000')
+  }
+  if (typeof key === 'object' && 'sign' in key) return { signer: key, everyMs, consumer }
+  const seed = typeof key === 'string' ? fromHex(key.toLowerCase()) : key
+  if (seed?.length !== KEY_BYTES) throw invalid('report.key is no Ed25519 seed of 32 bytes, and signs nothing')
+  return { signer: crypto.signingKey(seed), everyMs, consumer }
 }
 
 function urlOf({ url, allowClearTextBeyondLoopback = false }: OpenOptions): string {

@@ -1,4 +1,5 @@
 import type { EventListener } from '../events.ts'
+import type { Reporting } from '../report/reporting.ts'
 import type { OpenVersion } from '../version/open-version.ts'
 
 /** A model that is followed: `open` gives it. */
@@ -11,6 +12,8 @@ export interface Followed {
   readonly current: OpenVersion
   /** Each version that comes into use from now on; slow readers get the newest. Ends with `close`. */
   readonly changes: AsyncIterable<OpenVersion>
+  /** Takes what the application counts of answers, and reports it; without `report` it does nothing. */
+  readonly outcomes: Reporting
   /** Returns the function that ends it. */
   onEvent(listener: EventListener): () => void
   /**
@@ -18,6 +21,6 @@ export interface Followed {
    * answer is refused; what was in use stays in use.
    */
   refresh(): Promise<OpenVersion>
-  /** Ends all requests and timers. `current` stays what it was. */
+  /** Sends what was counted, for 5 seconds at most, and ends all requests and timers. `current` stays what it was. */
   close(): Promise<void>
 }

@@ -6,6 +6,9 @@ import { type ConsumerEvent, type EventListener, Listeners } from '../events.ts'
 import { Registry } from '../http/registry.ts'
 import type { Settings } from '../options.ts'
 import { documentOf, type Reference } from '../reference.ts'
+import { Reporter } from '../report/reporter.ts'
+import { type Reporting, silent } from '../report/reporting.ts'
+import { stateName } from '../report/state.ts'
 import type { OpenVersion } from '../version/open-version.ts'
 import { Expiry } from './expiry.ts'
 import type { Followed } from './followed.ts'
@@ -26,6 +29,7 @@ export class Follower implements Followed {
   readonly #switcher: Switcher
   readonly #poller: Poller
   readonly #expiry: Expiry
+  readonly #reporter: Reporter | undefined
   #listening: Promise<void> = Promise.resolve()
   #inbox: Promise<unknown> = Promise.resolve()
   #blocked: ParleyError | undefined
@@ -61,6 +65,7 @@ export class Follower implements Followed {
       onRecord: (envelope) => this.#onRecord(envelope),
       onUnchanged: async () => this.#pursue(),
     })
+    this.#reporter = this.#reporterOf(alias)
     this.#expiry = new Expiry({
       clock: settings.clock,
       everyMs: settings.pollMs,
@@ -81,6 +86,10 @@ export class Follower implements Followed {
     return current
   }
 
+  get outcomes(): Reporting {
+    return this.#reporter ?? silent
+  }
+
   onEvent(listener: EventListener): () => void {
     return this.#listeners.add(listener)
   }
@@ -90,6 +99,8 @@ export class Follower implements Followed {
     try {
       await this.#keeper.load()
       await this.#ledger.restore(this.#keeper)
+      await this.#reporter?.load()
+      this.#reporter?.belongs(this.#ledger.reportable())
       await this.#first()
       if (this.#settings.whenStale === 'serve') this.#expiry.check()
       void this.current
@@ -98,6 +109,7 @@ export class Follower implements Followed {
       throw failure
     }
     this.#expiry.arm()
+    this.#reporter?.start()
     if ('alias' in this.#reference) this.#listen(this.#reference.alias)
   }
 
@@ -114,6 +126,7 @@ export class Follower implements Followed {
     this.#expiry.stop()
     this.#switcher.stop()
     this.changes.end()
+    await this.#reporter?.close()
     await this.#listening
     // Who removes the cache's folder now must not find a file coming into it.
     await this.#keeper.idle()
@@ -145,6 +158,18 @@ export class Follower implements Followed {
     }
     // The version that was meant last may never have come.
     if (goal !== undefined) this.#switcher.aim(goal)
+  }
+
+  #reporterOf(alias: string | undefined): Reporter | undefined {
+    const { report, crypto, url, fetch, clock, random, cache } = this.#settings
+    if (report === undefined || alias === undefined) return undefined
+    const { signer, everyMs, consumer } = report
+    const reports = { model: this.#reference.model, alias, consumer }
+    return new Reporter({
+      ...{ url, fetch, clock, random, cache, signer, everyMs, reports },
+      stateName: stateName(crypto, reports),
+      tell: (event) => this.#tell(event),
+    })
   }
 
   /** A version from the cache alone: the one that is meant, if it is there, or what was in use last. */
@@ -180,6 +205,7 @@ export class Follower implements Followed {
       try {
         const { fresh, missed } = await this.#ledger.take(envelope, this.#keeper)
         this.#expiry.renewed()
+        this.#reporter?.belongs(this.#ledger.reportable())
         const goal = this.#goal()
         if (fresh && goal !== undefined) this.#following(goal, missed)
       } catch (failure) {

@@ -11,10 +11,13 @@ import { ParleyError } from '../../core/errors/index.ts'
 import type { Keeper } from '../cache/keeper.ts'
 import type { Settings } from '../options.ts'
 import type { Target } from '../version/manifest.ts'
-import type { Why } from '../version/open-version.ts'
+import type { InRollout, Why } from '../version/open-version.ts'
 import { Withdrawals } from './withdrawals.ts'
 
-export type Goal = { readonly target: Target; readonly why: Why }
+export type Goal = { readonly target: Target; readonly why: Why; readonly rollout?: InRollout | undefined }
+
+/** The version whose answers this consumer may report, and the rollout that they belong to. */
+export type Reportable = { readonly rollout: InRollout; readonly number: number; readonly root: string }
 
 const refusals: Record<AliasRefusal, string> = {
   'another-alias': 'it is of another model or another alias',
@@ -90,7 +93,20 @@ export class Ledger {
     const ways = [this.#settings.consumer, undefined].map((id) => resolveAlias(this.#settings.crypto, record, id))
     const way = ways.find(({ number }) => !this.withdrawals.has(number))
     if (way === undefined) return undefined
-    return { target: { model: record.model, number: way.number, root: way.root }, why: way.why }
+    const { number, root, why } = way
+    const reportable = this.reportable()
+    // Of a challenger that was withdrawn the champion takes the place, but not the side.
+    const rollout = reportable?.number === number ? reportable.rollout : undefined
+    return { target: { model: record.model, number, root }, why, rollout }
+  }
+
+  /** What the last record lets be reported; undefined for a consumer without an id, and where there is no rollout. */
+  reportable(): Reportable | undefined {
+    const { consumer, crypto } = this.#settings
+    const record = this.#seen?.record
+    if (consumer === undefined || record?.rollout === undefined) return undefined
+    const { number, root, why } = resolveAlias(crypto, record, consumer)
+    return { rollout: { id: record.rollout.id, side: why === 'canary' ? 'challenger' : 'champion' }, number, root }
   }
 
   /** The later of two records; see `Later`. */

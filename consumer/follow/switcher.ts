@@ -24,7 +24,8 @@ export type SwitcherDeps = {
 }
 
 type Aim = {
-  readonly goal: Goal
+  /** May become another way to the same version. */
+  goal: Goal
   readonly controller: AbortController
   /** How the last attempt ends; one that was given up ends well. */
   outcome: Promise<void>
@@ -53,19 +54,24 @@ export class Switcher {
 
   /** `again`: at once, even when the next attempt at the same goal is waited for. */
   aim(goal: Goal, again = false): void {
-    const { target, why } = goal
+    const { target, why, rollout } = goal
     const before = this.#aim
     const working = before !== undefined && !before.over && !(again && before.waiting)
-    if (working && isSame(before.goal.target, target) && before.goal.why === why) return
+    if (working && isSame(before.goal.target, target)) {
+      before.goal = goal
+      return
+    }
     before?.controller.abort()
     const controller = new AbortController()
     const aim: Aim = { goal, controller, outcome: Promise.resolve(), over: false, waiting: false }
     this.#aim = aim
     if (this.#current !== undefined && isSame(target, this.#current)) {
       aim.over = true
-      this.#current = this.#current.as(why)
+      this.#current = this.#current.as(why, rollout)
       return
     }
+    // What is in use until then is not what this consumer is to report of.
+    this.#current = this.#current?.as(this.#current.why, undefined)
     void this.#work(aim)
   }
 
@@ -152,7 +158,8 @@ export class Switcher {
       // It was given up while it was verified.
       if (signal.aborted) return
       aim.over = true
-      await this.#use(obtained)
+      const { why, rollout } = aim.goal
+      await this.#use({ ...obtained, version: obtained.version.as(why, rollout) })
     } catch (failure) {
       if (signal.aborted) return
       this.#refused(failure)

@@ -5,7 +5,7 @@ import type { Fetch } from '../options.ts'
 import { Watchdog } from './watchdog.ts'
 
 export type Answer = {
-  /** 200, 206 or 304. */
+  /** 200, 206 or 304, where the request does not say otherwise. */
   readonly status: number
   readonly header: (name: string) => string | undefined
   /** The length that the answer promises; undefined when it promises none, or promises it of packed bytes. */
@@ -19,6 +19,10 @@ export type Answer = {
 export type Request = {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
+  /** What is sent, with POST; without it the request is a GET. */
+  readonly body?: Uint8Array<ArrayBuffer>
+  /** Answers with any status are given out, but for redirections, and 304 which nobody asked for. */
+  readonly anyStatus?: boolean
   /** Within which the answer must begin, in milliseconds. */
   readonly timeoutMs: number
   /** Within which each piece must come; without it the whole answer must be there within `timeoutMs`. */
@@ -42,20 +46,22 @@ const manners = {
  * when the signal ends it.
  */
 export async function ask(deps: HttpDeps, request: Request): Promise<Answer> {
-  const { path, headers = {}, timeoutMs, stallMs, signal } = request
+  const { path, headers = {}, body, anyStatus = false, timeoutMs, stallMs, signal } = request
   const watchdog = new Watchdog(deps.clock, signal)
   watchdog.feed(timeoutMs)
   const url = `${deps.url}${path}`
   let response: Response
   try {
-    response = await deps.fetch(url, { ...manners, headers: { ...headers }, signal: watchdog.signal })
+    const sent = body === undefined ? {} : { method: 'POST', body }
+    response = await deps.fetch(url, { ...manners, ...sent, headers: { ...headers }, signal: watchdog.signal })
   } catch (cause) {
     watchdog.end()
     throw watchdog.reason ?? new ParleyError('session.unreachable', 'the registry cannot be reached', { cause })
   }
   const end = () => watchdog.end()
   try {
-    checkStatus(response, url)
+    checkPlace(response, url)
+    if (!anyStatus) checkStatus(response)
   } catch (refused) {
     end()
     throw refused
@@ -89,12 +95,15 @@ export async function smallBody(answer: Answer, maxBytes: number): Promise<Uint8
   }
 }
 
-function checkStatus({ status, type, url: answeredBy }: Response, url: string): void {
+function checkPlace({ status, type, url: answeredBy }: Response, url: string): void {
   // A browser shows nothing of a redirection; a `fetch` that was passed in may have followed one.
   const elsewhere = type === 'opaqueredirect' || (answeredBy !== '' && answeredBy !== new URL(url).href)
   if (elsewhere || (status >= 300 && status < 400 && status !== 304)) {
     throw new ParleyError('verify.failed', 'the registry sends elsewhere, and that is not followed')
   }
+}
+
+function checkStatus({ status }: Response): void {
   if (status === 200 || status === 206 || status === 304) return
   if (status === 404 || status === 410) throw new ParleyError('object.not-found', 'the registry has no such object')
   if (status >= 500 || status === 429 || status === 408) {

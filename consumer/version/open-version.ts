@@ -6,6 +6,9 @@ import { readModel } from '../../core/tensors/safetensors.ts'
 /** `stable`: the alias points at it; `canary`: it is the challenger, and this consumer gets it; `pinned`: asked for by number. */
 export type Why = 'stable' | 'canary' | 'pinned'
 
+/** The rollout that a version is compared in, and on which side this consumer has it. */
+export type InRollout = { readonly id: string; readonly side: 'champion' | 'challenger' }
+
 export type Tensor = { readonly shape: readonly number[]; readonly values: Float32Array }
 
 /**
@@ -18,17 +21,20 @@ export class OpenVersion {
   /** Root digest of the version's folder `model/`, in hex. */
   readonly root: string
   readonly why: Why
+  /** The rollout that this consumer's answers belonged to when the version was taken; undefined: none. */
+  readonly rollout: InRollout | undefined
   /** As the registry signed it; frozen. */
   readonly manifest: Manifest
   readonly #files: ReadonlyMap<string, Uint8Array>
 
   /** `files` holds every file of the manifest, and belongs to this object from now on. */
-  constructor(manifest: Manifest, files: ReadonlyMap<string, Uint8Array>, why: Why) {
+  constructor(manifest: Manifest, files: ReadonlyMap<string, Uint8Array>, why: Why, rollout?: InRollout) {
     this.manifest = frozen(manifest)
     this.model = manifest.model
     this.number = manifest.number
     this.root = manifest.root
     this.why = why
+    this.rollout = rollout === undefined ? undefined : Object.freeze({ ...rollout })
     this.#files = files
     Object.freeze(this)
   }
@@ -48,9 +54,10 @@ export class OpenVersion {
     return tensors
   }
 
-  /** The same version for another reason. */
-  as(why: Why): OpenVersion {
-    return why === this.why ? this : new OpenVersion(this.manifest, this.#files, why)
+  /** The same version for another reason, or in another rollout. */
+  as(why: Why, rollout: InRollout | undefined): OpenVersion {
+    const same = why === this.why && rollout?.id === this.rollout?.id && rollout?.side === this.rollout?.side
+    return same ? this : new OpenVersion(this.manifest, this.#files, why, rollout)
   }
 
   #file(path: string): Uint8Array {

@@ -49,11 +49,9 @@ export async function verifyReport(
   }
 }
 
-const refusals: Readonly<Record<OutcomesRefusal, ParleyError['code']>> = {
-  replayed: 'outcomes.replayed',
-  gap: 'outcomes.gap',
-  time: 'outcomes.invalid',
-}
+const refusals = { replayed: 'outcomes.replayed', gap: 'outcomes.gap' } as const satisfies Partial<
+  Record<OutcomesRefusal, ParleyError['code']>
+>
 
 /**
  * Whether a signed report is to be counted; false where it was, as the last of its consumer. Throws what is wrong with it by
@@ -71,9 +69,13 @@ export function checkReport(
   const acceptance = acceptOutcomes(last, report, { sha256, since: active.startedAt, now })
   if (!acceptance.accepted) {
     const { refusal } = acceptance
-    const next = `report ${sequence} of ${consumer}; the next has the number ${(last?.sequence ?? 0) + 1}`
+    const number = (last?.sequence ?? 0) + 1
+    const next = `report ${sequence} of ${consumer}; the next has the number ${number}`
     const when = `${report.from} to ${report.to} overlaps the last report, is to come, or was before the rollout`
-    throw new ParleyError(refusals[refusal], refusal === 'time' ? when : next)
+    if (refusal === 'time') throw invalid(when)
+    // So that a consumer that has lost count can go on.
+    const details = { next: number, ...(last === undefined ? {} : { to: last.to }) }
+    throw new ParleyError(refusals[refusal], next, { details })
   }
   if (acceptance.repeated) return false
   // A consumer that could speak for both sides would spoil the one and praise the other.

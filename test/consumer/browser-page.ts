@@ -42,6 +42,18 @@ async function kept(): Promise<object> {
   return { files, offline: seen(offline), documents: await cache.documents() }
 }
 
+/** Reports what it counted of its side of a rollout. */
+async function reported(): Promise<object> {
+  const events: string[] = []
+  const report = { key: '07'.repeat(32) }
+  const onEvent = ({ type }: { readonly type: string }) => void events.push(type)
+  const model = await opening('heart@split', { consumer: 'ward', report, onEvent })
+  model.outcomes.answered(model.current, { ms: 3 })
+  model.outcomes.answered(model.current, { ms: 3, failed: true })
+  await model.close()
+  return { rollout: model.current.rollout, events: events.filter((type) => type === 'reported') }
+}
+
 const work = {
   opened: async () => seen(await opening('heart/1')),
   flipped: () => refused('heart@flipped'),
@@ -49,6 +61,7 @@ const work = {
   stranger: () => refused('heart', { key: '00'.repeat(32) }),
   kept,
   followed,
+  reported,
 }
 const results: Record<string, unknown> = {}
 for (const [name, run] of Object.entries(work)) {

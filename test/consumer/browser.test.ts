@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { nodeCrypto } from '../../core/crypto/node.ts'
+import { verifyReport } from '../../server/registry/outcome-reports.ts'
 import { FakeRegistry, sendFile } from './fake-registry.ts'
 import { makeVersion, pin } from './versions.ts'
 
@@ -60,6 +62,8 @@ describe.skipIf(!present)(`in ${CHROMIUM}${skipped}`, { timeout: 120_000 }, () =
     await registry.move('production', 1)
     await registry.move('elsewhere', 1)
     await registry.move('flipped', 2)
+    const rollout = { id: 'roll_1', number: 1, root: roots[0]!, share: 0, include: ['ward'], exclude: [] }
+    await registry.move('split', 1, { rollout })
     profile = await mkdtemp(join(tmpdir(), 'parley-browser-'))
     browser = spawn(CHROMIUM, [
       ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
@@ -77,6 +81,7 @@ describe.skipIf(!present)(`in ${CHROMIUM}${skipped}`, { timeout: 120_000 }, () =
     await rm(profile, { recursive: true, force: true, maxRetries: 5 })
   })
 
+  const reports: Uint8Array[] = []
   let altered = true
   function answer(request: IncomingMessage, response: ServerResponse, posted: (text: string) => void): boolean {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
@@ -90,6 +95,15 @@ describe.skipIf(!present)(`in ${CHROMIUM}${skipped}`, { timeout: 120_000 }, () =
       request.on('data', (piece: Buffer) => pieces.push(piece))
       request.on('end', () => posted(Buffer.concat(pieces).toString()))
       response.end()
+      return true
+    }
+    if (pathname.endsWith('/outcomes')) {
+      const pieces: Buffer[] = []
+      request.on('data', (piece: Buffer) => pieces.push(piece))
+      request.on('end', () => {
+        reports.push(Uint8Array.from(Buffer.concat(pieces)))
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{"sequence":1,"repeated":false}')
+      })
       return true
     }
     if (pathname === '/move') {
@@ -141,6 +155,14 @@ describe.skipIf(!present)(`in ${CHROMIUM}${skipped}`, { timeout: 120_000 }, () =
 
   it('CacheStorage keeps it for when there is no network', () => {
     expect(results.kept).toEqual({ files: 9, offline: version(1, 'pinned'), documents: ['heart@v1'] })
+  })
+
+  it('what the page counted is reported, signed with its key', async () => {
+    expect(results.reported).toEqual({ rollout: { id: 'roll_1', side: 'challenger' }, events: ['reported'] })
+    const { publicKey } = nodeCrypto.signingKey(new Uint8Array(32).fill(7))
+    const { report } = await verifyReport(nodeCrypto, reports[0]!, () => publicKey)
+    expect(report).toMatchObject({ consumer: 'ward', versions: [{ number: 1, requests: 2, errors: 1 }] })
+    expect(reports).toHaveLength(1)
   })
 
   it('a move is pushed to the page', () => {

@@ -127,6 +127,12 @@ describe('pages of another origin', () => {
     expect(await allowed(record, 'https://other.example')).toBeNull()
     expect(await allowed(record, origin, 'POST')).toBeNull()
     expect(await allowed('/v1/runs', origin)).toBeNull()
+    const reports = '/v1/models/heart/outcomes'
+    expect(await allowed(reports, origin, 'POST')).toBe(origin)
+    const preflight = await asked(reports, origin, 'OPTIONS')
+    expect(preflight.headers.get('access-control-allow-methods')).toBe('POST')
+    expect(preflight.headers.get('access-control-allow-headers')).toBe('Content-Type')
+    expect(await allowed('/v1/models/heart/rollout', origin, 'POST')).toBeNull()
     expect((await asked(record, origin)).headers.get('access-control-allow-credentials')).toBeNull()
   })
 
