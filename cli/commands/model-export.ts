@@ -14,6 +14,7 @@ import { RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
 import { modelOf, REFERENCE, resolveReference } from '../model-reference.ts'
 import { keyOption } from '../options.ts'
 import { remote } from '../remote.ts'
+import { TAGS_ARE, tagItems, tagsOf } from '../tags.ts'
 import { downloadVersion, holdsVersion, verifyFolder, versionPath } from '../version-folder.ts'
 
 const formats = ['tfjs', 'json', 'safetensors'] as const
@@ -101,7 +102,9 @@ export const card = remote(command('card', 'print the model card of a version'))
       const readme = await (
         await coordinator.request('GET', `${versionPath(reference)}/files/${versionFiles.card}`)
       ).text()
-      output.result({ ...reference, card: readme }, readme)
+      const tags = await tagsOf(coordinator, reference)
+      const after = tags.length === 0 ? [] : ['', '## Tags', '', TAGS_ARE, '', ...tagItems(tags)]
+      output.result({ ...reference, card: readme, tags }, [readme.trimEnd(), ...after].join('\n'))
       return 0
     }),
   )

@@ -9,12 +9,14 @@ import { type ModelAnswer, REFERENCE, resolveReference } from '../model-referenc
 import { keyOption } from '../options.ts'
 import type { Output } from '../output.ts'
 import { remote } from '../remote.ts'
+import { allTags, type TagOfVersion, tagLines, tagOption, tagsOf, tagText } from '../tags.ts'
 import { downloadVersion, holdsVersion, verifyFolder, versionPath } from '../version-folder.ts'
 import { approve, canary, log, promote, rollback, stateCommand } from './model-alias.ts'
 import { audit } from './model-audit.ts'
 import { card, diff, exportModel } from './model-export.ts'
 import { gc } from './model-gc.ts'
 import { rollout } from './model-rollout.ts'
+import { tag, untag } from './model-tag.ts'
 
 type ModelSummary = Pick<ModelAnswer, 'aliases'> & { readonly model: string; readonly versions: number }
 
@@ -23,14 +25,28 @@ function summaryLine({ model, versions, aliases }: ModelSummary): string {
   return [model, `${versions} ${versions === 1 ? 'version' : 'versions'}`, ...names].join('  ')
 }
 
-const list = remote(command('list', 'list the models that have versions')).action(
-  action<RemoteOptions>(async (options, output) => {
-    const coordinator = await RemoteCoordinator.connect(options)
-    const { models } = (await coordinator.json('GET', '/v1/models')) as { models: ModelSummary[] }
-    output.result({ models }, models.map(summaryLine).join('\n') || 'no versions are published yet')
-    return 0
-  }),
-)
+const list = remote(command('list', 'list the models that have versions, and the tags of these'))
+  .option('--tag <tag>', 'KEY=VALUE: list the versions that have this tag', tagOption)
+  .action(
+    action<RemoteOptions & { readonly tag?: TagOfVersion }>(async (options, output) => {
+      const coordinator = await RemoteCoordinator.connect(options)
+      const { tags, more } = await allTags(coordinator, options.tag)
+      const end = more ? ['… there are more tags'] : []
+      if (options.tag !== undefined) {
+        const versions = tags.map(({ model, number }) => ({ model, number }))
+        const lines = versions.map(({ model, number }) => `${model}/${number}`)
+        output.result({ versions, more }, [...lines, ...end].join('\n') || 'no version has this tag')
+        return 0
+      }
+      const { models } = (await coordinator.json('GET', '/v1/models')) as { models: ModelSummary[] }
+      const lines = models.flatMap((one) => [
+        summaryLine(one),
+        ...tagLines(tags.filter(({ model }) => model === one.model)),
+      ])
+      output.result({ models, tags }, [...lines, ...end].join('\n') || 'no versions are published yet')
+      return 0
+    }),
+  )
 
 const show = remote(command('show', 'show a version: what it came from, and what it showed'))
   .argument('<version>', REFERENCE)
@@ -38,8 +54,10 @@ const show = remote(command('show', 'show a version: what it came from, and what
     action<RemoteOptions>(async (options, output, text = '') => {
       const coordinator = await RemoteCoordinator.connect(options)
       const reference = await resolveReference(coordinator, text)
-      const manifest = await coordinator.json('GET', versionPath(reference))
-      output.result(manifest, `${reference.model}/${reference.number}\n${JSON.stringify(manifest, null, 2)}`)
+      const manifest = (await coordinator.json('GET', versionPath(reference))) as object
+      const tags = await tagsOf(coordinator, reference)
+      const lines = [`${reference.model}/${reference.number}`, ...tags.map(tagText), JSON.stringify(manifest, null, 2)]
+      output.result({ ...manifest, tags }, lines.join('\n'))
       return 0
     }),
   )
@@ -101,6 +119,8 @@ export const modelCommand = group(
   rollout,
   rollback,
   approve,
+  tag,
+  untag,
   stateCommand('deprecate', 'deprecated', 'say that a version should not be used any more'),
   stateCommand(
     'withdraw',

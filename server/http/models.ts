@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import { fromUtf8, utf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { parseEnvelope } from '../../core/release/envelope-json.ts'
+import { tagKeyField, tagLimits, tagValueField } from '../../core/release/tags.ts'
 import { manifestIn } from '../registry/published.ts'
 import type { AliasMove, Records, VersionRecord } from '../store/ports.ts'
 import { nameOf, numberOf } from './fields.ts'
@@ -45,6 +47,20 @@ export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
     return reply.type('application/json; charset=utf-8').send(signedText(envelope))
   })
 
+  app.get('/v1/models/:model/versions/:number/tags', async ({ params }) => {
+    const { model, number } = await versionOf(records, params)
+    const [tags, changes] = await Promise.all([
+      records.tags({ model, number }, tagLimits.perVersion),
+      records.tagChanges(model, number),
+    ])
+    return { tags: tags.map(({ key, value }) => ({ key, value })), changes: changes.slice(-MOST_CHANGES) }
+  })
+
+  app.get('/v1/tags', async ({ query }) => {
+    const tags = await records.tags(tagFilterOf(query), MOST_TAGS + 1)
+    return { tags: tags.slice(0, MOST_TAGS), more: tags.length > MOST_TAGS }
+  })
+
   app.get('/v1/models/:model/versions/:number/envelope', async ({ params }, reply) => {
     const { envelope } = await versionOf(records, params)
     return reply.type('application/json; charset=utf-8').send(envelope)
@@ -67,6 +83,19 @@ export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
       },
     })
   }
+}
+
+/** So many tags of all versions are in one answer, and so many changes of one version's. */
+const MOST_TAGS = 1_000
+const MOST_CHANGES = 1_000
+
+const tagFilterSchema = z.object({ key: tagKeyField.optional(), value: tagValueField.optional() })
+
+function tagFilterOf(query: unknown): z.output<typeof tagFilterSchema> {
+  const parsed = tagFilterSchema.safeParse(query ?? {})
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw new ParleyError('request.invalid', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
 }
 
 async function versionOf(records: Records, params: unknown): Promise<VersionRecord> {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { rolloutSchema } from '../../core/attestation/canary.ts'
+import { tagKeyField, tagValueField } from '../../core/release/tags.ts'
 import { idField } from '../../core/run/fields.ts'
 
 const number = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER)
@@ -14,5 +15,6 @@ export const registryBodies = {
   promote: z.strictObject({ ...said, expect, version: number, rollout: rolloutSchema.optional() }),
   rollback: z.strictObject({ ...said, expect, to: number.optional() }),
   garbage: z.strictObject({ before: z.iso.datetime(), dryRun: z.boolean() }),
+  tag: z.strictObject({ key: tagKeyField, value: tagValueField.nullable(), actor: idField.default('operator') }),
   state: z.strictObject({ ...said, state: z.enum(['in-use', 'deprecated', 'withdrawn']) }),
 } as const

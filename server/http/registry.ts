@@ -42,6 +42,13 @@ export function registryRoutes(root: FastifyInstance, deps: HttpDeps): void {
       return state
     })
 
+    app.post('/v1/models/:model/versions/:number/tags', async ({ params, body }) => {
+      const target = { model: nameOf(params, 'model'), number: numberOf(params, 'number') }
+      const change = await registry.tag({ ...target, ...bodyOf(registryBodies.tag, body) })
+      if (change !== undefined) logger.info(change, 'a tag of a version was changed')
+      return { change: change ?? null }
+    })
+
     app.post('/v1/models/:model/versions/:number/approvals', async ({ params, body }) => {
       if (!(body instanceof Envelope)) {
         throw new ParleyError(

@@ -8,6 +8,7 @@ import type {
   ApprovalRecord,
   CandidateRecord,
   Records,
+  TagChange,
   VersionRecord,
   VersionState,
 } from '../store/ports.ts'
@@ -109,6 +110,12 @@ export class Registry {
     await records.setVersionState(said)
     this.#tell({ type: 'state', model: state.model, state: said })
     return said
+  }
+
+  /** Sets a tag of a version, or takes it away where `value` is null. Undefined: it was so already. */
+  tag(asked: Omit<TagChange, 'previous' | 'at'>): Promise<TagChange | undefined> {
+    const { records, now } = this.#deps
+    return records.setTag({ ...asked, at: new Date(now()).toISOString() })
   }
 
   /** Takes a member's signed word on a version. Fails with `approval.invalid`. */

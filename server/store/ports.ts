@@ -137,6 +137,28 @@ export type VersionState = {
   readonly at: string
 }
 
+/** A word on a version that people give it; no part of what is signed. */
+export type Tag = { readonly model: string; readonly number: number; readonly key: string; readonly value: string }
+
+/** One change of a tag. `value` null: it was taken away; `previous` null: there was none. */
+export type TagChange = {
+  readonly model: string
+  readonly number: number
+  readonly key: string
+  readonly value: string | null
+  readonly previous: string | null
+  readonly actor: string
+  readonly at: string
+}
+
+/** Which tags are asked for; what is absent may be anything. */
+export type TagFilter = {
+  readonly model?: string | undefined
+  readonly number?: number | undefined
+  readonly key?: string | undefined
+  readonly value?: string | undefined
+}
+
 /** A result of a run before its gates, and what they said. */
 export type CandidateRecord = {
   readonly model: string
@@ -219,6 +241,17 @@ export interface Records {
   setVersionState(state: VersionState): Promise<void>
   /** All that was said of the model's versions, oldest first. */
   versionStates(model: string): Promise<readonly VersionState[]>
+
+  /**
+   * Sets a tag, or takes it away, and keeps who did it, when, and what it said before; all in one transaction. What is so already
+   * changes nothing, and gives undefined. Fails with `object.not-found` for a version, or a tag to be taken away, that is not there,
+   * and with `version.tags-full`.
+   */
+  setTag(asked: Omit<TagChange, 'previous'>): Promise<TagChange | undefined>
+  /** In the order of model, number and key; at most `limit`. */
+  tags(filter: TagFilter, limit: number): Promise<readonly Tag[]>
+  /** All changes of a version's tags, oldest first. */
+  tagChanges(model: string, number: number): Promise<readonly TagChange[]>
 
   /** Inserts, or does nothing where the candidate (model, run, round) is there already. */
   saveCandidate(candidate: CandidateRecord): Promise<void>

@@ -195,6 +195,57 @@ export function contract(name: string, make: MakeRecords): void {
       expect((await records.alias('heart', 'a'))?.version).toBe(2)
     })
 
+    it('keeps tags of versions, what each said before, and who changed it', async () => {
+      for (const round of [1, 2]) await published(round)
+      const asked = (number: number, key: string, value: string | null, actor = 'ada') => ({
+        ...{ model: 'heart', number, key, value, actor },
+        at: '2026-01-03T00:00:00.000Z',
+      })
+      const one = asked(1, 'site', 'north')
+      expect(await records.setTag(one)).toEqual({ ...one, previous: null })
+      expect(await records.setTag(one)).toBeUndefined()
+      await records.setTag(asked(2, 'site', 'north'))
+      await records.setTag(asked(1, 'Ärzte', ''))
+      await records.setTag(asked(1, '__proto__', 'x'))
+      const changed = await records.setTag(asked(1, 'site', 'south', 'bo'))
+      expect(changed).toMatchObject({ previous: 'north', value: 'south', actor: 'bo' })
+      expect((await records.tags({ model: 'heart', number: 1 }, 9)).map(({ key, value }) => [key, value])).toEqual([
+        ['__proto__', 'x'],
+        ['site', 'south'],
+        ['Ärzte', ''],
+      ])
+      const found = await records.tags({ key: 'site', value: 'north' }, 9)
+      expect(found).toEqual([{ model: 'heart', number: 2, key: 'site', value: 'north' }])
+      expect(await records.tags({}, 2)).toHaveLength(2)
+      expect(await records.tags({ model: 'lung' }, 9)).toEqual([])
+      expect(await records.setTag(asked(1, 'site', null))).toMatchObject({ previous: 'south', value: null })
+      expect(await records.tags({ key: 'site' }, 9)).toHaveLength(1)
+      const history = await records.tagChanges('heart', 1)
+      expect(history.map(({ key, previous, value }) => [key, previous, value])).toEqual([
+        ['site', null, 'north'],
+        ['Ärzte', null, ''],
+        ['__proto__', null, 'x'],
+        ['site', 'north', 'south'],
+        ['site', 'south', null],
+      ])
+      for (const absent of [asked(1, 'site', null), asked(3, 'site', 'x')]) {
+        await expect(records.setTag(absent)).rejects.toMatchObject({ code: 'object.not-found' })
+      }
+      expect(await records.tagChanges('heart', 1)).toHaveLength(5)
+    })
+
+    it('gives a version 64 tags, and no more', async () => {
+      await published(1)
+      const tag = (key: string, value: string | null = 'x') =>
+        records.setTag({ model: 'heart', number: 1, key, value, actor: 'ada', at: '2026' })
+      for (let i = 0; i < 64; i++) await tag(`k${i}`)
+      await expect(tag('k64')).rejects.toMatchObject({ code: 'version.tags-full' })
+      await tag('k0', 'y')
+      await tag('k1', null)
+      await tag('k64')
+      expect(await records.tags({ model: 'heart' }, 100)).toHaveLength(64)
+    })
+
     it('keeps candidates once, passed or not, and approvals by member', async () => {
       const candidate = (round: number, passed: boolean) => ({
         model: 'heart',

@@ -19,6 +19,7 @@ beforeAll(async () => {
   await writeFile(join(programs, 'package.json'), '{"type":"module"}')
   for (const room of [
     'core/errors',
+    'core/release',
     'core/encoding',
     'core/tensors',
     'core/wire',

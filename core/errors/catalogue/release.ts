@@ -12,6 +12,11 @@ export const releaseErrors = {
     'the version was withdrawn: no alias may point at it',
     '`parley model show` tells why; choose another version',
   ),
+  'version.tags-full': entry(
+    'refused',
+    'the version has as many tags as a version may have',
+    'take one away: `parley model untag`',
+  ),
   'approval.missing': entry(
     'precondition',
     'the version lacks the approvals that the coordinator asks for',

@@ -19,9 +19,13 @@ import type {
   PrepareMove,
   Records,
   RunRecord,
+  Tag,
+  TagChange,
+  TagFilter,
   VersionRecord,
   VersionState,
 } from '../ports.ts'
+import { tagChange } from '../tags.ts'
 import { storeFailure } from './failures.ts'
 import type { Tables } from './schema.ts'
 
@@ -40,6 +44,7 @@ const build = new Kysely<Tables>({
 
 const moveColumns = ['model', 'alias', 'sequence', 'version', 'reason', 'at', 'actor', 'envelope'] as const
 const stateColumns = ['model', 'number', 'state', 'reason', 'actor', 'at'] as const
+const tagChangeColumns = ['model', 'number', 'key', 'value', 'previous', 'actor', 'at'] as const
 const outcomesColumns = ['model', 'rollout', 'consumer', 'sequence', 'sha256', 'envelope', 'at'] as const
 const candidateColumns = ['model', 'run', 'round', 'weights', 'passed', 'gates', 'at'] as const
 
@@ -144,6 +149,43 @@ export class SqliteRecords implements Records {
     return this.#rows(
       build.selectFrom('version_states').select(stateColumns).where('model', '=', model).orderBy(sql`position`),
     )
+  }
+
+  async setTag(asked: Omit<TagChange, 'previous'>): Promise<TagChange | undefined> {
+    const { model, number, key, value } = asked
+    return this.#transaction(() => {
+      this.#existing(model, number)
+      const all = this.#rows(this.#tagsOf({ model, number }))
+      const change = tagChange(asked, all.find((tag) => tag.key === key)?.value, all.length)
+      if (change === undefined) return undefined
+      if (value === null) {
+        const gone = build.deleteFrom('tags').where('model', '=', model).where('number', '=', number)
+        this.#run(gone.where('key', '=', key))
+      } else {
+        const set = build.insertInto('tags').values({ model, number, key, value })
+        this.#run(set.onConflict((conflict) => conflict.columns(['model', 'number', 'key']).doUpdateSet({ value })))
+      }
+      this.#run(build.insertInto('tag_changes').values(change))
+      return change
+    })
+  }
+
+  async tags(filter: TagFilter, limit: number): Promise<readonly Tag[]> {
+    return this.#rows(this.#tagsOf(filter).orderBy('model').orderBy('number').orderBy('key').limit(limit))
+  }
+
+  async tagChanges(model: string, number: number): Promise<readonly TagChange[]> {
+    const changes = build.selectFrom('tag_changes').select(tagChangeColumns)
+    return this.#rows(changes.where('model', '=', model).where('number', '=', number).orderBy(sql`position`))
+  }
+
+  #tagsOf({ model, number, key, value }: TagFilter) {
+    let tags = build.selectFrom('tags').selectAll()
+    if (model !== undefined) tags = tags.where('model', '=', model)
+    if (number !== undefined) tags = tags.where('number', '=', number)
+    if (key !== undefined) tags = tags.where('key', '=', key)
+    if (value !== undefined) tags = tags.where('value', '=', value)
+    return tags
   }
 
   async saveCandidate(candidate: CandidateRecord): Promise<void> {

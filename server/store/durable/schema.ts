@@ -5,6 +5,8 @@ import type {
   ClientRecord,
   OutcomesRecord,
   RunRecord,
+  Tag,
+  TagChange,
   VersionRecord,
   VersionState,
 } from '../ports.ts'
@@ -19,6 +21,8 @@ export type Tables = {
   candidates: Omit<CandidateRecord, 'passed'> & { readonly passed: number }
   approvals: ApprovalRecord
   outcomes: OutcomesRecord
+  tags: Tag
+  tag_changes: TagChange
 }
 
 /**
@@ -129,5 +133,28 @@ export const migrations: readonly string[] = [
     at TEXT NOT NULL,
     UNIQUE (model, rollout, consumer, sequence)
   ) STRICT;
+  `,
+  `
+  CREATE TABLE tags (
+    model TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (model, number, key),
+    FOREIGN KEY (model, number) REFERENCES versions (model, number)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE tag_changes (
+    position INTEGER PRIMARY KEY,
+    model TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT,
+    previous TEXT,
+    actor TEXT NOT NULL,
+    at TEXT NOT NULL,
+    FOREIGN KEY (model, number) REFERENCES versions (model, number)
+  ) STRICT;
+  CREATE INDEX tag_changes_of_version ON tag_changes (model, number);
   `,
 ]

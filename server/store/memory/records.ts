@@ -10,9 +10,13 @@ import type {
   PrepareMove,
   Records,
   RunRecord,
+  Tag,
+  TagChange,
+  TagFilter,
   VersionRecord,
   VersionState,
 } from '../ports.ts'
+import { tagChange } from '../tags.ts'
 
 /** Records in memory. Rows are copied in and out, so that nobody changes a record by changing an object. */
 export class MemoryRecords implements Records {
@@ -21,6 +25,8 @@ export class MemoryRecords implements Records {
   readonly #versions = new Map<string, VersionRecord[]>()
   readonly #moves = new Map<string, AliasMove[]>()
   readonly #states: VersionState[] = []
+  #tags: readonly Tag[] = []
+  readonly #tagChanges: TagChange[] = []
   readonly #candidates: CandidateRecord[] = []
   readonly #approvals: ApprovalRecord[] = []
   readonly #outcomes: OutcomesRecord[] = []
@@ -101,6 +107,30 @@ export class MemoryRecords implements Records {
     return this.#states.filter((state) => state.model === model).map((state) => ({ ...state }))
   }
 
+  async setTag(asked: Omit<TagChange, 'previous'>): Promise<TagChange | undefined> {
+    const { model, number, key, value } = asked
+    this.#existing(model, number)
+    const own = this.#tags.filter((tag) => isTag(tag, { model, number }))
+    const change = tagChange(asked, own.find((tag) => tag.key === key)?.value, own.length)
+    if (change === undefined) return undefined
+    const others = this.#tags.filter((tag) => !isTag(tag, { model, number, key }))
+    this.#tags = value === null ? others : [...others, { model, number, key, value }]
+    this.#tagChanges.push(change)
+    return { ...change }
+  }
+
+  async tags(filter: TagFilter, limit: number): Promise<readonly Tag[]> {
+    const found = this.#tags.filter((tag) => isTag(tag, filter)).map((tag) => ({ ...tag }))
+    const order = (a: Tag, b: Tag) =>
+      compareCodePoints(a.model, b.model) || a.number - b.number || compareCodePoints(a.key, b.key)
+    return found.sort(order).slice(0, limit)
+  }
+
+  async tagChanges(model: string, number: number): Promise<readonly TagChange[]> {
+    const own = this.#tagChanges.filter((change) => change.model === model && change.number === number)
+    return own.map((change) => ({ ...change }))
+  }
+
   async saveCandidate(candidate: CandidateRecord): Promise<void> {
     const { model, run, round } = candidate
     const isIt = (one: CandidateRecord) => one.model === model && one.run === run && one.round === round
@@ -165,4 +195,13 @@ export class MemoryRecords implements Records {
 
 function copy<Row extends object>(row: Row | undefined): Row | undefined {
   return row === undefined ? undefined : { ...row }
+}
+
+function isTag(tag: Tag, { model, number, key, value }: TagFilter): boolean {
+  return (
+    (model ?? tag.model) === tag.model &&
+    (number ?? tag.number) === tag.number &&
+    (key ?? tag.key) === tag.key &&
+    (value ?? tag.value) === tag.value
+  )
 }
