@@ -1,4 +1,5 @@
 import type { VersionFile } from '../../core/release/manifest.ts'
+import { followsFromWeights } from '../version/manifest.ts'
 import type { Obtained } from '../version/obtain.ts'
 import {
   type KeptVersion,
@@ -81,7 +82,7 @@ export class Keeper {
 
   /** What another consumer dropped after it was read here, and before it was known to be needed here. */
   async #restore(version: Obtained['version']): Promise<void> {
-    for (const { path, sha256, bytes } of version.manifest.files) {
+    for (const { path, sha256, bytes } of version.manifest.files.filter((file) => !followsFromWeights(file))) {
       if (await this.#cache.has(sha256, bytes)) continue
       const part = await this.#cache.part(sha256)
       await part.write(0, version.bytes(path))

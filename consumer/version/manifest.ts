@@ -3,7 +3,7 @@ import { payloadTypes, verifyEnvelope } from '../../core/crypto/envelope.ts'
 import type { Crypto } from '../../core/crypto/primitives.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { parseEnvelope } from '../../core/release/envelope-json.ts'
-import type { Manifest } from '../../core/release/manifest.ts'
+import { type Manifest, type VersionFile, versionFiles } from '../../core/release/manifest.ts'
 import { parseManifest } from '../../core/release/verify.ts'
 
 /** Which version is to be had. The root is not known of one that was asked for by its number. */
@@ -32,9 +32,15 @@ export function readManifest(
   }
   const twins = caseTwins(paths)
   if (twins !== undefined) throw failed(`the manifest lists ${twins[0]} and ${twins[1]}, which differ in case only`)
-  const total = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0)
+  const held = manifest.files.filter((file) => !followsFromWeights(file))
+  const total = held.reduce((sum, { bytes }) => sum + bytes, 0)
   if (total > maxBytes) throw failed(`the version has ${total} bytes, and ${maxBytes} are allowed`)
   return manifest
+}
+
+/** The flat vector in a file of its own is the end of the weights' file: it is neither downloaded nor kept twice. */
+export function followsFromWeights({ path }: Pick<VersionFile, 'path'>): boolean {
+  return path === versionFiles.tfjsWeights
 }
 
 function signedManifest(crypto: Crypto, key: Uint8Array, envelope: Uint8Array): Manifest {

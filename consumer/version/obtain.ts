@@ -1,11 +1,11 @@
 import type { FolderEntry, FolderReader } from '../../core/attestation/ports.ts'
 import { ParleyError } from '../../core/errors/index.ts'
-import type { Manifest, VersionFile } from '../../core/release/manifest.ts'
+import { type Manifest, type VersionFile, versionFiles } from '../../core/release/manifest.ts'
 import { verifyVersion } from '../../core/release/verify.ts'
 import type { Registry } from '../http/registry.ts'
 import type { Settings } from '../options.ts'
 import { cachedFile, downloadFile } from './file.ts'
-import { readManifest, type Target } from './manifest.ts'
+import { followsFromWeights, readManifest, type Target } from './manifest.ts'
 import { OpenVersion, type Why } from './open-version.ts'
 
 export type ObtainDeps = {
@@ -67,18 +67,25 @@ async function allFiles(
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>()
   const missing: VersionFile[] = []
-  for (const file of manifest.files) {
+  const listed = manifest.files.filter((file) => !followsFromWeights(file))
+  for (const file of listed) {
     if (signal.aborted) throw new ParleyError('interrupted')
     const bytes = await cachedFile(settings, file)
     if (bytes === undefined) missing.push(file)
     else files.set(file.path, bytes)
   }
-  if (missing.length === 0) return files
-  if (registry === undefined) return absent()
-  const due = missing.reduce((sum, { bytes }) => sum + bytes, 0)
-  await onDownload(target, manifest, due)
-  for (const file of missing) {
-    files.set(file.path, await downloadFile({ ...settings, registry }, manifest, file, signal))
+  if (missing.length > 0) {
+    if (registry === undefined) return absent()
+    const due = missing.reduce((sum, { bytes }) => sum + bytes, 0)
+    await onDownload(target, manifest, due)
+    for (const file of missing) {
+      files.set(file.path, await downloadFile({ ...settings, registry }, manifest, file, signal))
+    }
+  }
+  const weights = files.get(versionFiles.weights)
+  for (const { path, bytes } of manifest.files.filter(followsFromWeights)) {
+    // Nothing but a view: whether it is what the manifest lists is found out with all the rest.
+    if (weights !== undefined) files.set(path, weights.subarray(Math.max(0, weights.length - bytes)))
   }
   return files
 }

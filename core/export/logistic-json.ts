@@ -6,6 +6,9 @@ import { tensorsIn } from '../tensors/layout.ts'
 import { checkWeights, type ModelFile, type WeightsInput } from './exported.ts'
 import { inputNames, outputNames } from './input-names.ts'
 
+/** A version has this export up to so many parameters: some MiB of text. */
+export const LOGISTIC_PARAMETERS = 100_000
+
 const FORMULA = {
   binary: 'p(positive) = 1 / (1 + exp(-(intercept + sum over i of coefficients[i] * x[i])))',
   classes: 'z[k] = intercepts[k] + sum over i of coefficients[k][i] * x[i]; p(k) = exp(z[k]) / sum over j of exp(z[j])',

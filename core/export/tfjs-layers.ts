@@ -1,5 +1,6 @@
 import { bytesView, utf8 } from '../encoding/bytes.ts'
 import { canonicalJsonOfDefined } from '../encoding/canonical-json.ts'
+import { ParleyError } from '../errors/index.ts'
 import { dataEnds } from '../plan/data.ts'
 import { checkWeights, type ExportInput, type ModelFile, type WeightsInput } from './exported.ts'
 import { givenTopology } from './given-topology.ts'
@@ -19,7 +20,16 @@ export const tfjsFiles = { model: 'model.json', weights: 'weights.bin' } as cons
  */
 export function tfjsLayersModel(input: WeightsInput): readonly ModelFile[] {
   checkWeights(input)
+  return [tfjsModelJson(input), { name: tfjsFiles.weights, bytes: bytesView(input.weights).slice() }]
+}
+
+/** `model.json` alone, which does not depend on the values. Throws `engine.model-unsupported`. */
+export function tfjsModelJson(input: ExportInput): ModelFile {
   const { topology, names } = topologyOf(input)
+  const unknown = input.layout.find(({ name }) => !names.has(name))
+  if (unknown !== undefined || names.size !== input.layout.length) {
+    throw new ParleyError('engine.model-unsupported', 'the layout is not that of the model')
+  }
   const weights = input.layout.map(({ name, shape }) => ({
     name: names.get(name) ?? name,
     shape: [...shape],
@@ -32,10 +42,7 @@ export function tfjsLayersModel(input: WeightsInput): readonly ModelFile[] {
     modelTopology: { ...topology, keras_version: 'tfjs-layers 4.22.0', backend: 'tensor_flow.js' },
     weightsManifest: [{ paths: [tfjsFiles.weights], weights }],
   }
-  return [
-    { name: tfjsFiles.model, bytes: utf8(canonicalJsonOfDefined(model)) },
-    { name: tfjsFiles.weights, bytes: bytesView(input.weights).slice() },
-  ]
+  return { name: tfjsFiles.model, bytes: utf8(canonicalJsonOfDefined(model)) }
 }
 
 /** What a TF.js layers model of this layout calls each tensor, by Parley's name. */

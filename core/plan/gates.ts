@@ -154,6 +154,12 @@ export const publishSchema = z.strictObject({
     .default('production'),
   /** Which evaluated round's model goes before the gates: the last, or the best by one pooled metric. */
   select: z.union([z.literal('last'), z.strictObject({ best: wordOf(metricNames, 'metric') })]).default('last'),
+  /** Forms of the model that are made and signed beside it, where it has them; see docs/exports.md. */
+  exports: z
+    .array(z.enum(['tfjs', 'logistic']))
+    .max(2)
+    .refine((names) => new Set(names).size === names.length, { message: 'a form stands twice' })
+    .default(['tfjs', 'logistic']),
   /** How the alias moves where it points at a version already; without it at once. */
   rollout: rolloutPlanSchema.optional(),
 })

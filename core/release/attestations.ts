@@ -1,3 +1,4 @@
+import { derivedFrom, readDerivation } from '../attestation/derivation.ts'
 import { IN_TOTO_PAYLOAD_TYPE, parseDsse, verifyDsse } from '../attestation/dsse.ts'
 import { readProvenance } from '../attestation/provenance.ts'
 import { readTestResult } from '../attestation/test-result.ts'
@@ -29,6 +30,15 @@ export async function attestationProblem(
       const { subject, predicate } = readTestResult(await payloadBy(publicKey))
       if (predicate.result === 'FAILED') return 'gates failed'
       return aboutAll(subject, [weights])
+    }
+    if (path === versionFiles.exports) {
+      const derivation = readDerivation(await payloadBy(publicKey))
+      const missing = [weights, root].find((digest) => !derivedFrom(derivation).includes(digest))
+      if (missing !== undefined) return `nothing is made of ${missing}`
+      const made = manifest.files.filter((file) => file.path.startsWith('exports/'))
+      const said = new Map(derivation.subject.map(({ name, digest }) => [name, digest.sha256]))
+      const same = said.size === made.length && made.every((file) => said.get(file.path) === file.sha256)
+      return same ? undefined : 'it is about other exports'
     }
     return 'no attestation has this name'
   } catch (failure) {

@@ -2,6 +2,7 @@ import { FolderProblem, listFolder } from '../attestation/model-signing/folder.t
 import { verifyModel } from '../attestation/model-signing/verify.ts'
 import { concatBytes, equalBytes, toHex } from '../encoding/bytes.ts'
 import { attestationProblem } from './attestations.ts'
+import { EXPORTS, ExportsCheck } from './exports-check.ts'
 import { type Manifest, manifestBytes, type VersionFile, versionFiles } from './manifest.ts'
 import { SubFolder } from './sub-folder.ts'
 import type { VersionToVerify } from './verify.ts'
@@ -16,6 +17,7 @@ export class FolderCheck {
   readonly #manifest: Manifest
   readonly #files: ReadonlyMap<string, VersionFile>
   readonly #weights: WeightsCheck
+  readonly #exports: ExportsCheck | undefined
   #digests: ReadonlyMap<string, string> = new Map()
   #lengths: ReadonlyMap<string, number> = new Map()
   #signature: Uint8Array = new Uint8Array(0)
@@ -24,7 +26,8 @@ export class FolderCheck {
     this.#version = version
     this.#manifest = manifest
     this.#files = new Map(manifest.files.map((file) => [file.path, file]))
-    this.#weights = new WeightsCheck(version.crypto, manifest)
+    this.#exports = ExportsCheck.of(version.crypto, manifest)
+    this.#weights = new WeightsCheck(version.crypto, manifest, (piece) => this.#exports?.addData(piece))
   }
 
   async listing(): Promise<string | undefined> {
@@ -59,6 +62,7 @@ export class FolderCheck {
       expected: { name: 'model', root },
       handOn: (path, piece) => {
         if (`model/${path}` === versionFiles.weights) this.#weights.add(piece)
+        if (`model/${path}` === versionFiles.config) this.#exports?.addConfig(piece)
         return handOn?.(`model/${path}`, piece)
       },
     })
@@ -78,7 +82,7 @@ export class FolderCheck {
 
   async files(): Promise<string | undefined> {
     for (const { path, sha256, bytes } of this.#manifest.files) {
-      if (path.startsWith('attestations/')) continue
+      if (path.startsWith('attestations/') || path.startsWith(EXPORTS)) continue
       const isSignature = path === versionFiles.signature
       const length = isSignature ? this.#signature.length : this.#lengths.get(path)
       if (length === undefined) return `${path} was not signed with the model`
@@ -100,6 +104,26 @@ export class FolderCheck {
       const problem = await attestationProblem(crypto, publicKey, this.#manifest, path, content)
       if (problem !== undefined) return `${path}: ${problem}`
       await handOn?.(path, content)
+    }
+    return undefined
+  }
+
+  /** Derivatives are what follows from the weights, and each lies there as the manifest lists it. */
+  async exports(): Promise<string | undefined> {
+    if (this.#exports === undefined) return undefined
+    const { crypto, folder, handOn } = this.#version
+    const problem = this.#exports.problem()
+    if (problem !== undefined) return problem
+    for (const { path, sha256, bytes } of this.#exports.listed) {
+      const hasher = crypto.hasher()
+      let length = 0
+      for await (const piece of folder.open(path)) {
+        length += piece.length
+        if (length > bytes) return `${path} has more than ${bytes} bytes`
+        hasher.update(piece)
+        await handOn?.(path, piece)
+      }
+      if (length !== bytes || toHex(hasher.digest()) !== sha256) return `${path} is not what the manifest lists`
     }
     return undefined
   }

@@ -136,6 +136,10 @@ export const versionFiles = {
   signature: 'model/model.sig',
   provenance: 'attestations/provenance.json',
   gates: 'attestations/gates/coordinator.json',
+  exports: 'attestations/exports.json',
+  tfjsModel: 'exports/tfjs/model.json',
+  tfjsWeights: 'exports/tfjs/weights.bin',
+  logistic: 'exports/logistic.json',
   manifest: 'manifest.json',
   envelope: 'manifest.dsse.json',
 } as const

@@ -29,6 +29,8 @@ export const checkNames = [
   'files',
   /** Each attestation is about this version, and signed by whom the manifest names. */
   'attestations',
+  /** The derivatives that the manifest lists are what follows from `model/`, made here again. */
+  'exports',
 ] as const
 export type CheckName = (typeof checkNames)[number]
 
@@ -71,7 +73,7 @@ export async function verifyVersion(version: VersionToVerify): Promise<Verificat
   const manifest = checkManifest(version, results)
   if (manifest !== undefined && !anyFailed(results)) {
     const check = new FolderCheck(version, manifest)
-    for (const name of ['listing', 'model', 'layout', 'files', 'attestations'] as const) {
+    for (const name of ['listing', 'model', 'layout', 'files', 'attestations', 'exports'] as const) {
       results.set(name, await check[name]())
       if (results.get(name) !== undefined) break
     }

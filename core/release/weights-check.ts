@@ -14,10 +14,17 @@ export class WeightsCheck {
   readonly #head: Uint8Array[] = []
   #headBytes = 0
   #headDue = 8
+  readonly #onData: (piece: Uint8Array) => void
   #problem: string | undefined
   #bytes = 0
 
-  constructor(crypto: Pick<Crypto, 'hasher' | 'sha256'>, expected: Expected) {
+  /** `onData` gets what follows the header, the flat vector, in pieces that hold for the call. */
+  constructor(
+    crypto: Pick<Crypto, 'hasher' | 'sha256'>,
+    expected: Expected,
+    onData: (piece: Uint8Array) => void = () => {},
+  ) {
+    this.#onData = onData
     this.#crypto = crypto
     this.#expected = expected
     this.#hasher = crypto.hasher()
@@ -68,6 +75,7 @@ export class WeightsCheck {
       rest = rest.subarray(part.length)
       if (this.#headDue === 8 && this.#headBytes === 8) this.#findHeader()
     }
+    if (rest.length > 0 && this.#problem === undefined) this.#onData(rest)
   }
 
   #findHeader(): void {

@@ -1,3 +1,4 @@
+import { derivationPayload } from '../../core/attestation/derivation.ts'
 import { dsseBytes, IN_TOTO_PAYLOAD_TYPE, signDsse } from '../../core/attestation/dsse.ts'
 import { modelCard } from '../../core/attestation/model-card/model-card.ts'
 import { compareCodePoints } from '../../core/attestation/model-signing/names.ts'
@@ -35,6 +36,8 @@ export type EvidenceInput = {
   readonly candidate: Candidate
   readonly number: number
   readonly layout: Layout
+  /** Derivatives of the version, which lie in the store already. */
+  readonly exports: readonly VersionFile[]
   /** The version that the run started from. */
   readonly parent?: { readonly name: string; readonly root: string } | undefined
   /** The run's journal so far: its entries, and the SHA-256 of all of them. */
@@ -77,6 +80,10 @@ export async function evidenceOf(deps: EvidenceDeps, input: EvidenceInput): Prom
   contents.set(versionFiles.signature, await signModel(crypto, deps.signer, statement))
   contents.set(versionFiles.gates, gates)
   contents.set(versionFiles.provenance, await provenance(deps, input, root))
+  if (input.exports.length > 0) {
+    const config = digestOf(contents.get(versionFiles.config) ?? new Uint8Array(0))
+    contents.set(versionFiles.exports, await derivation(deps, input, root, config))
+  }
 
   const files = [...contents].map(([path, content]) => ({
     path,
@@ -84,7 +91,7 @@ export async function evidenceOf(deps: EvidenceDeps, input: EvidenceInput): Prom
     bytes: content.length,
     content,
   }))
-  const all = [...files, { path: versionFiles.weights, sha256: digest, bytes }]
+  const all = [...files, ...input.exports, { path: versionFiles.weights, sha256: digest, bytes }]
   return { root, files: all.sort((a, b) => compareCodePoints(a.path, b.path)) }
 }
 
@@ -98,6 +105,14 @@ async function testResult({ crypto, key }: EvidenceDeps, { weights, gates, evide
     gates: gates.map(({ gate, verdict }) => ({ gate, verdict })),
   })
   return dsseBytes(await signDsse(key, IN_TOTO_PAYLOAD_TYPE, payload))
+}
+
+/** What the exports are made of, under the coordinator's key. */
+async function derivation(deps: EvidenceDeps, input: EvidenceInput, root: string, config: string): Promise<Uint8Array> {
+  const { builder, parleyVersion, key } = deps
+  const { model, weights } = input.candidate
+  const facts = { model, weights: weights.digest, config, root, builder, parleyVersion, files: input.exports }
+  return dsseBytes(await signDsse(key, IN_TOTO_PAYLOAD_TYPE, derivationPayload(facts)))
 }
 
 async function provenance(deps: EvidenceDeps, input: EvidenceInput, root: string): Promise<Uint8Array> {

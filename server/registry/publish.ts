@@ -9,6 +9,7 @@ import type { Layout } from '../../core/tensors/layout.ts'
 import { readDataOffset, readLayout } from '../../core/tensors/safetensors.ts'
 import type { BlobStore, Journal, Records, VersionRecord } from '../store/ports.ts'
 import { type EvidenceDeps, evidenceOf } from './evidence.ts'
+import { exportsOf } from './exports.ts'
 import { journalDigest } from './journal-digest.ts'
 import { type Candidate, manifestOf } from './manifest.ts'
 import { publicationMove } from './publication-move.ts'
@@ -46,10 +47,12 @@ export async function publishVersion(
   const parent = versions.findLast(({ weights }) => weights === candidate.base)
   const number = (versions.at(-1)?.number ?? 0) + 1
   const at = now()
+  const { layout, dataOffset } = await headerOf(deps, candidate)
   const evidence = await evidenceOf(deps, {
     candidate,
     number,
-    layout: await layoutOf(deps, candidate),
+    layout,
+    exports: await exportsOf(deps, candidate, layout, dataOffset),
     parent: parent && { name: `${model}/${parent.number}`, root: manifestIn(parent.envelope).root },
     journal: await journalDigest(crypto, deps.journal, run),
     at,
@@ -90,11 +93,14 @@ async function checkWeights({ blobs }: PublishDeps, { weights }: Candidate): Pro
   }
 }
 
-async function layoutOf({ blobs }: PublishDeps, { weights }: Candidate): Promise<Layout> {
+async function headerOf(
+  { blobs }: PublishDeps,
+  { weights }: Candidate,
+): Promise<{ readonly layout: Layout; readonly dataOffset: number }> {
   const limits = { fileBytes: weights.bytes }
   const head = await blobs.read(weights.digest, 0, Math.min(8, weights.bytes))
   const offset = readDataOffset(head, limits)
-  return readLayout(await blobs.read(weights.digest, 0, offset), limits).layout
+  return readLayout(await blobs.read(weights.digest, 0, offset), limits)
 }
 
 /** From the store, with nothing but the public keys: what no consumer would take is not published. */

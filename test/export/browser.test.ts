@@ -9,7 +9,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { nodeCrypto } from '../../core/crypto/node.ts'
 import { tfjsLayersModel } from '../../core/export/tfjs-layers.ts'
+import { publishVersion } from '../../server/registry/publish.ts'
+import { memoryStore } from '../../server/store/memory/store.ts'
+import { candidateOf, filesOf, publishDeps } from '../support/release.ts'
 import { cases, examplesOf, farthest, modelOf, ownOutputs } from './models.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
@@ -96,11 +100,22 @@ describe.skipIf(!present)(`exports in ${CHROMIUM}${skipped}`, { timeout: 120_000
       files.set(`/${i}/examples.json`, JSON.stringify({ shape, values: [...values] }))
       expected[i] = await ownOutputs(exported, data)
     }
-    files.set('/', page(Object.keys(expected)))
+    // As a version has them, from where a registry serves them.
+    const [, section, data] = cases[6]!
+    const store = memoryStore()
+    const published = await modelOf(section, data)
+    const deps = publishDeps(store, nodeCrypto.signingKey(new Uint8Array(32).fill(1)), () => 0)
+    const version = await publishVersion(deps, await candidateOf(store, published))
+    const served = 'v1/models/heart/versions/1/files/exports/tfjs'
+    for (const [path, bytes] of await filesOf(store, version))
+      files.set(`/v1/models/heart/versions/1/files/${path}`, bytes)
+    files.set(`/${served}/examples.json`, files.get('/6/examples.json')!)
+    files.set('/', page([...Object.keys(expected), served]))
     const outputs = JSON.parse(await postedBy(files)) as Record<string, number[]>
     for (const [i, [what]] of cases.entries()) {
       expect(outputs[i], what).toBeInstanceOf(Array)
       expect(farthest(outputs[i]!, expected[i]!), what).toBeLessThan(1e-6)
     }
+    expect(outputs[served]).toEqual(outputs[6])
   })
 })

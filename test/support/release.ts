@@ -3,9 +3,11 @@ import type { FolderEntry, FolderReader } from '../../core/attestation/ports.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
 import type { SigningKey } from '../../core/crypto/primitives.ts'
 import { toHex, utf8 } from '../../core/encoding/bytes.ts'
+import type { WeightsInput } from '../../core/export/exported.ts'
 import { canonicalPlan } from '../../core/plan/parse.ts'
+import type { Plan } from '../../core/plan/plan.ts'
 import { type Verification, verifyVersion } from '../../core/release/verify.ts'
-import { layoutBytes, layoutOf } from '../../core/tensors/layout.ts'
+import { layoutBytes, layoutOf, type TensorSpec } from '../../core/tensors/layout.ts'
 import { writeModel } from '../../core/tensors/safetensors.ts'
 import type { Candidate } from '../../server/registry/manifest.ts'
 import type { PublishDeps } from '../../server/registry/publish.ts'
@@ -46,12 +48,15 @@ export function registryOf(
 export async function candidateIn(
   store: Store,
   round: number,
-  changes: Partial<Candidate> & { readonly values?: readonly number[] } = {},
+  changes: Partial<Candidate> & {
+    readonly values?: readonly number[]
+    readonly tensors?: readonly TensorSpec[]
+    readonly source?: Plan
+  } = {},
 ): Promise<Candidate> {
-  const { values = [round, 2, 3, 4], ...rest } = changes
-  const layout = layoutOf([{ name: 'w', shape: [values.length] }])
+  const { values = [round, 2, 3, 4], tensors, source: plan = planOf({ inputs: 3 }), ...rest } = changes
+  const layout = layoutOf(tensors ?? [{ name: 'w', shape: [values.length] }])
   const file = writeModel(layout, Float32Array.from(values))
-  const plan = planOf({ inputs: 3 })
   return {
     model: 'heart',
     run: 'run_1',
@@ -76,6 +81,18 @@ export async function candidateIn(
     },
     ...rest,
   }
+}
+
+/** The tensors of the plan's own model: a candidate that has them has derivatives. */
+export const logisticTensors = [
+  { name: 'dense_1/bias', shape: [1] },
+  { name: 'dense_1/kernel', shape: [3, 1] },
+] as const
+
+/** A candidate of this very model. */
+export function candidateOf(store: Store, { model, data, layout, weights }: WeightsInput): Promise<Candidate> {
+  const plan = { ...planOf({ name: 'heart' }), model, data: data as Plan['data'] }
+  return candidateIn(store, 1, { values: [...weights], tensors: layout, source: plan })
 }
 
 /** All files of a published version, by path. */
