@@ -40,6 +40,7 @@ export class Reporter implements Reporting {
   #sending: Promise<void> = Promise.resolve()
   #loop: Promise<void> = Promise.resolve()
   #lastTrouble = ''
+  #started = false
 
   constructor(deps: ReporterDeps) {
     this.#deps = deps
@@ -82,6 +83,7 @@ export class Reporter implements Reporting {
 
   /** Reports from now on. */
   start(): void {
+    this.#started = true
     this.#loop = this.#forEver(this.#controller.signal).catch(() => {})
   }
 
@@ -90,6 +92,8 @@ export class Reporter implements Reporting {
     if (this.#controller.signal.aborted) return this.#loop
     this.#controller.abort()
     await this.#loop
+    // An application that never got a version has nothing to say, and is not kept waiting.
+    if (!this.#started) return
     const closing = new AbortController()
     const cancel = this.#deps.clock.after(consumerLimits.closingMs, () => closing.abort())
     await this.#send(closing.signal).catch(() => {})

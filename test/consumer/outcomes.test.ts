@@ -240,6 +240,25 @@ describe('over a restart of the program', () => {
     expect(second.network.sent[0]).toBe(first.network.sent[1])
   })
 
+  it('a program that gets no version sends nothing, and is not kept waiting by what an earlier one left', async () => {
+    const { opening, chosen } = await begun()
+    const path = await folder()
+    const first = await opening(chosen, {}, folderCache(path))
+    first.network.fate = 'lost'
+    answers(first.followed, 2)
+    await first.followed.close()
+    await rm(join(path, 'files'), { recursive: true })
+    const sent: string[] = []
+    const away: typeof fetch = async (_input, init) => {
+      sent.push(init?.method ?? 'GET')
+      throw new TypeError('offline')
+    }
+    await expect(opening(chosen, { fetch: away }, folderCache(path))).rejects.toMatchObject({
+      code: 'session.unreachable',
+    })
+    expect(sent).not.toContain('POST')
+  })
+
   it('without a place for its state it goes on with the registry’s next number', async () => {
     const { opening, chosen, taken, id } = await begun()
     const first = await opening(chosen)
