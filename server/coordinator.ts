@@ -6,8 +6,6 @@ import { ParleyError } from '../core/errors/index.ts'
 import { frozenTensors } from '../core/plan/freeze.ts'
 import { canonicalPlan, parsePlan } from '../core/plan/parse.ts'
 import type { Plan } from '../core/plan/plan.ts'
-import type { Holdout } from '../core/run/holdout.ts'
-import type { LatencyMeter } from '../core/run/latency.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { ModelRef } from '../core/run/round-configuration.ts'
 import type { RunView } from '../core/run/view.ts'
@@ -73,9 +71,9 @@ export type CoordinatorDeps = {
   /** Trains on rows of the coordinator's own, for rules that ask for it; a port, since only clients carry training engines. */
   readonly rootUpdate?: RootUpdate
   /** Rows of the coordinator's own that gates are decided on, with an engine; by default there are none. */
-  readonly holdout?: Holdout
+  readonly holdout?: HoldoutDeps['holdout']
   /** An engine and a clock, for gates on latency; by default there are none, and such gates are not evaluable. */
-  readonly latency?: LatencyMeter
+  readonly latency?: HoldoutDeps['latency']
   /** All rules that plans may name; by default those of the registry. Only simulations know others. */
   readonly rules?: RuleTable | undefined
   readonly observer: CoordinatorObserver
@@ -100,7 +98,7 @@ export class Coordinator implements CoordinatorApi {
 
   constructor(deps: CoordinatorDeps) {
     this.#deps = deps
-    const { crypto, store, clock, keepRounds, kernels, decide, rules } = deps
+    const { crypto, store, clock, keepRounds, kernels, decide, rules, rootUpdate, holdout, latency } = deps
     this.#frames = new ChunkFrames(store.blobs)
     const keys = roundKeys(crypto, deps.sealingSecret)
     this.#matrices = new Matrices(deps)
@@ -114,9 +112,8 @@ export class Coordinator implements CoordinatorApi {
       rules,
       ...(decide === undefined ? {} : { decide }),
     }
-    this.#holdouts = { holdout: deps.holdout, looks: new HoldoutLooks(store), blobs: store.blobs }
-    const { rootUpdate, latency } = deps
-    const own = { rootUpdate, holdouts: this.#holdouts, latencies: { meter: latency, blobs: store.blobs } }
+    this.#holdouts = { holdout, latency, looks: new HoldoutLooks(store), blobs: store.blobs }
+    const own = { rootUpdate, holdouts: this.#holdouts }
     const work = { ...this.#work, ...own, store, matrices: this.#matrices, keepRounds, now: () => clock.now() }
     this.#hub = new RoundHub({
       ...deps,

@@ -9,7 +9,7 @@ import type { Store } from '../store/ports.ts'
 import type { ActiveRun } from './active-run.ts'
 import { type AggregationDeps, aggregateUpdates, type RoundInputs } from './aggregate-updates.ts'
 import { type HoldoutDeps, holdoutOf } from './holdout.ts'
-import { type LatencyDeps, latencyOf } from './latency.ts'
+import { latencyOf } from './latency.ts'
 import { openCounts } from './masked/open-counts.ts'
 import { openSums } from './masked/open-sums.ts'
 import type { Matrices } from './matrices.ts'
@@ -22,7 +22,6 @@ export type AggregationWorkDeps = AggregationDeps & {
   readonly matrices: Matrices
   readonly rootUpdate: RootUpdate | undefined
   readonly holdouts: HoldoutDeps
-  readonly latencies: LatencyDeps
   /** Rounds whose updates stay in the spool, counted back from the newest. */
   readonly keepRounds: number
   readonly now: () => number
@@ -64,7 +63,7 @@ export async function aggregateRound(deps: AggregationWorkDeps, active: ActiveRu
     )
     const inUse = await championOf(deps, state)
     const holdout = await holdoutOf(deps.holdouts, plan, state, made, inUse)
-    const latency = await latencyOf(deps.latencies, plan, state, made)
+    const latency = await latencyOf(deps.holdouts, plan, state, made)
     const champion = state.settings.gates.some(comparesOnClients) ? inUse : undefined
     await run.tell({
       type: 'aggregated',

@@ -10,6 +10,7 @@ import {
   type HoldoutResult,
   inTimes,
 } from '../../core/run/holdout.ts'
+import type { LatencyMeter } from '../../core/run/latency.ts'
 import type { ModelRef } from '../../core/run/round-configuration.ts'
 import type { BlobStore } from '../store/ports.ts'
 import type { HoldoutLooks } from './holdout-looks.ts'
@@ -19,6 +20,8 @@ import { evaluationDue } from './window.ts'
 
 export type HoldoutDeps = {
   readonly holdout: Holdout | undefined
+  /** Measures how long models take to answer, on the same rows where there are any. */
+  readonly latency: LatencyMeter | undefined
   readonly looks: HoldoutLooks
   readonly blobs: Pick<BlobStore, 'read'>
 }

@@ -1,22 +1,16 @@
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Plan } from '../../core/plan/plan.ts'
-import { type LatencyMeter, type LatencyResult, latenciesAsked } from '../../core/run/latency.ts'
-import type { BlobStore } from '../store/ports.ts'
-import { vectorOf } from './holdout.ts'
+import { type LatencyResult, latenciesAsked } from '../../core/run/latency.ts'
+import { type HoldoutDeps, vectorOf } from './holdout.ts'
 import type { Aggregating, Made } from './state.ts'
 import { evaluationDue } from './window.ts'
-
-export type LatencyDeps = {
-  readonly meter: LatencyMeter | undefined
-  readonly blobs: Pick<BlobStore, 'read'>
-}
 
 /**
  * Measures how long what the open round made takes to answer, where it is evaluated and a gate asks for it. Never fails: without
  * a figure the gate cannot be evaluated, and the round has its model all the same.
  */
 export async function latencyOf(
-  { meter, blobs }: LatencyDeps,
+  { latency: meter, blobs }: Pick<HoldoutDeps, 'latency' | 'blobs'>,
   plan: Plan,
   state: Aggregating,
   { model, weights = model }: Pick<Made, 'model' | 'weights'>,

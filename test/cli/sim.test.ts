@@ -198,6 +198,20 @@ describe('sim run', () => {
   })
 })
 
+test('a number is predicted in masked rounds, by the example', async () => {
+  const { code, stdout } = await inProcess(
+    'sim',
+    'run',
+    join(root, 'examples/sim/regression.yaml'),
+    '--out',
+    path('days'),
+  )
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/round 12\/12 .* mae 1\.\d+ {2}rmse 1\.\d+/)
+  expect(stdout).toContain('it would be published')
+  expect(stdout).toMatch(/gate mae-max: pass \(mae 1\.\d+, at most 1\.\d+ with 95 % confidence, wanted at most 1\.5\)/)
+})
+
 test('the examples are in order', async () => {
   const folder = join(root, 'examples/sim')
   const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.yaml'))
