@@ -1,5 +1,6 @@
 import protobuf from 'protobufjs'
 import { clientErrors } from '../core/errors/catalogue/client.ts'
+import { enrolmentErrors } from '../core/errors/catalogue/enrolment.ts'
 import { planErrors } from '../core/errors/catalogue/plan.ts'
 import { privacyErrors } from '../core/errors/catalogue/privacy.ts'
 import { releaseErrors } from '../core/errors/catalogue/release.ts'
@@ -36,6 +37,7 @@ const errorSections: readonly (readonly [
   codes: Readonly<Record<string, CatalogueEntry>>,
 ])[] = [
   ['Sessions', 'Frames, handshakes and sessions: what ends a connection.', sessionErrors],
+  ['Enrolment', 'How clients become part of a federation, and cease to be.', enrolmentErrors],
   ['Updates and evaluations', 'Why one was not taken: the answer is a receipt, and the session goes on.', updateErrors],
   ['Plans, runs and rounds', 'What is wrong with a plan, and how rounds and runs end.', planErrors],
   ['Privacy', 'Masked rounds and differential privacy: who leaves, and what ends.', privacyErrors],

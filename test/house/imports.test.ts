@@ -60,7 +60,7 @@ describe('between rooms', () => {
 })
 
 describe('inside the server', () => {
-  const way = ['transport', 'sessions', 'rounds', 'aggregation', 'gates', 'registry']
+  const way = ['transport', 'enrolment', 'sessions', 'rounds', 'aggregation', 'gates', 'registry']
   const ground = ['store', 'observe', 'audit']
   const composition = ['coordinator.ts', 'start.ts', 'api.ts', 'index.ts']
   const partOf = (path: string): string | undefined => /^server\/([^/]+)/.exec(path)?.[1]

@@ -1,5 +1,6 @@
 import type { CatalogueEntry } from '../entry.ts'
 import { clientErrors } from './client.ts'
+import { enrolmentErrors } from './enrolment.ts'
 import { planErrors } from './plan.ts'
 import { privacyErrors } from './privacy.ts'
 import { releaseErrors } from './release.ts'
@@ -17,6 +18,7 @@ const table = {
   ...storeErrors,
   ...releaseErrors,
   ...requestErrors,
+  ...enrolmentErrors,
 }
 
 export type ErrorCode = keyof typeof table

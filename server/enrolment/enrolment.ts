@@ -1,0 +1,344 @@
+import type { z } from 'zod'
+import { parseDsse, verifyDsse } from '../../core/attestation/dsse.ts'
+import { readCanonical } from '../../core/attestation/json-payload.ts'
+import type { Crypto } from '../../core/crypto/primitives.ts'
+import { fromBase64, fromHex, fromUtf8, toHex, utf8 } from '../../core/encoding/bytes.ts'
+import { invitationSecret } from '../../core/enrolment/invitation.ts'
+import {
+  ENROLMENT_PAYLOAD_TYPE,
+  type EnrolmentAnswer,
+  enrolmentRequestSchema,
+  fingerprintOf,
+  isFingerprint,
+  RENEWAL_PAYLOAD_TYPE,
+  renewalRequestSchema,
+} from '../../core/enrolment/messages.ts'
+import { ParleyError } from '../../core/errors/index.ts'
+import type { AllowList } from '../sessions/allow-list.ts'
+import type { Authority } from './authority.ts'
+import type { EnrolmentRecord, EnrolmentRecords, EnrolmentState } from './records.ts'
+
+export type EnrolmentDeps = {
+  readonly crypto: Crypto
+  readonly records: EnrolmentRecords
+  readonly authority: Authority
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** How long certificates of clients are good for, in milliseconds; a week by default. */
+  readonly certificateMs?: number
+  /** Clients that take part beside those that enrol: lists that were written by hand. */
+  readonly listed?: AllowList
+  /** Called when a client must not have a session any more: revoked, suspended, or its certificate ended. */
+  readonly onExcluded?: (client: string, error: ParleyError) => void
+}
+
+/** Who does something, and why. */
+export type Act = { readonly actor: string; readonly reason?: string }
+
+const DAY_MS = 24 * 3_600_000
+const CERTIFICATE_MS = 7 * DAY_MS
+const INVITATION_MS = 3 * DAY_MS
+/** How far the clock of a client may be off. */
+const SKEW_MS = 5 * 60_000
+const MOST_BYTES = 16 * 1024
+
+/**
+ * Who belongs to the federation. Each change is stored before it holds; changes are made one after the other. It is the list that
+ * sessions are let in by: a client that is not active, or whose certificate has ended, is not on it.
+ */
+export class Enrolment implements AllowList {
+  readonly #deps: EnrolmentDeps
+  readonly #clients = new Map<string, EnrolmentRecord>()
+  readonly #byKey = new Map<string, string>()
+  #tail: Promise<unknown> = Promise.resolve()
+
+  private constructor(deps: EnrolmentDeps) {
+    this.#deps = deps
+  }
+
+  static async open(deps: EnrolmentDeps): Promise<Enrolment> {
+    const enrolment = new Enrolment(deps)
+    for (const record of await deps.records.enrolments()) enrolment.#remember(record)
+    return enrolment
+  }
+
+  list(): readonly EnrolmentRecord[] {
+    return [...this.#clients.values()].sort((a, b) => (a.client < b.client ? -1 : 1))
+  }
+
+  get authority(): Authority {
+    return this.#deps.authority
+  }
+
+  get size(): number {
+    const active = this.list().filter((record) => this.#excluded(record) === undefined).length
+    return active + (this.#deps.listed?.size ?? 0)
+  }
+
+  idOf(publicKey: Uint8Array): string | undefined {
+    const record = this.#recordOf(publicKey)
+    if (record !== undefined) return this.#excluded(record) === undefined ? record.client : undefined
+    return this.#deps.listed?.idOf(publicKey)
+  }
+
+  publicKeyOf(client: string): Uint8Array | undefined {
+    const key = this.#clients.get(client)?.publicKey
+    return key === undefined ? this.#deps.listed?.publicKeyOf(client) : fromHex(key)
+  }
+
+  refusalOf(publicKey: Uint8Array): ParleyError | undefined {
+    const record = this.#recordOf(publicKey)
+    return record === undefined ? undefined : this.#excluded(record)
+  }
+
+  /** When the next certificate of an active client ends, in milliseconds since the epoch. */
+  nextEnd(): number | undefined {
+    const ends = this.list().flatMap(({ state, certificate }) =>
+      state === 'active' && certificate !== undefined ? [Date.parse(certificate.notAfter)] : [],
+    )
+    const coming = ends.filter((end) => end > this.#deps.now())
+    return coming.length === 0 ? undefined : Math.min(...coming)
+  }
+
+  /** Ends the sessions of clients whose certificate has ended. */
+  sweep(): void {
+    for (const record of this.#clients.values()) {
+      const error = this.#excluded(record)
+      if (error?.code === 'auth.certificate-expired') this.#deps.onExcluded?.(record.client, error)
+    }
+  }
+
+  /**
+   * Invites a client, or invites it anew: an earlier code is good no more. Resolves with the secret of the code, which is not stored.
+   *
+   * - `lifetimeMs`: of the code; three days by default.
+   */
+  invite(
+    client: string,
+    { label = client, lifetimeMs = INVITATION_MS, ...act }: Act & { label?: string; lifetimeMs?: number },
+  ) {
+    return this.#change(client, async (record) => {
+      if (this.#deps.listed?.publicKeyOf(client) !== undefined) throw wrongState(client, 'listed by hand')
+      if (record !== undefined && !['invited', 'refused', 'pending'].includes(record.state)) {
+        throw wrongState(client, record.state)
+      }
+      const { crypto, now } = this.#deps
+      const secret = invitationSecret((length) => crypto.randomBytes(length))
+      const expiresAt = new Date(now() + lifetimeMs).toISOString()
+      const invitation = { secretHash: this.#hashOf(secret), expiresAt }
+      await this.#save({ client, label, ...this.#stateOf('invited', act), invitation })
+      return { secret, expiresAt }
+    })
+  }
+
+  /**
+   * Takes a request to be enrolled: a DSSE envelope as JSON, signed by the key that it names. Asked again with the same key, it says where
+   * the client stands, and gives the certificate once there is one. Fails with `enrolment.code-refused` for every code that is not
+   * good, whatever is wrong with it.
+   */
+  async request(body: Uint8Array): Promise<EnrolmentAnswer> {
+    const request = await this.#opened(body, ENROLMENT_PAYLOAD_TYPE, enrolmentRequestSchema)
+    const { client, publicKey, secret, csr } = request
+    return this.#change(client, async (record) => {
+      const { now, listed } = this.#deps
+      if (record?.invitation === undefined || record.invitation.secretHash !== this.#hashOf(secret)) throw refusedCode()
+      if (Date.parse(record.invitation.expiresAt) <= now()) throw refusedCode()
+      if (record.publicKey !== undefined) {
+        if (record.publicKey !== publicKey) throw refusedCode()
+        return this.#answer(record)
+      }
+      const key = fromHex(publicKey) ?? new Uint8Array(0)
+      if (record.state !== 'invited') throw refusedCode()
+      if (this.#byKey.has(publicKey) || listed?.idOf(key) !== undefined) {
+        throw new ParleyError('enrolment.request-invalid', 'another client has this key: make one for each')
+      }
+      // A request that could never be granted is refused before a person looks at it.
+      await this.#issue(client, csr, key)
+      const next = { ...record, ...this.#stateOf('pending', { actor: client }), publicKey, csr }
+      await this.#save(next)
+      return this.#answer(next)
+    })
+  }
+
+  /**
+   * Lets a client in that has asked, once a person has compared the fingerprint; or lets an active client whose certificate has ended
+   * renew it within three days.
+   */
+  approve(client: string, fingerprint: string, act: Act) {
+    return this.#change(client, async (record) => {
+      const { crypto, now } = this.#deps
+      const key = record?.publicKey === undefined ? undefined : fromHex(record.publicKey)
+      if (record === undefined || key === undefined) throw wrongState(client, record?.state)
+      if (!isFingerprint(fingerprint, fingerprintOf(crypto, key)))
+        throw new ParleyError('enrolment.fingerprint-mismatch')
+      if (record.state === 'active') {
+        return this.#save({ ...record, renewableUntil: new Date(now() + INVITATION_MS).toISOString() })
+      }
+      if (record.state !== 'pending' || record.csr === undefined) throw wrongState(client, record.state)
+      const certificate = await this.#issue(client, record.csr, key)
+      const { csr: _, ...rest } = record
+      return this.#save({ ...rest, ...this.#stateOf('active', act), certificate })
+    })
+  }
+
+  refuse(client: string, act: Act) {
+    return this.#move(client, ['invited', 'pending'], 'refused', act)
+  }
+
+  suspend(client: string, act: Act) {
+    return this.#move(client, ['active'], 'suspended', act)
+  }
+
+  resume(client: string, act: Act) {
+    return this.#move(client, ['suspended'], 'active', act)
+  }
+
+  /** For ever: the key stays on record, and is never let in again. */
+  revoke(client: string, act: Act) {
+    return this.#move(client, ['invited', 'pending', 'active', 'suspended', 'refused'], 'revoked', act)
+  }
+
+  rename(client: string, label: string) {
+    return this.#change(client, async (record) => {
+      if (record === undefined) throw wrongState(client, undefined)
+      return this.#save({ ...record, label })
+    })
+  }
+
+  /** Gives an active client a new certificate for its key. Open sessions go on. */
+  async renew(body: Uint8Array): Promise<EnrolmentAnswer> {
+    const { client, publicKey, csr } = await this.#opened(body, RENEWAL_PAYLOAD_TYPE, renewalRequestSchema)
+    return this.#change(client, async (record) => {
+      if (record?.publicKey !== publicKey) throw new ParleyError('auth.failed')
+      const excluded = this.#excluded(record)
+      const { now } = this.#deps
+      const again = excluded?.code === 'auth.certificate-expired' && Date.parse(record.renewableUntil ?? '') > now()
+      if (excluded !== undefined && !again) throw excluded
+      const certificate = await this.#issue(client, csr, fromHex(publicKey) ?? new Uint8Array(0))
+      const { renewableUntil: _, ...rest } = record
+      return this.#answer(await this.#save({ ...rest, certificate }))
+    })
+  }
+
+  #move(client: string, from: readonly EnrolmentState[], to: EnrolmentState, act: Act): Promise<EnrolmentRecord> {
+    return this.#change(client, async (record) => {
+      // What is so already is not done again: the wish is fulfilled.
+      if (record?.state === to) return record
+      if (record === undefined || !from.includes(record.state)) throw wrongState(client, record?.state)
+      const { invitation: _, ...rest } = record
+      const next = await this.#save({ ...(to === 'active' ? record : rest), ...this.#stateOf(to, act) })
+      const error = this.#excluded(next)
+      if (error !== undefined) this.#deps.onExcluded?.(client, error)
+      return next
+    })
+  }
+
+  async #opened<Schema extends z.ZodType<{ readonly publicKey: string; readonly at: string }>>(
+    body: Uint8Array,
+    payloadType: string,
+    schema: Schema,
+  ): Promise<z.output<Schema>> {
+    const { crypto, now } = this.#deps
+    try {
+      const envelope = parseDsse(body, { maxBytes: MOST_BYTES })
+      const claimed: unknown = JSON.parse(fromUtf8(envelope.payload))
+      const key = fromHex(String((claimed as { publicKey?: unknown } | null)?.publicKey))
+      if (key === undefined) throw new ParleyError('enrolment.request-invalid', 'it names no key')
+      const payload = await verifyDsse(envelope, payloadType, (message, signature) =>
+        crypto.verify(key, message, signature),
+      )
+      const request = readCanonical(schema, payload, 'a request')
+      if (Math.abs(Date.parse(request.at) - now()) > SKEW_MS) {
+        throw new ParleyError('enrolment.request-invalid', `its time is ${request.at}, and here it is ${timeOf(now())}`)
+      }
+      return request
+    } catch (cause) {
+      if (cause instanceof ParleyError && cause.code === 'enrolment.request-invalid') throw cause
+      const why = cause instanceof ParleyError ? cause.message : 'it is not JSON'
+      throw new ParleyError('enrolment.request-invalid', why, { cause })
+    }
+  }
+
+  async #issue(client: string, csr: string, key: Uint8Array) {
+    const { now, certificateMs = CERTIFICATE_MS } = this.#deps
+    const der = fromBase64(csr)
+    if (der === undefined)
+      throw new ParleyError('enrolment.request-invalid', 'the request for a certificate is not base64')
+    const until = now() + certificateMs
+    const { certificate, serial } = await this.#deps.authority.issueClient(client, der, key, { from: now(), until })
+    return { pem: certificate, serial, notAfter: new Date(until).toISOString() }
+  }
+
+  #answer({ state, publicKey, certificate }: EnrolmentRecord): EnrolmentAnswer {
+    const fingerprint = fingerprintOf(this.#deps.crypto, fromHex(publicKey ?? '') ?? new Uint8Array(0))
+    if (state === 'active' && certificate !== undefined) {
+      const authority = this.#deps.authority.certificate
+      return { state, fingerprint, certificate: certificate.pem, authority, notAfter: certificate.notAfter }
+    }
+    if (state === 'pending') return { state, fingerprint }
+    throw refusedCode()
+  }
+
+  #excluded({ state, certificate }: EnrolmentRecord): ParleyError | undefined {
+    switch (state) {
+      case 'active':
+        if (certificate !== undefined && Date.parse(certificate.notAfter) > this.#deps.now()) return undefined
+        return new ParleyError('auth.certificate-expired')
+      case 'suspended':
+        return new ParleyError('auth.suspended')
+      case 'revoked':
+        return new ParleyError('auth.revoked')
+      case 'invited':
+      case 'pending':
+      case 'refused':
+        return new ParleyError('auth.failed')
+      default:
+        return state satisfies never
+    }
+  }
+
+  /** One change after the other, each on what the one before left. */
+  #change<Result>(client: string, change: (record: EnrolmentRecord | undefined) => Promise<Result>): Promise<Result> {
+    const result = this.#tail.then(() => change(this.#clients.get(client)))
+    this.#tail = result.catch(() => {})
+    return result
+  }
+
+  async #save(record: EnrolmentRecord): Promise<EnrolmentRecord> {
+    await this.#deps.records.saveEnrolment(record)
+    this.#remember(record)
+    return record
+  }
+
+  #remember(record: EnrolmentRecord): void {
+    const before = this.#clients.get(record.client)?.publicKey
+    if (before !== undefined && before !== record.publicKey) this.#byKey.delete(before)
+    this.#clients.set(record.client, record)
+    if (record.publicKey !== undefined) this.#byKey.set(record.publicKey, record.client)
+  }
+
+  #recordOf(publicKey: Uint8Array): EnrolmentRecord | undefined {
+    return this.#clients.get(this.#byKey.get(toHex(publicKey)) ?? '')
+  }
+
+  #stateOf(state: EnrolmentState, { actor, reason = '' }: Act) {
+    return { state, since: new Date(this.#deps.now()).toISOString(), actor, reason }
+  }
+
+  #hashOf(secret: string): string {
+    return toHex(this.#deps.crypto.sha256(utf8(secret)))
+  }
+}
+
+function timeOf(at: number): string {
+  return new Date(at).toISOString()
+}
+
+function refusedCode(): ParleyError {
+  return new ParleyError('enrolment.code-refused')
+}
+
+function wrongState(client: string, state: string | undefined): ParleyError {
+  if (state === undefined) return new ParleyError('object.not-found', `there is no client ${client}`)
+  return new ParleyError('enrolment.state', `${client} is ${state}`)
+}
