@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs'
+import { authErrors } from '../core/errors/catalogue/auth.ts'
 import { clientErrors } from '../core/errors/catalogue/client.ts'
 import { enrolmentErrors } from '../core/errors/catalogue/enrolment.ts'
 import { planErrors } from '../core/errors/catalogue/plan.ts'
@@ -37,6 +38,7 @@ const errorSections: readonly (readonly [
   codes: Readonly<Record<string, CatalogueEntry>>,
 ])[] = [
   ['Sessions', 'Frames, handshakes and sessions: what ends a connection.', sessionErrors],
+  ['People and identities', 'Who somebody is, what they may, and what takes two people.', authErrors],
   ['Enrolment', 'How clients become part of a federation, and cease to be.', enrolmentErrors],
   ['Updates and evaluations', 'Why one was not taken: the answer is a receipt, and the session goes on.', updateErrors],
   ['Plans, runs and rounds', 'What is wrong with a plan, and how rounds and runs end.', planErrors],

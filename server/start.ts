@@ -11,6 +11,8 @@ import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { createKernels, kernelDigest } from '../kernels/index.ts'
 import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
 import { createHttpServer } from './http/server.ts'
+import { fourEyesActs } from './members/four-eyes.ts'
+import { People, type PeopleOptions } from './members/people.ts'
 import { createLogger, type Logger } from './observe/logger.ts'
 import { measuredJournal } from './observe/measured-journal.ts'
 import { createMetrics } from './observe/metrics.ts'
@@ -31,8 +33,10 @@ export type CoordinatorConfig = {
   readonly identity: SigningKey
   /** 32 bytes, kept secret and kept: what opens spooled updates follows from it. */
   readonly sealingSecret: Uint8Array
-  /** What admin requests must bear. */
-  readonly adminToken: string
+  /** The key of the machine's owner: whoever bears it may do anything over HTTP. Without it there is no such key. */
+  readonly adminToken?: string
+  /** How members prove who they are, and what takes two of them; `docs/members.md`. */
+  readonly members?: PeopleOptions
   readonly allowList: AllowList
   /** Signs the folders of versions: ECDSA, apart from the identity. */
   readonly releaseSigner: ReleaseSigner
@@ -86,7 +90,7 @@ export type RunningCoordinator = {
 export async function startCoordinator(config: CoordinatorConfig): Promise<RunningCoordinator> {
   keepLargeBlocks()
   const limits = { ...defaultLimits, ...config.limits }
-  const { identity, adminToken, parleyVersion, host = '127.0.0.1', tls, allowClearTextBeyondLoopback = false } = config
+  const { identity, parleyVersion, host = '127.0.0.1', tls, allowClearTextBeyondLoopback = false } = config
   const clock = systemClock
   const logger = config.logger ?? createLogger({ now: clock.now })
   const metrics = createMetrics({ process: true })
@@ -138,6 +142,17 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     ...(config.latency === undefined ? {} : { latency: config.latency }),
     observer: { ...observing(logger, metrics), fatal: config.onFatal },
   })
+  const people = new People({
+    store: config.store.members,
+    clock,
+    sealingSecret: config.sealingSecret,
+    onAct: async (act) => logger.info({ act }, 'somebody did something, or tried to'),
+    ...config.members,
+    fourEyes: (config.members?.fourEyes ?? fourEyesActs).filter(
+      // Approvals of others cover it.
+      (act) => act !== 'alias.promote' || (config.approvalsNeeded ?? 0) === 0,
+    ),
+  })
   const security = { allowClearTextBeyondLoopback, ...(tls === undefined ? {} : { tls }) }
   const http = createHttpServer({
     ...security,
@@ -151,7 +166,8 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     logger,
     clock,
     limits,
-    adminToken,
+    people,
+    ...(config.adminToken === undefined ? {} : { adminToken: config.adminToken }),
     ...(config.consumerOrigins === undefined ? {} : { consumerOrigins: config.consumerOrigins }),
     host,
     port: config.httpPort,

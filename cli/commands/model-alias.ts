@@ -23,12 +23,12 @@ import { countFromZero, countOption, percentOption } from '../options.ts'
 import { remote } from '../remote.ts'
 import { versionPath } from '../version-folder.ts'
 
-type Said = RemoteOptions & { readonly reason: string; readonly as: string; readonly expect?: number }
+type Said = RemoteOptions & { readonly reason: string; readonly as?: string; readonly expect?: number }
 
 function said(one: Command): Command {
   return remote(one)
     .requiredOption('--reason <text>', 'why; it stands in the history for ever')
-    .option('--as <name>', 'who does it', process.env.USER ?? 'operator')
+    .option('--as <id>', 'who does it: refused unless the token is theirs')
     .option('--expect <n>', 'only if the alias’s newest move has this number', countFromZero)
 }
 

@@ -6,14 +6,14 @@ import { RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
 import { ALIAS_REFERENCE, parseAlias } from '../model-reference.ts'
 import { remote } from '../remote.ts'
 
-type Options = RemoteOptions & { readonly apply?: boolean; readonly as: string }
+type Options = RemoteOptions & { readonly apply?: boolean; readonly as?: string }
 
 export const rollout = remote(
   command('rollout', 'show how a new version does beside the one in use, and what the plan makes of it'),
 )
   .argument('<alias>', ALIAS_REFERENCE)
   .option('--apply', 'do what the plan says now: step up, promote, or go back')
-  .option('--as <name>', 'who does it', process.env.USER ?? 'operator')
+  .option('--as <id>', 'who does it: refused unless the token is theirs')
   .action(
     action<Options>(async (options, output, text = '') => {
       const coordinator = await RemoteCoordinator.connect(options)

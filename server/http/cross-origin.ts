@@ -5,6 +5,9 @@ const READABLE = '/v1/models/'
 /** Where they may send: reports, which let nobody in but by their signature. */
 const REPORTS = /^\/v1\/models\/[^/?]+\/outcomes$/
 
+/** The route by which browsers ask whether they may. */
+export const PREFLIGHT = `OPTIONS ${READABLE}*`
+
 /**
  * Lets pages of these origins read published models and report of them (Fetch standard, CORS protocol). Without credentials, and only what
  * everybody may read anyway; of any other origin the answers say nothing of it, so that browsers keep them to themselves.

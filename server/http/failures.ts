@@ -11,6 +11,8 @@ export function answerFailure(thrown: unknown, request: FastifyRequest, reply: F
     logger.error({ err: error, method: request.method, route: request.routeOptions.url }, 'a request failed')
   }
   if (http === 401) void reply.header('www-authenticate', 'Bearer')
+  const retryAfterMs = error.details?.retryAfterMs
+  if (typeof retryAfterMs === 'number') void reply.header('retry-after', Math.ceil(retryAfterMs / 1_000))
   void reply
     .code(http)
     .type('application/json; charset=utf-8')

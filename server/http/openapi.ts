@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { aliasRecordSchema } from '../../core/attestation/alias-record.ts'
 import { manifestSchema } from '../../core/release/manifest.ts'
+import { CSRF_HEADER } from './auth.ts'
+import { LOOPBACK_COOKIE, SECURE_COOKIE } from './cookies.ts'
 import { type Operation, operations } from './operations.ts'
 
 type Json = { readonly [key: string]: unknown }
@@ -32,7 +34,19 @@ export function openApiDocument(version: string): Json {
     paths,
     components: {
       schemas: Object.fromEntries(Object.entries(named).map(([name, schema]) => [name, jsonSchema(schema)])),
-      securitySchemes: { adminToken: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'a member’s API token, `parley_…`, or the key of the machine’s owner',
+        },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: SECURE_COOKIE,
+          description: `a browser’s session, from POST /v1/session; without TLS on the loopback interface the cookie is ${LOOPBACK_COOKIE}. What changes something also needs the header ${CSRF_HEADER} and an Origin of this server.`,
+        },
+      },
     },
   }
 }
@@ -53,7 +67,8 @@ function operationOf({ method, path, summary, access, query = [], request, answe
   return {
     operationId: `${method.toLowerCase()}${path.replaceAll(/[^A-Za-z]+([A-Za-z]?)/g, (_, letter: string) => letter.toUpperCase())}`,
     summary,
-    ...(access === 'admin' ? { security: [{ adminToken: [] }] } : {}),
+    // The permission stands where OpenAPI 3.1 has the names of roles.
+    ...(access === 'public' ? {} : { security: [{ token: [access] }, { session: [access] }] }),
     parameters: [...inPath, ...rest, ...inQuery],
     ...(request === undefined
       ? {}

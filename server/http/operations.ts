@@ -1,14 +1,17 @@
 import { z } from 'zod'
-import { rolloutBodies } from './outcomes.ts'
-import { registryBodies } from './registry-bodies.ts'
+import type { Permission } from '../members/permissions.ts'
+import { peopleOperations } from './people-operations.ts'
+import { registryBodies, rolloutBodies } from './registry-bodies.ts'
+
+/** Whether everybody may ask, or who has a permission. */
+export type Access = 'public' | Permission
 
 export type Operation = {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** As the router has it: `:name` for a part, `*` for the rest. */
   readonly path: string
   readonly summary: string
-  /** Whether everybody may ask, or only bearers of the admin token. */
-  readonly access: 'public' | 'admin'
+  readonly access: Access
   readonly query?: readonly string[]
   /** A schema, or the name of one that the document has under `components`. */
   readonly request?: { readonly type: string; readonly schema?: z.ZodType | string }
@@ -105,8 +108,8 @@ export const operations: readonly Operation[] = [
   {
     method: 'POST',
     path: `${model}/aliases/:alias`,
-    summary: 'move an alias, or split it',
-    access: 'admin',
+    summary: 'move an alias, or split it; 202 where a second person must confirm it',
+    access: 'alias.move',
     request: json(registryBodies.promote),
     answer: json(),
   },
@@ -114,7 +117,7 @@ export const operations: readonly Operation[] = [
     method: 'POST',
     path: `${model}/aliases/:alias/rollback`,
     summary: 'move an alias back',
-    access: 'admin',
+    access: 'alias.move',
     request: json(registryBodies.rollback),
     answer: json(),
   },
@@ -122,7 +125,7 @@ export const operations: readonly Operation[] = [
     method: 'POST',
     path: `${version}/state`,
     summary: 'deprecate, withdraw or restore a version',
-    access: 'admin',
+    access: 'version.state',
     request: json(registryBodies.state),
     answer: json(),
   },
@@ -145,7 +148,7 @@ export const operations: readonly Operation[] = [
     method: 'POST',
     path: `${version}/tags`,
     summary: 'set a tag of a version, or take it away (`value` null)',
-    access: 'admin',
+    access: 'version.tag',
     request: json(registryBodies.tag),
     answer: json(),
   },
@@ -153,7 +156,7 @@ export const operations: readonly Operation[] = [
     method: 'POST',
     path: `${version}/approvals`,
     summary: 'approve a version: an in-toto simple verification result by a listed member',
-    access: 'admin',
+    access: 'version.approve',
     request: dsse,
     answer: json(),
   },
@@ -169,7 +172,7 @@ export const operations: readonly Operation[] = [
     method: 'GET',
     path: `${model}/rollout`,
     summary: 'both sides of a split, what is decided of it, and why',
-    access: 'admin',
+    access: 'release.read',
     query: ['alias'],
     answer: json(),
   },
@@ -177,16 +180,22 @@ export const operations: readonly Operation[] = [
     method: 'POST',
     path: `${model}/rollout`,
     summary: 'do what is decided of a split',
-    access: 'admin',
+    access: 'alias.move',
     request: json(rolloutBodies.apply),
     answer: json(),
   },
-  { method: 'GET', path: `${version}/approvals`, summary: 'approvals of a version', access: 'admin', answer: json() },
+  {
+    method: 'GET',
+    path: `${version}/approvals`,
+    summary: 'approvals of a version',
+    access: 'release.read',
+    answer: json(),
+  },
   {
     method: 'GET',
     path: `${model}/candidates`,
     summary: 'results of runs before their gates',
-    access: 'admin',
+    access: 'release.read',
     answer: json(),
   },
 
@@ -194,7 +203,7 @@ export const operations: readonly Operation[] = [
     method: 'POST',
     path: '/v1/garbage',
     summary: 'remove what no version, candidate or newer run needs',
-    access: 'admin',
+    access: 'garbage.collect',
     request: json(registryBodies.garbage),
     answer: json(),
   },
@@ -203,18 +212,18 @@ export const operations: readonly Operation[] = [
     method: 'POST',
     path: '/v1/runs',
     summary: 'start a run',
-    access: 'admin',
+    access: 'run.start',
     request: { type: 'application/yaml' },
     answer: json(),
     status: 201,
   },
-  { method: 'GET', path: '/v1/runs', summary: 'all runs, the newest first', access: 'admin', answer: json() },
-  { method: 'GET', path: run, summary: 'a run', access: 'admin', answer: json() },
+  { method: 'GET', path: '/v1/runs', summary: 'all runs, the newest first', access: 'run.read', answer: json() },
+  { method: 'GET', path: run, summary: 'a run', access: 'run.read', answer: json() },
   {
     method: 'GET',
     path: `${run}/journal`,
     summary: 'how many entries its journal has, and SHA-256 over them',
-    access: 'admin',
+    access: 'run.read',
     query: ['entries'],
     answer: json(z.object({ entries: z.number().int(), digest: z.string() })),
   },
@@ -222,7 +231,7 @@ export const operations: readonly Operation[] = [
     method: 'POST',
     path: `${run}/stop`,
     summary: 'stop a run',
-    access: 'admin',
+    access: 'run.stop',
     request: json(z.strictObject({ reason: z.string() })),
     answer: json(),
   },
@@ -230,9 +239,11 @@ export const operations: readonly Operation[] = [
     method: 'POST',
     path: `${run}/rounds/:round/recompute`,
     summary: 'compute a round again; nothing of it is kept',
-    access: 'admin',
+    access: 'run.recompute',
     request: json(z.looseObject({})),
     answer: json(),
   },
-  { method: 'GET', path: `${run}/events`, summary: 'a run as it goes on', access: 'admin', answer: stream },
+  { method: 'GET', path: `${run}/events`, summary: 'a run as it goes on', access: 'run.read', answer: stream },
+
+  ...peopleOperations,
 ]

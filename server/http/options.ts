@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Limits } from '../../core/wire/limits.ts'
 import type { CoordinatorApi } from '../api.ts'
+import type { People } from '../members/people.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -24,8 +25,10 @@ export type HttpDeps = {
   readonly logger: Logger
   readonly clock: Clock
   readonly limits: Limits
-  /** What admin requests must bear; at least 16 characters. */
-  readonly adminToken: string
+  /** The key of the machine's owner, who may do anything: at least 16 characters. Without it there is no such key. */
+  readonly adminToken?: string
+  /** Members and their rights. Without them the key of the machine's owner is the only one. */
+  readonly people?: People
 }
 
 export type HttpOptions = HttpDeps & {
@@ -62,7 +65,7 @@ export const REQUEST_HEAD_BYTES = 16 * 1024
 /** Throws `config.insecure` or `config.invalid` for options that nobody should start with. */
 export function checkOptions({ host = '127.0.0.1', tls, allowClearTextBeyondLoopback, adminToken }: HttpOptions): void {
   // What a header could not carry could never be presented.
-  if (!/^[\x21-\x7e]{16,}$/.test(adminToken))
+  if (adminToken !== undefined && !/^[\x21-\x7e]{16,}$/.test(adminToken))
     throw new ParleyError('config.invalid', 'the admin token is at least 16 characters of ASCII without blanks')
   if (tls === undefined && !isLoopback(host) && allowClearTextBeyondLoopback !== true) {
     throw new ParleyError('config.insecure', `HTTP without TLS on ${host} is refused`)

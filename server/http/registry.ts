@@ -1,61 +1,71 @@
 import type { FastifyInstance } from 'fastify'
-import type { z } from 'zod'
 import { aliasField } from '../../core/attestation/alias-record.ts'
+import { readApproval } from '../../core/attestation/approval.ts'
+import { parseDsse } from '../../core/attestation/dsse.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { ENVELOPE_BYTES } from '../../core/release/envelope-json.ts'
-import { adminOnly } from './auth.ts'
+import type { KnownCaller } from '../members/caller.ts'
+import { actorOf, callerOf } from './auth.ts'
+import { bodyOf } from './body.ts'
 import { nameOf, numberOf } from './fields.ts'
 import type { HttpDeps } from './options.ts'
+import { promotion } from './promotion.ts'
 import { registryBodies } from './registry-bodies.ts'
 
 /** What operators do with versions. */
 export function registryRoutes(root: FastifyInstance, deps: HttpDeps): void {
   const { registry, logger } = deps
   const { records } = deps.store
+  const promote = promotion(deps)
   void root.register((app, _options, done) => {
-    app.addHook('onRequest', adminOnly(deps.adminToken))
     app.addContentTypeParser(
       'application/vnd.dsse.envelope.v1+json',
       { parseAs: 'buffer', bodyLimit: ENVELOPE_BYTES },
       async (_request: unknown, body: Buffer) => new Envelope(body),
     )
 
-    app.post('/v1/models/:model/aliases/:alias', async ({ params, body }) => {
-      const { version, rollout, ...rest } = bodyOf(registryBodies.promote, body)
-      const target = { model: nameOf(params, 'model'), alias: aliasOf(params) }
-      const { envelope: _, ...move } = await registry.promote({ ...target, ...rest, number: version, rollout })
-      logger.info(move, 'an alias was moved')
-      return move
+    app.post('/v1/models/:model/aliases/:alias', async (request, reply) => {
+      const { actor, ...body } = bodyOf(registryBodies.promote, request.body)
+      actorOf(request, actor)
+      const target = { model: nameOf(request.params, 'model'), alias: aliasOf(request.params) }
+      const answer = await promote(callerOf(request), { ...target, ...body })
+      if ('done' in answer) return answer.done
+      return reply.code(202).header('location', `/v1/requests/${answer.request.id}`).send(answer)
     })
 
-    app.post('/v1/models/:model/aliases/:alias/rollback', async ({ params, body }) => {
-      const target = { model: nameOf(params, 'model'), alias: aliasOf(params) }
-      const { envelope: _, ...move } = await registry.rollback({ ...target, ...bodyOf(registryBodies.rollback, body) })
+    app.post('/v1/models/:model/aliases/:alias/rollback', async (request) => {
+      const target = { model: nameOf(request.params, 'model'), alias: aliasOf(request.params) }
+      const { actor, ...body } = bodyOf(registryBodies.rollback, request.body)
+      const { envelope: _, ...move } = await registry.rollback({ ...target, ...body, actor: actorOf(request, actor) })
       logger.info(move, 'an alias was moved back')
       return move
     })
 
-    app.post('/v1/models/:model/versions/:number/state', async ({ params, body }) => {
-      const target = { model: nameOf(params, 'model'), number: numberOf(params, 'number') }
-      const state = await registry.setState({ ...target, ...bodyOf(registryBodies.state, body) })
+    app.post('/v1/models/:model/versions/:number/state', async (request) => {
+      const target = { model: nameOf(request.params, 'model'), number: numberOf(request.params, 'number') }
+      const { actor, ...body } = bodyOf(registryBodies.state, request.body)
+      const state = await registry.setState({ ...target, ...body, actor: actorOf(request, actor) })
       logger.info(state, 'the state of a version was changed')
       return state
     })
 
-    app.post('/v1/models/:model/versions/:number/tags', async ({ params, body }) => {
-      const target = { model: nameOf(params, 'model'), number: numberOf(params, 'number') }
-      const change = await registry.tag({ ...target, ...bodyOf(registryBodies.tag, body) })
+    app.post('/v1/models/:model/versions/:number/tags', async (request) => {
+      const target = { model: nameOf(request.params, 'model'), number: numberOf(request.params, 'number') }
+      const { actor, ...body } = bodyOf(registryBodies.tag, request.body)
+      const change = await registry.tag({ ...target, ...body, actor: actorOf(request, actor) })
       if (change !== undefined) logger.info(change, 'a tag of a version was changed')
       return { change: change ?? null }
     })
 
-    app.post('/v1/models/:model/versions/:number/approvals', async ({ params, body }) => {
+    app.post('/v1/models/:model/versions/:number/approvals', async (request) => {
+      const { params, body } = request
       if (!(body instanceof Envelope)) {
         throw new ParleyError(
           'request.invalid',
           'the body is a DSSE envelope, as application/vnd.dsse.envelope.v1+json',
         )
       }
+      checkOwnWord(callerOf(request), body.bytes)
       const target = [nameOf(params, 'model'), numberOf(params, 'number')] as const
       const { envelope: _, ...approval } = await registry.approve(...target, body.bytes)
       logger.info(approval, 'a version was approved')
@@ -88,11 +98,24 @@ class Envelope {
   }
 }
 
-function bodyOf<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(body)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  throw new ParleyError('request.invalid', `the body: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+/**
+ * Whose word an approval is, its signature says; a member brings its own and nobody else's. Throws `auth.identity-mismatch`.
+ * What cannot be read is refused where it is verified.
+ */
+function checkOwnWord(caller: KnownCaller, envelope: Uint8Array): void {
+  if (caller.kind === 'host') return
+  const claimed = claimedBy(envelope)
+  if (claimed !== undefined && claimed !== caller.name && claimed !== caller.id) {
+    throw new ParleyError('auth.identity-mismatch', `you are ${caller.name}, and the approval is by another member`)
+  }
+}
+
+function claimedBy(envelope: Uint8Array): string | undefined {
+  try {
+    return readApproval(parseDsse(envelope, { canonical: true }).payload).predicate.verifier.id
+  } catch {
+    return undefined
+  }
 }
 
 function aliasOf(params: unknown): string {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { fromUtf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { RecomputeRequest } from '../rounds/recompute.ts'
-import { adminOnly } from './auth.ts'
+import { callerOf } from './auth.ts'
 import { sendEvents } from './events.ts'
 import { nameOf, numberOf } from './fields.ts'
 import type { HttpDeps } from './options.ts'
@@ -17,19 +17,22 @@ const stopSchema = z.strictObject({ reason: z.string().trim().min(1).max(1_000) 
 export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<AbortController>): void {
   const { api, limits, logger } = deps
   void root.register((app, _options, done) => {
-    app.addHook('onRequest', adminOnly(deps.adminToken))
     app.addContentTypeParser(
       ['application/yaml', 'application/x-yaml', 'text/yaml'],
       { parseAs: 'buffer', bodyLimit: limits.planBytes },
       async (_request: unknown, body: Buffer) => new PlanText(body),
     )
 
-    app.post('/v1/runs', async ({ body }, reply) => {
+    app.post('/v1/runs', async (request, reply) => {
+      const { body } = request
       if (!(body instanceof PlanText)) {
         throw new ParleyError('request.invalid', 'the body is a plan, as application/yaml')
       }
       const view = await api.startRun(body.text())
-      logger.info({ run: view.run, model: view.model, plan: view.plan }, 'a run was started over HTTP')
+      logger.info(
+        { run: view.run, model: view.model, plan: view.plan, actor: callerOf(request).id },
+        'a run was started over HTTP',
+      )
       return reply.code(201).header('location', `/v1/runs/${view.run}`).send(view)
     })
 
@@ -45,12 +48,13 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
       )
     })
 
-    app.post('/v1/runs/:id/stop', async ({ params, body }) => {
+    app.post('/v1/runs/:id/stop', async (request) => {
+      const { params, body } = request
       const id = nameOf(params, 'id')
       const parsed = stopSchema.safeParse(body)
       if (!parsed.success) throw new ParleyError('request.invalid', 'the body is {"reason": "…"}, as application/json')
       const view = await api.stopRun(id, parsed.data.reason)
-      logger.info({ run: id, reason: parsed.data.reason }, 'a run was stopped over HTTP')
+      logger.info({ run: id, reason: parsed.data.reason, actor: callerOf(request).id }, 'a run was stopped over HTTP')
       return view
     })
 

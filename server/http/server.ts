@@ -3,16 +3,21 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { ParleyError } from '../../core/errors/index.ts'
+import { guard } from './auth.ts'
 import { crossOriginReading } from './cross-origin.ts'
 import { answerBrokenRequest, answerFailure } from './failures.ts'
 import { followingRoutes } from './following.ts'
 import { healthRoutes } from './health.ts'
+import { memberRoutes } from './members.ts'
 import { modelRoutes } from './models.ts'
 import { openApiDocument } from './openapi.ts'
 import { checkOptions, type HttpOptions, type HttpServer, REQUEST_HEAD_BYTES, type ServedRoute } from './options.ts'
 import { outcomesRoutes } from './outcomes.ts'
 import { registryRoutes } from './registry.ts'
+import { requestRoutes } from './requests.ts'
 import { runRoutes } from './runs.ts'
+import { sessionRoutes } from './sessions.ts'
+import { tokenRoutes } from './tokens.ts'
 
 /** Nothing here is a page: whatever a browser is made to load from here, it must not run or frame it. */
 const securityHeaders = {
@@ -24,7 +29,7 @@ const securityHeaders = {
 }
 
 /**
- * The HTTP API: health, metrics, published models for everybody, runs for bearers of the admin token. Throws
+ * The HTTP API: health, metrics, published models for everybody, the rest for who has the permission that the table of operations names. Throws
  * `config.insecure` for clear text beyond the loopback interface that was not asked for in so many words.
  */
 export function createHttpServer(options: HttpOptions): HttpServer {
@@ -115,6 +120,7 @@ function createApp(
     metrics.add('bytes', { direction: 'out', carrier: 'http' }, lengthOf(reply.getHeader('content-length')))
   })
   crossOriginReading(app, options.consumerOrigins ?? [])
+  guard(app, options)
   const routes: ServedRoute[] = []
   app.addHook('onRoute', ({ method, url }) => {
     for (const one of [method].flat()) routes.push({ method: one, path: url })
@@ -125,6 +131,12 @@ function createApp(
   registryRoutes(app, options)
   if (options.rollouts !== undefined) outcomesRoutes(app, options, options.rollouts)
   runRoutes(app, options, streams)
+  if (options.people !== undefined) {
+    sessionRoutes(app, options, options.people)
+    memberRoutes(app, options.people)
+    tokenRoutes(app, options.people)
+    requestRoutes(app, options.people)
+  }
   const document = openApiDocument(options.parleyVersion)
   app.get('/v1/openapi.json', async () => document)
   return { app, routes }

@@ -1,3 +1,5 @@
+import type { MemberStore } from './member-ports.ts'
+
 /**
  * What the coordinator stands on. Three ports, each with an in-memory and a durable adapter that pass the same contract
  * suite (test/contract/). Everything that resolves is durable: it survives `kill -9` and a power cut.
@@ -280,6 +282,7 @@ export interface Store {
   readonly spool: BlobStore
   readonly journal: Journal
   readonly records: Records
+  readonly members: MemberStore
   /** May be called twice. */
   close(): Promise<void>
 }

@@ -9,6 +9,7 @@ import type { Connection, ConnectionHandler, Listener } from '../../core/wire/co
 import type { Limits } from '../../core/wire/limits.ts'
 import { WEBSOCKET_PATH, websocketConnection } from '../../core/wire/websocket.ts'
 import type { Admission } from './admission.ts'
+import { isCrossOrigin } from './origin.ts'
 import { openPort, type PortOptions } from './port.ts'
 import { checkSecurity, nodeTlsOptions, type TransportSecurity } from './tls.ts'
 
@@ -73,6 +74,7 @@ export function attachWebSocket(server: Server, handler: ConnectionHandler, opti
     const address = request.socket.remoteAddress
     if (address === undefined) return void socket.destroy()
     if (!isSessionPath(request.url)) return refuseUpgrade(socket, 404)
+    if (isForeignPage(request, 'setSecureContext' in server)) return refuseUpgrade(socket, 403)
     const ticket = options.admission.admit(address)
     if (ticket instanceof ParleyError) return refuseUpgrade(socket, 503, ticket)
     socket.once('close', ticket.release)
@@ -121,11 +123,16 @@ function upgrader(handler: ConnectionHandler, { limits, warn }: WebSocketOptions
   }
 }
 
+/** Clients have no cookies. A browser that sends one from a page of another origin is being used. */
+function isForeignPage(request: IncomingMessage, tls: boolean): boolean {
+  return request.headers.cookie !== undefined && isCrossOrigin(request, tls)
+}
+
 const isSessionPath = (url: string | undefined) => url?.split('?', 1)[0] === WEBSOCKET_PATH
 
 /** Answers and lets the peer close; one that does not is cut off. */
-function refuseUpgrade(socket: Duplex, status: 404 | 503, error?: ParleyError): void {
-  const reason = status === 404 ? 'Not Found' : 'Service Unavailable'
+function refuseUpgrade(socket: Duplex, status: 403 | 404 | 503, error?: ParleyError): void {
+  const reason = { 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' }[status]
   const code = error === undefined ? '' : `parley-code: ${error.code}\r\n`
   socket.on('error', () => socket.destroy())
   const timer = setTimeout(() => socket.destroy(), 1_000)

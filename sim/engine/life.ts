@@ -11,13 +11,14 @@ export function mortalStore(store: Store): { readonly store: Store; readonly cut
         return (...args: unknown[]) => (alive ? Reflect.apply(member, target, args) : new Promise(() => {}))
       },
     })
-  const { blobs, spool, journal, records } = store
+  const { blobs, spool, journal, records, members } = store
   return {
     store: {
       blobs: guard(blobs),
       spool: guard(spool),
       journal: guard(journal),
       records: guard(records),
+      members: guard(members),
       close: async () => {},
     },
     cut: () => {

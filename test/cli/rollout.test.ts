@@ -43,9 +43,9 @@ test('the split, the figures of both sides and the decision are shown; --apply d
   expect(await parleyJson<RolloutState>(...args)).toMatchObject({ share: 2_000, decision: { share: 5_000 } })
   expect((await store.records.alias('heart', 'production'))?.sequence).toBe(2)
 
-  const applied = await inProcess(...args, '--apply', '--as', 'ada')
+  const applied = await inProcess(...args, '--apply')
   expect(applied.stdout).toContain('done: step-up')
-  expect(await store.records.alias('heart', 'production')).toMatchObject({ sequence: 3, actor: 'ada', version: 1 })
+  expect(await store.records.alias('heart', 'production')).toMatchObject({ sequence: 3, actor: 'host', version: 1 })
   expect((await consumers.record()).rollout?.share).toBe(5_000)
   const again = await inProcess(...args, '--apply', '--json')
   expect(JSON.parse(again.stdout)).toMatchObject({ error: { code: 'run.conflict' } })

@@ -95,7 +95,7 @@ describe('a whole session', () => {
     expect(manifest).toMatchObject({ model: 'small', number: 1, run: runs[0]?.run, round: 2 })
     expect(runs[0]?.outcome).toMatchObject({ weights: manifest.weights })
     expect(anonymous.code).toBe(3)
-    expect(JSON.parse(anonymous.stdout)).toMatchObject({ error: { code: 'auth.token-invalid' } })
+    expect(JSON.parse(anonymous.stdout)).toMatchObject({ error: { code: 'auth.failed' } })
   })
 
   test('a round is shown, and computed again: the same, without a client, by another rule', async () => {

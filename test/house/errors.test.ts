@@ -8,17 +8,10 @@ const sources = sourcesOf('core', 'kernels', 'server', 'client', 'sim', 'cli').f
 )
 const codes = Object.keys(catalogue)
 const uses = (code: string) => sources.filter(({ text }) => text.includes(`'${code}'`))
-/** Codes that have their meaning before their use: for tokens that grant less than everything. */
-const reserved = ['auth.forbidden']
 
 describe('the catalogue of errors', () => {
-  test.each(codes.filter((code) => !reserved.includes(code)))('%s is used', (code) => {
+  test.each(codes)('%s is used', (code) => {
     expect(uses(code).length).toBeGreaterThan(0)
-  })
-
-  test.each(reserved)('%s is reserved, and leaves that list once it is used', (code) => {
-    expect(isErrorCode(code)).toBe(true)
-    expect(uses(code)).toEqual([])
   })
 
   test('has every code that is thrown', () => {

@@ -70,7 +70,9 @@ describe('inside the server', () => {
 
   test('every part stands in the order', () => {
     const parts = new Set(sources.map(({ path }) => partOf(path)).filter((part) => part !== undefined))
-    expect([...parts].filter((part) => ![...way, ...ground, ...composition, 'http'].includes(part))).toEqual([])
+    expect([...parts].filter((part) => ![...way, ...ground, ...composition, 'members', 'http'].includes(part))).toEqual(
+      [],
+    )
   })
 
   test('what comes earlier on the way of an update may import what comes later, and never the reverse', () => {
@@ -83,6 +85,15 @@ describe('inside the server', () => {
 
   test('what all stand on imports nothing above it', () => {
     const wrong = between.filter(({ source, target }) => ground.includes(source!) && !ground.includes(target!))
+    expect(shown(wrong)).toEqual([])
+  })
+
+  test('members stand on the store and nothing else; HTTP and the composition know them', () => {
+    const wrong = between.filter(
+      ({ source, target }) =>
+        (source === 'members' && target !== 'store') ||
+        (target === 'members' && source !== 'http' && !composition.includes(source!)),
+    )
     expect(shown(wrong)).toEqual([])
   })
 

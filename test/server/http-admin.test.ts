@@ -34,7 +34,7 @@ describe('the routes of operators', () => {
         ...(method === 'POST' ? { body: 'parley: 1' } : {}),
       })
       expect(response.headers.get('www-authenticate')).toBe('Bearer')
-      expect(await failure(response)).toMatchObject({ status: 401, code: 'auth.token-invalid' })
+      expect(await failure(response)).toMatchObject({ status: 401, code: 'auth.failed' })
     }
     expect([api.started, api.stopped]).toEqual([[], []])
   })

@@ -90,12 +90,12 @@ describe('what operators ask of the registry', () => {
     for (const path of paths) {
       const headers = { 'content-type': 'application/json' }
       const anonymous = await fetch(url + path, { method: 'POST', body: '{}', headers })
-      expect(await failure(anonymous)).toMatchObject({ code: 'auth.token-invalid' })
+      expect(await failure(anonymous)).toMatchObject({ code: 'auth.failed' })
       for (const body of [{}, [], { reason: '' }, { reason: 'x', more: 1 }, { reason: 'x', version: 0 }]) {
         expect(await failure(await post(path, body))).toMatchObject({ status: 400, code: 'request.invalid' })
       }
     }
-    expect(await failure(await get('/v1/models/heart/candidates'))).toMatchObject({ code: 'auth.token-invalid' })
+    expect(await failure(await get('/v1/models/heart/candidates'))).toMatchObject({ code: 'auth.failed' })
   })
 
   it('is refused for names that are reserved, and for versions that are not there', async () => {

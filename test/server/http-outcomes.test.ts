@@ -299,16 +299,20 @@ describe('a rollout', () => {
 
   it('is shown and applied to who bears the token', async () => {
     const anonymous = await server.get('/v1/models/heart/rollout')
-    expect(await failure(anonymous)).toMatchObject({ code: 'auth.token-invalid' })
+    expect(await failure(anonymous)).toMatchObject({ code: 'auth.failed' })
     expect(await failure(await fetch(`${server.url}/v1/models/heart/rollout`, { method: 'POST' }))).toMatchObject({
-      code: 'auth.token-invalid',
+      code: 'auth.failed',
     })
     await consumers.all(rollouts, { champion: 1, challenger: 40 })
     clock.advance(HOUR)
     const shown = await (await server.admin('GET', '/v1/models/heart/rollout?alias=production')).json()
     expect(shown).toMatchObject({ champion: 1, challenger: 2, decision: { decision: 'rollback' } })
-    expect((await apply({ alias: 'production', actor: 'ada', expect: 2 })).status).toBe(200)
-    expect(await store.records.alias('heart', 'production')).toMatchObject({ version: 1, actor: 'ada', sequence: 3 })
+    expect(await failure(await apply({ alias: 'production', actor: 'ada', expect: 2 }))).toMatchObject({
+      status: 403,
+      code: 'auth.identity-mismatch',
+    })
+    expect((await apply({ alias: 'production', expect: 2 })).status).toBe(200)
+    expect(await store.records.alias('heart', 'production')).toMatchObject({ version: 1, actor: 'host', sequence: 3 })
     expect(await failure(await apply({}))).toMatchObject({ status: 412, code: 'outcomes.no-rollout' })
   })
 

@@ -5,6 +5,7 @@ import { openDurableStore } from '../../server/store/durable/store.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import { contract as blobs } from '../contract/blobs.ts'
 import { contract as journal } from '../contract/journal.ts'
+import { contract as members } from '../contract/members.ts'
 import { contract as records } from '../contract/records.ts'
 
 async function durable() {
@@ -30,4 +31,5 @@ for (const [name, make] of [
   })
   journal(name, make)
   records(name, make)
+  members(name, make)
 }

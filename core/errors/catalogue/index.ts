@@ -1,4 +1,5 @@
 import type { CatalogueEntry } from '../entry.ts'
+import { authErrors } from './auth.ts'
 import { clientErrors } from './client.ts'
 import { enrolmentErrors } from './enrolment.ts'
 import { planErrors } from './plan.ts'
@@ -11,6 +12,7 @@ import { updateErrors } from './update.ts'
 
 const table = {
   ...sessionErrors,
+  ...authErrors,
   ...updateErrors,
   ...planErrors,
   ...privacyErrors,

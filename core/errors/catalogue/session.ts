@@ -65,32 +65,6 @@ export const sessionErrors = {
     'upgrade the older end; the message names the versions of both',
     { close: 4426, http: 426 },
   ),
-  'auth.failed': entry(
-    'unauthenticated',
-    'the identity is not on the list of clients, or its proof is wrong',
-    'ask the operator to add the public key that `parley identity` prints at the client',
-    { close: 4401 },
-  ),
-  'auth.bad-signature': entry(
-    'unauthenticated',
-    'a signature does not verify under the key that it names',
-    'check that the key file belongs to this identity',
-    { close: 4401 },
-  ),
-  'auth.identity-mismatch': entry(
-    'forbidden',
-    'a message names another client than the session is authenticated for',
-    'each client signs for itself only',
-    { close: 4403 },
-  ),
-  'auth.forbidden': entry('forbidden', 'the credential does not allow this', 'use a token that grants it', {
-    close: 4403,
-  }),
-  'auth.token-invalid': entry(
-    'unauthenticated',
-    'the admin token is missing or wrong',
-    'pass --home or --token-file of the coordinator; it writes the token at its first start',
-  ),
   'server.draining': entry(
     'unavailable',
     'the coordinator is shutting down and takes no new work',

@@ -10,6 +10,7 @@ import type {
   VersionRecord,
   VersionState,
 } from '../ports.ts'
+import { membersSchema } from './schema-members.ts'
 
 /** The tables of records, as the query builder sees them. */
 export type Tables = {
@@ -157,4 +158,5 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX tag_changes_of_version ON tag_changes (model, number);
   `,
+  membersSchema,
 ]

@@ -6,6 +6,7 @@ import { lockFolder, openDatabase } from './database.ts'
 import { storeFailure } from './failures.ts'
 import { type FileSystem, FOLDER_MODE, makeFolder, nodeFiles } from './files.ts'
 import { SqliteJournal } from './journal.ts'
+import { SqliteMembers } from './members.ts'
 import { SqliteRecords } from './records.ts'
 
 export type DurableStoreOptions = {
@@ -40,6 +41,7 @@ export async function openDurableStore({ folder, files = nodeFiles }: DurableSto
     const blobs = await FileBlobs.open(folder, files)
     const spool = await FileBlobs.open(spoolFolder, files)
     const records = new SqliteRecords(database)
+    const members = new SqliteMembers(database)
     let closed: Promise<void> | undefined
     const close = async () => {
       await blobs.close()
@@ -52,6 +54,7 @@ export async function openDurableStore({ folder, files = nodeFiles }: DurableSto
       spool,
       journal,
       records,
+      members,
       close: () => {
         closed ??= close()
         return closed

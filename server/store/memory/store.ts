@@ -1,6 +1,7 @@
 import type { Store } from '../ports.ts'
 import { MemoryBlobs } from './blobs.ts'
 import { MemoryJournal } from './journal.ts'
+import { MemoryMembers } from './members.ts'
 import { MemoryRecords } from './records.ts'
 
 /** A store that lives as long as the process: for tests, simulations and demonstrations. */
@@ -10,6 +11,7 @@ export function memoryStore(): Store {
     spool: new MemoryBlobs(),
     journal: new MemoryJournal(),
     records: new MemoryRecords(),
+    members: new MemoryMembers(),
     close: async () => {},
   }
 }

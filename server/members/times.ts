@@ -1,0 +1,8 @@
+/** UTC, RFC 3339 with milliseconds. */
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+export const MINUTE_MS = 60_000
+export const HOUR_MS = 60 * MINUTE_MS
+export const DAY_MS = 24 * HOUR_MS
