@@ -10,10 +10,16 @@ export type RemoteOptions = {
   readonly tokenFile?: string
 }
 
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
+export type LoginBody = { readonly name: string; readonly password: string; readonly code?: string }
+
 /** The coordinator's HTTP API, as commands use it. Errors that it answers come back as the same ParleyError. */
 export class RemoteCoordinator {
   readonly #url: string
   readonly #token: string | undefined
+  /** Of the session of a member who has logged in. */
+  #cookie: string | undefined
 
   private constructor(url: string, token: string | undefined) {
     this.#url = url
@@ -27,16 +33,29 @@ export class RemoteCoordinator {
     return new RemoteCoordinator(url.replace(/\/+$/, ''), token)
   }
 
-  async json(
-    method: 'GET' | 'POST',
-    path: string,
-    body?: { readonly type: string; readonly text: string },
-  ): Promise<unknown> {
+  /** Logs a member in, over TLS or on this machine. Throws `config.insecure`, `auth.failed`, `auth.too-often`. */
+  static async logIn(url: string, body: LoginBody): Promise<RemoteCoordinator> {
+    const coordinator = new RemoteCoordinator(url.replace(/\/+$/, ''), undefined)
+    if (!isPrivate(url)) throw new ParleyError('config.insecure', `no password is sent to ${url} in clear text`)
+    await coordinator.send('POST', '/v1/session', body)
+    return coordinator
+  }
+
+  logOut(): Promise<unknown> {
+    return this.request('DELETE', '/v1/session')
+  }
+
+  /** The JSON that is answered to JSON. */
+  send(method: Method, path: string, body: object): Promise<unknown> {
+    return this.json(method, path, { type: 'application/json', text: JSON.stringify(body) })
+  }
+
+  async json(method: Method, path: string, body?: { readonly type: string; readonly text: string }): Promise<unknown> {
     return (await this.request(method, path, body)).json()
   }
 
   async request(
-    method: 'GET' | 'POST',
+    method: Method,
     path: string,
     body?: { readonly type: string; readonly text: string },
     headers: Readonly<Record<string, string>> = {},
@@ -47,13 +66,21 @@ export class RemoteCoordinator {
       headers: {
         ...headers,
         ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+        ...this.#asPage(),
         ...(body === undefined ? {} : { 'content-type': body.type }),
       },
       ...(body === undefined ? {} : { body: body.text }),
       ...(signal === undefined ? {} : { signal }),
     })
     if (!response.ok && response.status !== 304) throw await failureOf(response)
+    this.#cookie = response.headers.get('set-cookie')?.split(';', 1)[0] ?? this.#cookie
     return response
+  }
+
+  /** What a page of the coordinator sends with its session. */
+  #asPage(): Readonly<Record<string, string>> {
+    if (this.#cookie === undefined) return {}
+    return { cookie: this.#cookie, origin: new URL(this.#url).origin, 'x-parley-request': '1' }
   }
 
   /** The JSON of each `data:` line of a stream of server-sent events. */
@@ -77,6 +104,13 @@ export class RemoteCoordinator {
       throw new ParleyError('coordinator.unreachable', `no answer from ${this.#url}`, { cause })
     }
   }
+}
+
+/** Whether nobody on the way to an address can read what is sent. */
+function isPrivate(url: string): boolean {
+  if (!URL.canParse(url)) return false
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
 }
 
 async function readToken(path: string): Promise<string> {

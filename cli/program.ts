@@ -5,11 +5,14 @@ import { coordinatorCommand } from './commands/coordinator.ts'
 import { dataCommand } from './commands/data.ts'
 import { demoCommand } from './commands/demo.ts'
 import { clientsCommand, identityCommand } from './commands/identity.ts'
+import { memberCommand } from './commands/member.ts'
 import { modelCommand } from './commands/model.ts'
 import { planCommand } from './commands/plan.ts'
+import { requestCommand } from './commands/request.ts'
 import { roundCommand } from './commands/round.ts'
 import { runCommand } from './commands/run.ts'
 import { simCommand } from './commands/sim.ts'
+import { tokenCommand } from './commands/token.ts'
 import { version } from './version.ts'
 
 /** The program `parley`, with all its commands. */
@@ -28,6 +31,9 @@ export function createProgram(): Command {
     runCommand,
     roundCommand,
     modelCommand,
+    memberCommand,
+    tokenCommand,
+    requestCommand,
     dataCommand,
     demoCommand,
     simCommand,

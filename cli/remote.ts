@@ -6,5 +6,5 @@ export function remote(one: Command): Command {
   return one
     .option('--url <url>', 'HTTP address of the coordinator', DEFAULT_URL)
     .option('--home <folder>', 'folder of the coordinator, from which its admin token is read')
-    .option('--token-file <file>', 'file with the admin token')
+    .option('--token-file <file>', 'file with an API token, or with the admin token')
 }

@@ -1,4 +1,6 @@
 /** The face of the coordinator. */
+
+import { systemClock } from '../core/system-clock.ts'
 import type { CoordinatorConfig, RunningCoordinator } from './start.ts'
 import type { DurableStoreOptions } from './store/durable/store.ts'
 import type { Store } from './store/ports.ts'
@@ -7,6 +9,12 @@ export { combineUpdates } from './aggregation/combine-updates.ts'
 export { type Decide, decideAside } from './aggregation/decide-elsewhere.ts'
 export type { CoordinatorApi } from './api.ts'
 export { Coordinator, type CoordinatorDeps, type InitialModel } from './coordinator.ts'
+export { type FourEyesAct, fourEyesActs, type RequestView } from './members/four-eyes.ts'
+export type { MemberView } from './members/member-view.ts'
+export type { PeopleOptions } from './members/people.ts'
+export { type Permission, type Role, roles, scopes } from './members/permissions.ts'
+export type { TokenView } from './members/tokens.ts'
+export { stepAt, totpCode } from './members/totp.ts'
 export { type CoordinatorObserver, silentObserver } from './observe/coordinator-observer.ts'
 export { createLogger, type Logger } from './observe/logger.ts'
 export type { RolloutState } from './registry/rollout-view.ts'
@@ -31,4 +39,10 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
 export async function openDurableStore(options: DurableStoreOptions): Promise<Store> {
   const durable = await import('./store/durable/store.ts')
   return await durable.openDurableStore(options)
+}
+
+/** See `addFirstMember` of members/first.ts. */
+export async function addFirstMember(store: Store, name: string) {
+  const first = await import('./members/first.ts')
+  return await first.addFirstMember(store.members, systemClock, name)
 }

@@ -13,12 +13,13 @@ import { openDurableStore, startCoordinator } from '../../server/index.ts'
 import { baseFilesOf } from '../base-files.ts'
 import { action, command } from '../command.ts'
 import { homeOf, identityOf, readClients, releaseSignerOf } from '../home.ts'
+import { type MemberOptions, memberSettings, withMemberOptions } from '../member-options.ts'
 import { countFromZero, countOption, listOption, portOption, readText } from '../options.ts'
 import { secretFile } from '../secret-files.ts'
 import { untilStopped } from '../signals.ts'
 import { version } from '../version.ts'
 
-type Options = {
+type Options = MemberOptions & {
   readonly home: string
   readonly host: string
   readonly grpcPort: number
@@ -44,7 +45,9 @@ type Options = {
   readonly base?: readonly string[]
 }
 
-export const coordinatorCommand = command('coordinator', 'run a coordinator until it is told to stop')
+export const coordinatorCommand = withMemberOptions(
+  command('coordinator', 'run a coordinator until it is told to stop'),
+)
   .option('--home <folder>', 'folder of its keys, its list of clients and its store', '.parley/coordinator')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--grpc-port <port>', 'port for gRPC; 0 takes a free one', portOption, 7443)
@@ -90,6 +93,7 @@ export const coordinatorCommand = command('coordinator', 'run a coordinator unti
       const tls = await tlsOf(options)
       const drainMs = drainOf(options.drain)
       const holdout = holdoutOf(options)
+      const members = memberSettings(options)
       let failed: (error: ParleyError) => void = () => {}
       const fatal = new Promise<never>((_resolve, reject) => {
         failed = reject
@@ -98,7 +102,8 @@ export const coordinatorCommand = command('coordinator', 'run a coordinator unti
         store: await openDurableStore({ folder: home.store }),
         identity,
         sealingSecret: await secretFile(home.sealingSecret),
-        adminToken: toHex(await secretFile(home.adminToken)),
+        ...(options.adminToken ? { adminToken: toHex(await secretFile(home.adminToken)) } : {}),
+        ...members,
         releaseSigner: await releaseSignerOf(home),
         approvers: (await readClients(options.approvers ?? home.approvers)).list,
         consumers: (await readClients(options.consumers ?? home.consumers)).list,

@@ -8,6 +8,7 @@ import { fromUtf8, toHex, utf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { Manifest } from '../../core/release/manifest.ts'
 import { systemClock } from '../../core/system-clock.ts'
+import type { RequestView } from '../../server/index.ts'
 import { action, command } from '../command.ts'
 import { homeOf, identityOf } from '../home.ts'
 import { RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
@@ -21,6 +22,7 @@ import {
 } from '../model-reference.ts'
 import { countFromZero, countOption, percentOption } from '../options.ts'
 import { remote } from '../remote.ts'
+import { requestText } from '../request-text.ts'
 import { versionPath } from '../version-folder.ts'
 
 type Said = RemoteOptions & { readonly reason: string; readonly as?: string; readonly expect?: number }
@@ -40,6 +42,9 @@ function aliasPath(model: string, alias: string): string {
   return `/v1/models/${model}/aliases/${alias}`
 }
 
+/** Where two members are needed, it waits for the second. */
+type Promoted = AliasAnswer | { readonly request: RequestView }
+
 const moved = ({ alias, version, sequence, reason }: AliasAnswer, model: string) =>
   `${model}@${alias} is version ${version} (move ${sequence}: ${reason})`
 
@@ -52,8 +57,8 @@ export const promote = said(command('promote', 'move an alias to a version'))
       const { model, number } = await resolveReference(coordinator, text)
       const { reason, as: actor, expect } = options
       const body = { version: number, reason, actor, expect }
-      const move = (await post(coordinator, aliasPath(model, options.alias), body)) as AliasAnswer
-      output.result(move, moved(move, model))
+      const answer = (await post(coordinator, aliasPath(model, options.alias), body)) as Promoted
+      output.result(answer, 'request' in answer ? requestText(answer.request) : moved(answer, model))
       return 0
     }),
   )
@@ -76,7 +81,11 @@ export const canary = said(command('canary', 'give a share of the consumers of a
       const id = options.rollout ?? `roll_${randomBytes(6).toString('hex')}`
       const rollout = share === 0 ? undefined : { id, number, root, share: Math.round(share * 100) }
       const body = { version: holder.version, reason, actor, expect, rollout }
-      const move = (await post(coordinator, aliasPath(model, alias), body)) as AliasAnswer
+      const move = (await post(coordinator, aliasPath(model, alias), body)) as Promoted
+      if ('request' in move) {
+        output.result(move, requestText(move.request))
+        return 0
+      }
       const split = rollout === undefined ? 'nobody gets another version' : `${share} % get version ${number} (${id})`
       output.result({ ...move, rollout }, `${moved(move, model)}; ${split}`)
       return 0

@@ -6,13 +6,13 @@ import { remote } from '../remote.ts'
 import { tagOption, tagText } from '../tags.ts'
 import { versionPath } from '../version-folder.ts'
 
-type Named = RemoteOptions & { readonly as: string }
+type Named = RemoteOptions & { readonly as?: string }
 type Change = { readonly previous: string | null } | null
 
 function named(one: Command): Command {
   return remote(one)
     .argument('<version>', REFERENCE)
-    .option('--as <name>', 'who does it', process.env.USER ?? 'operator')
+    .option('--as <name>', 'who does it: refused unless the token is theirs')
 }
 
 async function change(options: Named, text: string, key: string, value: string | null) {

@@ -28,7 +28,7 @@ export async function logIn(context: MembersContext, given: Credentials, address
       object: { kind: 'member', id: found?.id ?? 'unknown' },
       outcome: 'denied',
       code: 'auth.failed',
-      details: { address },
+      details: { address, failures: attempt.failures },
     })
     throw new ParleyError('auth.failed', 'name, password or code is wrong')
   }

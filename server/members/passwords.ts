@@ -4,7 +4,7 @@ import { ParleyError } from '../../core/errors/index.ts'
 /** Parameters of scrypt (RFC 7914). A hash takes 128·N·r bytes of memory. */
 export type PasswordCost = { readonly N: number; readonly r: number; readonly p: number }
 
-/** One of the settings of the OWASP Password Storage Cheat Sheet: 64 MiB, and some 0.2 to 0.4 s of one processor. */
+/** One of the settings of the OWASP Password Storage Cheat Sheet: 64 MiB, and some 0.4 s of one processor. */
 export const PASSWORD_COST: PasswordCost = { N: 2 ** 16, r: 8, p: 2 }
 
 export const PASSWORD_MIN = 12

@@ -16,6 +16,12 @@ const FORGET_MS = 60 * 60_000
 const ENTRIES = 20_000
 const KNOWN_ADDRESSES = 8
 
+export type Attempt = {
+  /** Of this name, from where it is tried, this one included as long as it has not succeeded. */
+  readonly failures: number
+  readonly succeeded: () => void
+}
+
 type Entry = { readonly failures: number; readonly at: number }
 
 /**
@@ -34,7 +40,7 @@ export class Throttle {
   }
 
   /** Counts an attempt. Throws `auth.too-often`, with `retryAfterMs`, and then counts nothing. */
-  begin(name: string, address: string): { readonly succeeded: () => void } {
+  begin(name: string, address: string): Attempt {
     const group = addressGroup(address)
     const byName = `name ${name} ${this.#known.get(name)?.includes(group) === true ? group : 'elsewhere'}`
     const byAddress = `address ${group}`
@@ -47,6 +53,7 @@ export class Throttle {
     this.#add(byName, 1)
     this.#add(byAddress, 1)
     return {
+      failures: this.#entry(byName).failures,
       succeeded: () => {
         this.#entries.delete(byName)
         // Who has an account of its own does not win guesses at others by it.

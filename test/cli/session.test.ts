@@ -165,7 +165,7 @@ describe('a whole session', () => {
   })
 
   test('an alias is moved, split and moved back, and its history tells who and why', async () => {
-    const ask = (...args: string[]) => inProcess('model', ...args, '--as', 'ada', ...admin(), '--json')
+    const ask = (...args: string[]) => inProcess('model', ...args, ...admin(), '--json')
     expect((await ask('promote', 'small/1', '--alias', 'trial', '--reason', 'to try it')).code).toBe(0)
     expect((await ask('promote', 'small/2', '--alias', 'trial', '--reason', 'too early')).code).toBe(4)
     const late = await ask('promote', 'small/1', '--alias', 'trial', '--reason', 'again', '--expect', '0')
@@ -176,7 +176,7 @@ describe('a whole session', () => {
       error: { code: 'run.conflict' },
     })
     const log = await inProcess('model', 'log', 'small@trial', ...remote())
-    expect(log.stdout).toMatch(/^1 .*– → 1 {2}ada: to try it\n2 .*1 → 1 {2}ada: a few first/)
+    expect(log.stdout).toMatch(/^1 .*– → 1 {2}host: to try it\n2 .*1 → 1 {2}host: a few first/)
     const used = await ask('withdraw', 'small/1', '--reason', 'it is wrong')
     expect(JSON.parse(used.stdout)).toMatchObject({ error: { code: 'run.conflict' } })
     expect((await ask('deprecate', 'small/1', '--reason', 'a better one comes')).code).toBe(0)

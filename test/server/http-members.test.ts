@@ -200,6 +200,8 @@ describe('a login', () => {
       'unknown',
       gone.record.id,
     ])
+    expect(acts.map(({ details }) => details.failures)).toEqual([1, 2, 3, 1, 1])
+    expect(acts[0]?.details.address).toBe('127.0.0.1')
     const again = () => browser().send('POST', '/v1/session', { name, password: PASSWORD, code: ann.code() })
     for (let i = 0; i < 2; i++) {
       await browser().send('POST', '/v1/session', { name, password: 'wrong' })

@@ -1,0 +1,44 @@
+import type { Command } from 'commander'
+import { ParleyError } from '../core/errors/index.ts'
+import { type FourEyesAct, fourEyesActs, type PeopleOptions } from '../server/index.ts'
+
+export type MemberOptions = {
+  /** False with `--no-admin-token`. */
+  readonly adminToken: boolean
+  readonly fourEyes?: string
+  readonly secondFactor?: string
+}
+
+/** What a coordinator asks of its members. */
+export function withMemberOptions(one: Command): Command {
+  return one
+    .option('--no-admin-token', 'do not take the key in its folder, which may do anything, over HTTP')
+    .option(
+      '--four-eyes <acts>',
+      `acts that take two members, with commas between; by default ${fourEyesActs.join(',')}; or none`,
+    )
+    .option('--second-factor <whose>', 'who must have a second factor: changing-roles, which is the default, or all')
+}
+
+/** Throws `request.invalid`. */
+export function memberSettings({ fourEyes, secondFactor }: MemberOptions): { readonly members: PeopleOptions } {
+  if (secondFactor !== undefined && secondFactor !== 'all' && secondFactor !== 'changing-roles') {
+    throw new ParleyError('request.invalid', '--second-factor is changing-roles or all')
+  }
+  return {
+    members: {
+      ...(fourEyes === undefined ? {} : { fourEyes: actsOf(fourEyes) }),
+      ...(secondFactor === undefined ? {} : { secondFactor }),
+    },
+  }
+}
+
+function actsOf(text: string): readonly FourEyesAct[] {
+  if (text === 'none') return []
+  return text.split(',').map((name) => {
+    const act = fourEyesActs.find((one) => one === name.trim())
+    if (act === undefined)
+      throw new ParleyError('request.invalid', `--four-eyes: of ${fourEyesActs.join(', ')}, or none`)
+    return act
+  })
+}
