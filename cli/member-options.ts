@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { ParleyError } from '../core/errors/index.ts'
-import { type FourEyesAct, fourEyesActs, type PeopleOptions } from '../server/index.ts'
+import { type FourEyesAct, fourEyesActs, type PeopleOptions, usualFourEyes } from '../server/index.ts'
 
 export type MemberOptions = {
   /** False with `--no-admin-token`. */
@@ -15,7 +15,7 @@ export function withMemberOptions(one: Command): Command {
     .option('--no-admin-token', 'do not take the key in its folder, which may do anything, over HTTP')
     .option(
       '--four-eyes <acts>',
-      `acts that take two members, with commas between; by default ${fourEyesActs.join(',')}; or none`,
+      `acts of ${fourEyesActs.join(', ')} that take two members, with commas between; by default ${usualFourEyes.join(',')}; or none`,
     )
     .option('--second-factor <whose>', 'who must have a second factor: changing-roles, which is the default, or all')
 }

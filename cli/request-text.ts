@@ -15,5 +15,5 @@ export function requestText({
   const decided = decidedBy === undefined ? '' : ` by ${decidedBy}`
   const failed = code === undefined ? '' : ` (${code})`
   const next = state === 'pending' ? `\n  another member, until ${expiresAt}: parley request confirm ${id}` : ''
-  return `${id}  ${act}  ${state}${decided}${failed}  asked for by ${requestedBy} at ${requestedAt}\n  ${JSON.stringify(body)}${next}`
+  return `${id}  ${act}  ${state}${decided}${failed}  asked for by ${requestedBy} at ${requestedAt}${body === undefined ? '' : `\n  ${JSON.stringify(body)}`}${next}`
 }

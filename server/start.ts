@@ -11,7 +11,7 @@ import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { createKernels, kernelDigest } from '../kernels/index.ts'
 import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
 import { createHttpServer } from './http/server.ts'
-import { fourEyesActs } from './members/four-eyes.ts'
+import { usualFourEyes } from './members/four-eyes.ts'
 import { People, type PeopleOptions } from './members/people.ts'
 import { createLogger, type Logger } from './observe/logger.ts'
 import { measuredJournal } from './observe/measured-journal.ts'
@@ -148,7 +148,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     sealingSecret: config.sealingSecret,
     onAct: async (act) => logger.info({ act }, 'somebody did something, or tried to'),
     ...config.members,
-    fourEyes: (config.members?.fourEyes ?? fourEyesActs).filter(
+    fourEyes: (config.members?.fourEyes ?? usualFourEyes).filter(
       // Approvals of others cover it.
       (act) => act !== 'alias.promote' || (config.approvalsNeeded ?? 0) === 0,
     ),

@@ -1,4 +1,5 @@
 import type { RunView } from '../../core/run/view.ts'
+import type { RequestView } from '../../server/index.ts'
 import { action, command, group } from '../command.ts'
 import { holdoutLines } from '../holdout-text.ts'
 import { RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
@@ -6,6 +7,7 @@ import { latencyLines } from '../latency-text.ts'
 import { readText } from '../options.ts'
 import type { Output } from '../output.ts'
 import { remote } from '../remote.ts'
+import { requestText } from '../request-text.ts'
 import {
   metricsTable,
   outcomeText,
@@ -23,7 +25,12 @@ const start = remote(command('start', 'start a run of a plan'))
     action<RemoteOptions & { watch?: boolean }>(async (options, output, plan = '') => {
       const coordinator = await RemoteCoordinator.connect(options)
       const body = { type: 'application/yaml', text: await readText(plan) }
-      const view = (await coordinator.json('POST', '/v1/runs', body)) as RunView
+      const answer = (await coordinator.json('POST', '/v1/runs', body)) as RunView | { readonly request: RequestView }
+      if ('request' in answer) {
+        output.result(answer, requestText(answer.request))
+        return 0
+      }
+      const view = answer
       if (options.watch === true) return watchRun(coordinator, view.run, output)
       output.result(view, `started ${view.run}; watch it with: parley run watch ${view.run}`)
       return 0

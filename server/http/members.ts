@@ -7,6 +7,7 @@ import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { nameOf } from './fields.ts'
 import { peopleBodies, rolePath } from './people-bodies.ts'
+import { waiting } from './two-people.ts'
 
 /** What admins do with members. Rights over people take two of them. */
 export function memberRoutes(app: FastifyInstance, people: People): void {
@@ -45,7 +46,7 @@ export function memberRoutes(app: FastifyInstance, people: People): void {
     await directory.show(id)
     const asked = await grantAdmin(caller, { member: id, until })
     if ('done' in asked) return { member: asked.done }
-    return reply.code(202).header('location', `/v1/requests/${asked.request.id}`).send(asked)
+    return waiting(reply, asked.request)
   })
 
   app.delete('/v1/members/:id/roles/:role', async (request) => ({

@@ -211,7 +211,7 @@ export const operations: readonly Operation[] = [
   {
     method: 'POST',
     path: '/v1/runs',
-    summary: 'start a run',
+    summary: 'start a run; 202 where a second person must confirm it',
     access: 'run.start',
     request: { type: 'application/yaml' },
     answer: json(),

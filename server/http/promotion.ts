@@ -1,16 +1,14 @@
 import type { z } from 'zod'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { KnownCaller } from '../members/caller.ts'
-import type { RequestView } from '../members/four-eyes.ts'
 import type { HttpDeps } from './options.ts'
 import type { registryBodies } from './registry-bodies.ts'
+import { type DoneOrAsked, twoPeople } from './two-people.ts'
 
 type Promotion = Omit<z.output<typeof registryBodies.promote>, 'actor'> & {
   readonly model: string
   readonly alias: string
 }
-
-type Answer = { readonly done: object } | { readonly request: RequestView }
 
 /**
  * Moves aliases, where two people are needed for it after the second one has confirmed it: an operator, or who approves
@@ -21,7 +19,7 @@ export function promotion({
   people,
   store,
   logger,
-}: HttpDeps): (by: KnownCaller, body: Promotion) => Promise<Answer> {
+}: HttpDeps): (by: KnownCaller, body: Promotion) => Promise<DoneOrAsked> {
   const { records } = store
 
   async function perform({ version, ...rest }: Promotion, by: KnownCaller): Promise<object> {
@@ -30,8 +28,7 @@ export function promotion({
     return move
   }
 
-  if (people === undefined) return async (by, body) => ({ done: await perform(body, by) })
-  const promote = people.fourEyes.define<Promotion>({
+  const promote = twoPeople<Promotion>(people, {
     name: 'alias.promote',
     permission: 'alias.move',
     confirmedBy: ['alias.move', 'version.approve'],
@@ -44,6 +41,6 @@ export function promotion({
     }
     const expect = body.expect ?? (await records.alias(model, alias))?.sequence ?? 0
     // Who needs no second person moves the alias now, wherever it stands.
-    return promote(by, people.fourEyes.needed('alias.promote', by) ? { ...body, expect } : body)
+    return promote(by, people?.fourEyes.needed('alias.promote', by) === true ? { ...body, expect } : body)
   }
 }

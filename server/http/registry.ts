@@ -11,6 +11,7 @@ import { nameOf, numberOf } from './fields.ts'
 import type { HttpDeps } from './options.ts'
 import { promotion } from './promotion.ts'
 import { registryBodies } from './registry-bodies.ts'
+import { waiting } from './two-people.ts'
 
 /** What operators do with versions. */
 export function registryRoutes(root: FastifyInstance, deps: HttpDeps): void {
@@ -30,7 +31,7 @@ export function registryRoutes(root: FastifyInstance, deps: HttpDeps): void {
       const target = { model: nameOf(request.params, 'model'), alias: aliasOf(request.params) }
       const answer = await promote(callerOf(request), { ...target, ...body })
       if ('done' in answer) return answer.done
-      return reply.code(202).header('location', `/v1/requests/${answer.request.id}`).send(answer)
+      return waiting(reply, answer.request)
     })
 
     app.post('/v1/models/:model/aliases/:alias/rollback', async (request) => {

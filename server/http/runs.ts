@@ -2,11 +2,14 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { fromUtf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
+import { parsePlan } from '../../core/plan/parse.ts'
+import type { RunView } from '../../core/run/view.ts'
 import type { RecomputeRequest } from '../rounds/recompute.ts'
 import { callerOf } from './auth.ts'
 import { sendEvents } from './events.ts'
 import { nameOf, numberOf } from './fields.ts'
 import type { HttpDeps } from './options.ts'
+import { twoPeople, waiting } from './two-people.ts'
 
 /** Open event streams at a time. */
 export const EVENT_STREAMS = 100
@@ -15,7 +18,17 @@ const stopSchema = z.strictObject({ reason: z.string().trim().min(1).max(1_000) 
 
 /** What operators do with runs. `streams` holds what ends each open event stream. */
 export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<AbortController>): void {
-  const { api, limits, logger } = deps
+  const { api, limits, logger, people } = deps
+  const start = twoPeople<{ readonly plan: string }>(people, {
+    name: 'run.start',
+    permission: 'run.start',
+    confirmedBy: ['run.start', 'version.approve'],
+    perform: async ({ plan }, by) => {
+      const view = await api.startRun(plan)
+      logger.info({ run: view.run, model: view.model, plan: view.plan, actor: by.id }, 'a run was started over HTTP')
+      return view
+    },
+  })
   void root.register((app, _options, done) => {
     app.addContentTypeParser(
       ['application/yaml', 'application/x-yaml', 'text/yaml'],
@@ -28,12 +41,14 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
       if (!(body instanceof PlanText)) {
         throw new ParleyError('request.invalid', 'the body is a plan, as application/yaml')
       }
-      const view = await api.startRun(body.text())
-      logger.info(
-        { run: view.run, model: view.model, plan: view.plan, actor: callerOf(request).id },
-        'a run was started over HTTP',
-      )
-      return reply.code(201).header('location', `/v1/runs/${view.run}`).send(view)
+      const caller = callerOf(request)
+      const plan = body.text()
+      // Nobody is asked to confirm what is no plan.
+      if (people?.fourEyes.needed('run.start', caller) === true) parsePlan(plan)
+      const answer = await start(caller, { plan })
+      if ('request' in answer) return waiting(reply, answer.request)
+      const { run } = answer.done as RunView
+      return reply.code(201).header('location', `/v1/runs/${run}`).send(answer.done)
     })
 
     app.get('/v1/runs', async () => ({ runs: await api.runs() }))

@@ -10,14 +10,19 @@ import { rightsOf } from './rights.ts'
 import { DAY_MS, timeText } from './times.ts'
 
 /** Acts that can be made to take two people. */
-export const fourEyesActs = ['alias.promote', 'member.grant-admin'] as const
+export const fourEyesActs = ['alias.promote', 'member.grant-admin', 'run.start'] as const
 
 export type FourEyesAct = (typeof fourEyesActs)[number]
+
+/** Those that take two people where nothing else is said. */
+export const usualFourEyes: readonly FourEyesAct[] = ['alias.promote', 'member.grant-admin']
 
 /** How long a request waits for its second person. */
 export const REQUEST_MS = 7 * DAY_MS
 /** Requests that are listed. */
 const LISTED = 200
+/** Longer bodies are left out of the list; a plan may have a megabyte. */
+const LISTED_BODY = 4_096
 
 /** How an act is done that two people may be needed for. */
 export type ActDefinition<Body extends object> = {
@@ -33,7 +38,8 @@ export type ActDefinition<Body extends object> = {
 }
 
 export type RequestView = Omit<RequestRecord, 'body' | 'state'> & {
-  readonly body: unknown
+  /** Not in lists where it is long. */
+  readonly body?: unknown
   readonly state: RequestRecord['state'] | 'expired'
 }
 
@@ -71,7 +77,10 @@ export class FourEyes {
   }
 
   async list(): Promise<readonly RequestView[]> {
-    return (await this.#context.store.requests(LISTED)).map((request) => this.#view(request))
+    return (await this.#context.store.requests(LISTED)).map((request) => {
+      const { body, ...rest } = this.#view(request)
+      return request.body.length > LISTED_BODY ? rest : { ...rest, body }
+    })
   }
 
   /** Throws `object.not-found`. */

@@ -5,7 +5,7 @@ import { type Act, actorOf, type OnAct } from './acts.ts'
 import type { KnownCaller, MemberCaller } from './caller.ts'
 import type { MembersContext } from './context.ts'
 import { Directory } from './directory.ts'
-import { FourEyes, type FourEyesAct, fourEyesActs } from './four-eyes.ts'
+import { FourEyes, type FourEyesAct, usualFourEyes } from './four-eyes.ts'
 import { type Credentials, type LoggedIn, logIn, sessionCaller } from './login.ts'
 import { type PasswordCost, Passwords } from './passwords.ts'
 import { scopes } from './permissions.ts'
@@ -16,7 +16,7 @@ import { Throttle } from './throttle.ts'
 import { type TokenRequest, Tokens, type TokenView } from './tokens.ts'
 
 export type PeopleOptions = {
-  /** Acts that take two people; by default all that can. */
+  /** Acts that take two people; by default those that usually do. */
   readonly fourEyes?: readonly FourEyesAct[]
   /** Whose second factor is required; by default of all who may change something. */
   readonly secondFactor?: SecondFactorRule
@@ -54,7 +54,7 @@ export class People {
     this.#tokens = new Tokens(store, clock)
     this.directory = new Directory(this.#context)
     this.account = new Account(this.#context)
-    this.fourEyes = new FourEyes(this.#context, fourEyes ?? fourEyesActs)
+    this.fourEyes = new FourEyes(this.#context, fourEyes ?? usualFourEyes)
   }
 
   /** Throws `auth.failed` and `auth.too-often`. A session that the browser had ends. */

@@ -3,6 +3,8 @@ import { describe, expect, it, test } from 'vitest'
 import { approvalPayload } from '../../core/attestation/approval.ts'
 import { dsseBytes, IN_TOTO_PAYLOAD_TYPE, signDsse } from '../../core/attestation/dsse.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
+import { canonicalPlan } from '../../core/plan/parse.ts'
+import { systemClock } from '../../core/system-clock.ts'
 import type { Act } from '../../server/members/acts.ts'
 import type { RequestView } from '../../server/members/four-eyes.ts'
 import type { PeopleOptions } from '../../server/members/people.ts'
@@ -10,8 +12,10 @@ import { manifestIn } from '../../server/registry/published.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import { ManualClock } from '../consumer/manual-clock.ts'
 import { addMember, peopleOf, type TestMember } from '../support/people.ts'
+import { planOf } from '../support/plans.ts'
 import { registryOf } from '../support/release.ts'
-import { failure, publish, releaseKey, running } from './http-fixtures.ts'
+import { Started } from '../support/started.ts'
+import { failure, publish, releaseKey, running, view } from './http-fixtures.ts'
 
 const DAY = 86_400_000
 const ALIAS = '/v1/models/heart/aliases/production'
@@ -147,6 +151,26 @@ describe('a promotion', () => {
     expect(await store.members.requests(10)).toEqual([])
   })
 
+  it('needs no request where approvals cover it', async () => {
+    const store = memoryStore()
+    await publish(store, 1)
+    const started = await Started.create({ store, approvalsNeeded: 1 })
+    const one = await addMember(store, systemClock, ['operator'])
+    const { http: url } = started.running.urls
+    const answer = await fetch(`${url}${ALIAS}`, {
+      method: 'POST',
+      headers: {
+        cookie: `parley-session=${await one.session()}`,
+        origin: url,
+        'x-parley-request': '1',
+        'content-type': 'application/json',
+      },
+      body: '{"version":1,"reason":"x"}',
+    })
+    expect(await failure(answer)).toMatchObject({ status: 412, code: 'approval.missing' })
+    await started.stop()
+  })
+
   it('is done at once where one is enough, and by the key of the machine’s owner', async () => {
     const { as, add, version, store } = await setUp({ fourEyes: [] })
     const one = await add(['operator'])
@@ -193,6 +217,49 @@ describe('the role of an admin', () => {
     const { member, request } = (await made.json()) as { member: { id: string }; request: RequestView }
     expect([made.status, request.act]).toEqual([201, 'member.grant-admin'])
     expect((await store.members.member(member.id))?.grants.map(({ role }) => role)).toEqual(['viewer'])
+  })
+})
+
+describe('the start of a run', () => {
+  const yaml = async (url: string, member: TestMember, plan: string) =>
+    fetch(`${url}/v1/runs`, {
+      method: 'POST',
+      headers: {
+        cookie: `parley-session=${await member.session()}`,
+        origin: url,
+        'x-parley-request': '1',
+        'content-type': 'application/yaml',
+      },
+      body: plan,
+    })
+
+  it('takes two where it is set, and one else', async () => {
+    const plan = canonicalPlan(planOf({ inputs: 3 }))
+    const usual = await setUp()
+    expect((await yaml(usual.server.url, await usual.add(['operator']), 'parley: 1')).status).toBe(201)
+    const { add, as, server } = await setUp({ fourEyes: ['run.start'] })
+    const [one, two] = [await add(['operator']), await add(['approver'])]
+    expect(await failure(await yaml(server.url, one, 'parley: 1'))).toMatchObject({ code: 'plan.invalid' })
+    const asked = await yaml(server.url, one, plan)
+    expect(asked.status).toBe(202)
+    const { id, digest } = await requestIn(asked)
+    expect(server.api.started).toEqual([])
+    const bo = await as(two)
+    // A plan that is long is looked at by itself.
+    const long = await requestIn(await yaml(server.url, one, `${plan}${' '.repeat(5_000)}`))
+    const { requests } = (await (await bo('GET', '/v1/requests')).json()) as { requests: RequestView[] }
+    expect(requests.map((request) => [request.id, 'body' in request])).toEqual([
+      [long.id, false],
+      [id, true],
+    ])
+    expect(await (await bo('GET', `/v1/requests/${id}`)).json()).toMatchObject({ body: { plan } })
+    server.api.startRun = async (text) => {
+      server.api.started.push(text)
+      return view('run_new')
+    }
+    const done = (await (await bo('POST', `/v1/requests/${id}/confirm`, { digest })).json()) as object
+    expect(done).toMatchObject({ request: { state: 'done' }, result: { run: 'run_new' } })
+    expect(server.api.started).toEqual([plan])
   })
 })
 
