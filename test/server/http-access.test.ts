@@ -168,7 +168,6 @@ describe('a call', () => {
         expect(await everything()).toBe(before)
       }
     }
-    // The one act of a role whose own words are refused with the same code: nobody enables or resets themselves.
     expect(found).toEqual(expected)
   })
 
