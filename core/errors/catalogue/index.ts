@@ -1,4 +1,5 @@
 import type { CatalogueEntry } from '../entry.ts'
+import { auditErrors } from './audit.ts'
 import { clientErrors } from './client.ts'
 import { planErrors } from './plan.ts'
 import { privacyErrors } from './privacy.ts'
@@ -16,6 +17,7 @@ const table = {
   ...clientErrors,
   ...storeErrors,
   ...releaseErrors,
+  ...auditErrors,
   ...requestErrors,
 }
 
