@@ -3,7 +3,6 @@ import { type Checkpoint, checkpointSigner } from '../../core/audit/checkpoint.t
 import { auditLineText } from '../../core/audit/line.ts'
 import type { FileLine } from '../../core/audit/problem.ts'
 import { type AuditRecord, auditRecordText, instantOf } from '../../core/audit/record.ts'
-import type { Clock } from '../../core/clock.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 
@@ -55,33 +54,4 @@ export async function logOf(
 
 export function placed(file: string, lines: readonly string[]): FileLine[] {
   return lines.map((text, index) => ({ file, line: index + 1, text }))
-}
-
-/** A clock that goes on when it is told to. */
-export class HandClock implements Clock {
-  #now = Date.UTC(2026, 0, 1)
-  readonly #timers = new Set<{ readonly at: number; readonly action: () => void }>()
-
-  now(): number {
-    return this.#now
-  }
-
-  monotonic(): number {
-    return this.#now
-  }
-
-  after(ms: number, action: () => void): () => void {
-    const timer = { at: this.#now + ms, action }
-    this.#timers.add(timer)
-    return () => this.#timers.delete(timer)
-  }
-
-  advance(ms: number): void {
-    this.#now += ms
-    for (const timer of this.#timers) {
-      if (timer.at > this.#now) continue
-      this.#timers.delete(timer)
-      timer.action()
-    }
-  }
 }

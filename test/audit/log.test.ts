@@ -10,14 +10,15 @@ import { readAuditLine } from '../../core/audit/line.ts'
 import type { AuditRecord } from '../../core/audit/record.ts'
 import type { AuditEntry } from '../../core/audit/sink.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
-import { auditKey, FEDERATION, HandClock } from './fixtures.ts'
+import { ManualClock } from '../consumer/manual-clock.ts'
+import { auditKey, FEDERATION } from './fixtures.ts'
 
 let folder: string
-let clock: HandClock
+let clock: ManualClock
 const open: AuditLog[] = []
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parley-audit-'))
-  clock = new HandClock()
+  clock = new ManualClock()
 })
 afterEach(async () => {
   for (const log of open.splice(0)) await log.close().catch(() => {})
