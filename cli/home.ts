@@ -9,7 +9,7 @@ import type { SigningKey } from '../core/crypto/primitives.ts'
 import { toHex } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
 import { systemClock } from '../core/system-clock.ts'
-import { type AllowList, parseAllowList } from '../server/index.ts'
+import { type AllowList, collectFacts, parseAllowList } from '../server/index.ts'
 import { create, existing, secretFile } from './secret-files.ts'
 
 /** The folder of one coordinator or client, by the names of its files. */
@@ -73,6 +73,12 @@ export async function auditLogOf(
     clock: systemClock,
     ...(seen === undefined ? {} : { seen }),
   })
+}
+
+/** The log of a coordinator’s home, with what it has of runs already. */
+export async function coordinatorAuditOf(home: Home, identity: SigningKey) {
+  const { facts, seen } = collectFacts()
+  return { log: await auditLogOf(home, identity, seen), facts }
 }
 
 export type ListedClient = { readonly id: string; readonly publicKey: string }

@@ -89,6 +89,7 @@ export type FederationOptions = {
   readonly rootUpdate?: CoordinatorDeps['rootUpdate']
   readonly holdout?: CoordinatorDeps['holdout']
   readonly baseFiles?: CoordinatorDeps['baseFiles']
+  readonly audit?: CoordinatorDeps['audit']
 }
 
 /** A coordinator in this process, with whatever clients are added to it; over memory unless other ways are given. */
@@ -124,6 +125,7 @@ export class Federation {
       ...(options.rootUpdate === undefined ? {} : { rootUpdate: options.rootUpdate }),
       ...(options.holdout === undefined ? {} : { holdout: options.holdout }),
       ...(options.baseFiles === undefined ? {} : { baseFiles: options.baseFiles }),
+      ...(options.audit === undefined ? {} : { audit: options.audit }),
       observer: {
         sessionOpened: (client) => this.#emit('opened', client),
         sessionClosed: (client, _carrier, error) => {
