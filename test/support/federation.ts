@@ -18,6 +18,7 @@ import { defaultLimits, type Limits } from '../../core/wire/limits.ts'
 import { memoryListener } from '../../core/wire/pipe.ts'
 import { createKernels } from '../../kernels/index.ts'
 import { Coordinator, type CoordinatorDeps } from '../../server/coordinator.ts'
+import type { CoordinatorObserver } from '../../server/observe/coordinator-observer.ts'
 import { parseAllowList } from '../../server/sessions/allow-list.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import type { Store } from '../../server/store/ports.ts'
@@ -100,7 +101,7 @@ export class Federation {
   readonly dial: Dial
   readonly refusedSessions: ParleyError[] = []
   readonly closedSessions: { client: string; error: ParleyError | undefined }[] = []
-  readonly decided: { client: string; round: number; code: string | undefined }[] = []
+  readonly decided: Parameters<CoordinatorObserver['updateDecided']>[0][] = []
   readonly fatal: ParleyError[] = []
   readonly events = new EventTarget()
   readonly #nodes: ClientNode[] = []
