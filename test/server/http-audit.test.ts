@@ -112,6 +112,18 @@ describe('what is done with versions', () => {
     ])
   })
 
+  it('has approvals that were refused', async () => {
+    const { audit, registry, store, admin } = await audited()
+    await registry.publish(await candidateIn(store, 1), 'production')
+    const path = '/v1/models/heart/versions/1/approvals'
+    const answer = await admin('POST', path, '{}', 'application/vnd.dsse.envelope.v1+json')
+    expect(await failure(answer)).toMatchObject({ code: 'approval.invalid' })
+    expect(audit.entries.slice(-2)).toMatchObject([
+      { action: 'request.take', object: { kind: 'version', id: 'heart/1' }, details: { action: 'model.approve' } },
+      { action: 'request.fail', outcome: 'denied', code: 'approval.invalid' },
+    ])
+  })
+
   it('is not done without its record', async () => {
     const { audit, registry, store, json } = await audited()
     await registry.publish(await candidateIn(store, 1), 'production')
