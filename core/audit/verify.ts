@@ -44,7 +44,8 @@ export async function verifyAudit(
       elsewhere.push({ ...seen, file: one.file, line: one.line })
     }
     const all = [...placed, ...elsewhere].sort((a, b) => a.checkpoint.seq - b.checkpoint.seq)
-    reader = new ChainReader(crypto, { federation, checkpoints: all })
+    const whose = federation ?? placed[0]?.checkpoint.federation
+    reader = new ChainReader(crypto, { federation: whose, checkpoints: all })
     let last: Omit<FileLine, 'text'> = { file: 'the log', line: 0 }
     for await (const line of log) {
       take(reader.take(line))
