@@ -11,7 +11,7 @@ export default defineConfig({
     reporters: process.env.CI ? ['default', ['json', { outputFile: 'dist/test-report.json' }]] : ['default'],
     coverage: {
       provider: 'v8',
-      include: ['core/**', 'kernels/*.ts', 'server/**', 'client/**', 'consumer/**', 'cli/**'],
+      include: ['core/**', 'audit/**', 'kernels/*.ts', 'server/**', 'client/**', 'consumer/**', 'cli/**'],
     },
   },
 })

@@ -1,12 +1,15 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { AUDIT_FOLDER, AuditLog } from '../audit/index.ts'
 import { newReleaseKey, nodeReleaseSigner } from '../core/attestation/node.ts'
 import type { ReleaseSigner } from '../core/attestation/ports.ts'
+import type { AuditRecord } from '../core/audit/record.ts'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
 import { toHex } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
-import { type AllowList, parseAllowList } from '../server/index.ts'
+import { systemClock } from '../core/system-clock.ts'
+import { type AllowList, collectFacts, parseAllowList } from '../server/index.ts'
 import { create, existing, secretFile } from './secret-files.ts'
 
 /** The folder of one coordinator or client, by the names of its files. */
@@ -22,6 +25,8 @@ export type Home = {
   readonly rounds: string
   readonly controls: string
   readonly ledger: string
+  readonly audit: string
+  readonly auditKey: string
 }
 
 export function homeOf(folder: string): Home {
@@ -37,6 +42,8 @@ export function homeOf(folder: string): Home {
     rounds: join(folder, 'rounds.json'),
     controls: join(folder, 'controls'),
     ledger: join(folder, 'privacy-ledger.json'),
+    audit: join(folder, AUDIT_FOLDER),
+    auditKey: join(folder, 'audit.key'),
   }
 }
 
@@ -48,6 +55,30 @@ export async function identityOf(home: Home): Promise<SigningKey> {
 /** The release key of a coordinator's home; made at the first call. Throws `config.invalid`. */
 export async function releaseSignerOf(home: Home): Promise<ReleaseSigner> {
   return nodeReleaseSigner((await existing(home.releaseKey)) ?? (await create(home.releaseKey, newReleaseKey())))
+}
+
+/**
+ * The audit log of a home, opened to be written: of the coordinator or client that has this identity. Its own key is made at the
+ * first call. Throws `audit.corrupt`, `audit.locked`, `audit.unavailable`, `config.invalid`.
+ */
+export async function auditLogOf(
+  home: Home,
+  identity: SigningKey,
+  seen?: (record: AuditRecord) => void,
+): Promise<AuditLog> {
+  return await AuditLog.open(home.audit, {
+    federation: toHex(identity.publicKey),
+    key: nodeCrypto.signingKey(await secretFile(home.auditKey)),
+    crypto: nodeCrypto,
+    clock: systemClock,
+    ...(seen === undefined ? {} : { seen }),
+  })
+}
+
+/** The log of a coordinator’s home, with what it has of runs already. */
+export async function coordinatorAuditOf(home: Home, identity: SigningKey) {
+  const { facts, seen } = collectFacts()
+  return { log: await auditLogOf(home, identity, seen), facts }
 }
 
 export type ListedClient = { readonly id: string; readonly publicKey: string }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { EXIT_CODES } from './command.ts'
+import { auditCommand } from './commands/audit.ts'
 import { clientCommand } from './commands/client.ts'
 import { coordinatorCommand } from './commands/coordinator.ts'
 import { dataCommand } from './commands/data.ts'
@@ -34,6 +35,7 @@ export function createProgram(): Command {
     memberCommand,
     tokenCommand,
     requestCommand,
+    auditCommand,
     dataCommand,
     demoCommand,
     simCommand,

@@ -1,3 +1,4 @@
+import type { AuditSink } from '../core/audit/sink.ts'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
 import { type ClientPolicy, clientPolicy } from '../core/secagg/index.ts'
@@ -35,6 +36,8 @@ export type NodeConfig = {
   readonly masking?: Masking
   /** What this client has spent of its privacy in its life; without it, it counts nothing. */
   readonly ledger?: PrivacyLedger
+  /** Where the client records what it does and what leaves it; what cannot be recorded is not done. By default nowhere. */
+  readonly audit?: AuditSink
   /** By default the fastest engine that works here. */
   readonly engine?: EngineName
   readonly limits?: Partial<Limits>
@@ -84,6 +87,7 @@ export function startClient(config: NodeConfig): ClientNode {
     agent: 'parley',
     ...(config.masking === undefined ? {} : { masking: maskingOf(config.masking, config.minCohort) }),
     ...(config.ledger === undefined ? {} : { ledger: config.ledger }),
+    ...(config.audit === undefined ? {} : { audit: config.audit }),
     ...(config.onEvent === undefined ? {} : { onEvent: config.onEvent }),
   })
   node.start()

@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs'
+import { auditErrors } from '../core/errors/catalogue/audit.ts'
 import { authErrors } from '../core/errors/catalogue/auth.ts'
 import { clientErrors } from '../core/errors/catalogue/client.ts'
 import { enrolmentErrors } from '../core/errors/catalogue/enrolment.ts'
@@ -46,6 +47,7 @@ const errorSections: readonly (readonly [
   ['Client nodes', 'What a client finds on its own machine: data, engine, trust in the coordinator.', clientErrors],
   ['Storage and verification', 'The folder of a coordinator, published versions and their files.', storeErrors],
   ['Releases', 'Versions after their publication: aliases, approvals, withdrawals.', releaseErrors],
+  ['Audit log', 'The journal of who did what, on both ends.', auditErrors],
   ['Commands and requests', 'Arguments, configuration and HTTP requests, and the last resort.', requestErrors],
 ]
 

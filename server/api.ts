@@ -1,11 +1,12 @@
+import type { Actor } from '../core/audit/actor.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { RunView } from '../core/run/view.ts'
 import type { RecomputeRequest } from './rounds/recompute.ts'
 
-/** What operators can do with a coordinator: the HTTP API, the command line and embedding programs all call this. */
+/** What operators can do with a coordinator: the HTTP API, the command line and embedding programs all call this. `by`: who asks. */
 export interface CoordinatorApi {
   /** Checks the plan and starts a run of it. Fails with `plan.unreadable` or `plan.invalid`. Resolves once journalled. */
-  startRun(planText: string): Promise<RunView>
+  startRun(planText: string, by?: Actor): Promise<RunView>
   /** Newest first. */
   runs(): Promise<readonly RunView[]>
   /** Fails with `run.not-found`. */
@@ -13,12 +14,12 @@ export interface CoordinatorApi {
   /** The present view, then a new one after changes; ends after the view in which the run is over, or with `signal`. */
   watch(id: string, signal: AbortSignal): AsyncIterable<RunView>
   /** Ends the run; an open round is given up. A run that is over stays as it is. Fails with `run.not-found`. */
-  stopRun(id: string, reason: string): Promise<RunView>
+  stopRun(id: string, reason: string, by?: Actor): Promise<RunView>
   /**
    * Computes a round that is over again, without some clients or by another rule, and compares; keeps nothing of it.
    * Fails with `run.not-found`, `request.invalid`, `object.not-found` or `plan.infeasible`.
    */
-  recompute(id: string, round: number, request: RecomputeRequest): Promise<Recomputation>
+  recompute(id: string, round: number, request: RecomputeRequest, by?: Actor): Promise<Recomputation>
   /** False while the journal is replayed and while draining. */
   ready(): boolean
 }

@@ -21,6 +21,8 @@ import type { CoordinatorObserver } from './observe/coordinator-observer.ts'
 import type { Candidate } from './registry/manifest.ts'
 import type { ActiveRun } from './rounds/active-run.ts'
 import { roundWork } from './rounds/aggregation-work.ts'
+import { auditedDesk } from './rounds/audited-desk.ts'
+import type { RoundDesk } from './rounds/desk.ts'
 import { checkHoldout, type HoldoutDeps } from './rounds/holdout.ts'
 import { HoldoutLooks } from './rounds/holdout-looks.ts'
 import { RoundHub } from './rounds/hub.ts'
@@ -31,6 +33,8 @@ import { checkRootData, type RootUpdate } from './rounds/root-update.ts'
 import { roundKeys } from './rounds/round-keys.ts'
 import { roundNoise } from './rounds/round-noise.ts'
 import { Run } from './rounds/run.ts'
+import type { RunRecords } from './rounds/run-audit.ts'
+import { RunReporter } from './rounds/run-reporter.ts'
 import { controlOf, settingsOf } from './rounds/settings.ts'
 import { type FindBase, startingModel } from './rounds/starting-model.ts'
 import { timestamp, viewOf } from './rounds/view.ts'
@@ -77,7 +81,11 @@ export type CoordinatorDeps = {
   /** All rules that plans may name; by default those of the registry. Only simulations know others. */
   readonly rules?: RuleTable | undefined
   readonly observer: CoordinatorObserver
+  /** By default nothing is recorded. */
+  readonly audit?: RunRecords
 }
+
+const capabilities = ['mode:sealed', 'mode:masked']
 
 /** Runs plans with the clients that connect. Owns no socket and no disk: they are handed to it. */
 export class Coordinator implements CoordinatorApi {
@@ -89,9 +97,8 @@ export class Coordinator implements CoordinatorApi {
   readonly #holdouts: HoldoutDeps
   readonly #watchers = new RunWatchers()
   readonly #sessions = new Map<string, Session>()
-  /** Closed rounds of each run that the observer was told of, and runs whose end it was told of. */
-  readonly #told = new Map<string, number>()
-  readonly #ended = new Set<string>()
+  readonly #reporter: RunReporter
+  readonly #desk: RoundDesk
   readonly #readiness = new Set<() => void>()
   #ready = false
   #draining = false
@@ -124,14 +131,21 @@ export class Coordinator implements CoordinatorApi {
       publish: (active) => this.#publish(active),
       conclude: (active) => this.#conclude(active),
       observer: {
-        runChanged: (run) => this.#runChanged(run),
+        runChanged: (run) => {
+          this.#watchers.changed(run.id)
+          this.#reporter.changed(run.state)
+        },
         updateDecided: (client, answer, bytes) => {
           const code = answer.accepted ? undefined : answer.code
-          deps.observer.updateDecided({ client, run: answer.run, round: answer.round, bytes, code })
+          const { run, round } = answer
+          deps.observer.updateDecided({ client, run, round, bytes, digest: toHex(answer.digest), code })
         },
         fatal: deps.observer.fatal,
       },
     })
+    const { audit, observer } = deps
+    this.#reporter = new RunReporter(crypto, observer, audit)
+    this.#desk = audit === undefined ? this.#hub : auditedDesk(this.#hub, audit.sink, () => clock.now())
   }
 
   /** Replays the journals of all runs that are not over, and goes on where they stopped. */
@@ -140,12 +154,8 @@ export class Coordinator implements CoordinatorApi {
     for (const record of await this.#deps.store.records.runs()) {
       const active = await this.#restore(record.id, record.plan)
       this.#hub.add(active)
-      this.#told.set(record.id, active.run.state.history.length)
+      this.#reporter.restored(active.run.state)
       if (record.status === 'active') unfinished.push(active.run)
-      else this.#ended.add(record.id)
-    }
-    for (const { id, state } of unfinished) {
-      this.#deps.observer.runStarted({ run: id, model: state.settings.model, restored: true })
     }
     this.#ready = true
     this.#readinessChanged()
@@ -224,8 +234,9 @@ export class Coordinator implements CoordinatorApi {
     const record = { id, model: plan.name, plan: planDigest, createdAt: timestamp(at), status: 'active' } as const
     await this.#deps.store.records.saveRun(record)
     this.#hub.add({ run, plan })
-    this.#deps.observer.runStarted({ run: id, model: plan.name, restored: false })
+    const recorded = this.#reporter.started(run.state)
     run.resume()
+    await recorded
     return this.#view(run)
   }
 
@@ -290,7 +301,7 @@ export class Coordinator implements CoordinatorApi {
 
   #sessionDeps(): SessionDeps {
     const { blobs } = this.#deps.store
-    return { ...this.#deps, desk: this.#hub, blobs, frames: this.#frames, capabilities: ['mode:sealed', 'mode:masked'] }
+    return { ...this.#deps, desk: this.#desk, blobs, frames: this.#frames, capabilities }
   }
 
   #runDeps() {
@@ -348,6 +359,8 @@ export class Coordinator implements CoordinatorApi {
       await active.run.tell({ type: 'published', at: at(), version })
     } catch (failure) {
       const { code, message } = ParleyError.from(failure)
+      // The version may be there, only not on record: it is published again after a restart, as the same one.
+      if (code === 'audit.unavailable') throw failure
       await active.run.tell({ type: 'publication-failed', at: at(), code, message })
     }
   }
@@ -366,22 +379,6 @@ export class Coordinator implements CoordinatorApi {
 
   #readinessChanged(): void {
     for (const listener of this.#readiness) listener()
-  }
-
-  #runChanged(run: Run): void {
-    this.#watchers.changed(run.id)
-    const { observer } = this.#deps
-    const { state } = run
-    const told = this.#told.get(run.id) ?? 0
-    this.#told.set(run.id, state.history.length)
-    for (const { round, openedAt, closedAt, accepted, model } of state.history.slice(told)) {
-      const seconds = (closedAt - openedAt) / 1000
-      observer.roundClosed({ run: run.id, round, seconds, accepted: accepted.length, made: model !== undefined })
-    }
-    if (state.phase === 'over' && !this.#ended.has(run.id)) {
-      this.#ended.add(run.id)
-      observer.runEnded({ run: run.id, model: state.settings.model, outcome: state.outcome.kind })
-    }
   }
 
   #view(run: Run): RunView {

@@ -19,6 +19,7 @@ export { type CoordinatorObserver, silentObserver } from './observe/coordinator-
 export { createLogger, type Logger } from './observe/logger.ts'
 export type { RolloutState } from './registry/rollout-view.ts'
 export type { RunEvent } from './rounds/event.ts'
+export { collectFacts, type RecordedFacts } from './rounds/run-audit.ts'
 export type { RunState } from './rounds/state.ts'
 export { step } from './rounds/step.ts'
 export { type AllowList, parseAllowList } from './sessions/allow-list.ts'

@@ -1,15 +1,19 @@
+import type { AuditLog } from '../audit/index.ts'
 import { nodeEcdsa } from '../core/attestation/node.ts'
 import type { ReleaseSigner } from '../core/attestation/ports.ts'
+import { type AuditEntry, noAudit } from '../core/audit/sink.ts'
 import type { Clock } from '../core/clock.ts'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
 import { toHex } from '../core/encoding/bytes.ts'
-import type { ParleyError } from '../core/errors/index.ts'
+import { ParleyError } from '../core/errors/index.ts'
 import { systemClock } from '../core/system-clock.ts'
 import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { createKernels, kernelDigest } from '../kernels/index.ts'
+import { auditing, both } from './audit/auditing.ts'
 import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
+import { auditedApi } from './http/audited-api.ts'
 import { createHttpServer } from './http/server.ts'
 import { usualFourEyes } from './members/four-eyes.ts'
 import { People, type PeopleOptions } from './members/people.ts'
@@ -17,8 +21,11 @@ import { createLogger, type Logger } from './observe/logger.ts'
 import { measuredJournal } from './observe/measured-journal.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { observing } from './observe/observer.ts'
+import { AuditedRegistry } from './registry/audited-registry.ts'
+import { AuditedRollouts } from './registry/audited-rollouts.ts'
 import { Registry } from './registry/registry.ts'
 import { Rollouts } from './registry/rollouts.ts'
+import type { RecordedFacts } from './rounds/run-audit.ts'
 import type { AllowList } from './sessions/allow-list.ts'
 import type { Store } from './store/ports.ts'
 import { createAdmission } from './transport/admission.ts'
@@ -72,6 +79,8 @@ export type CoordinatorConfig = {
   readonly holdout?: CoordinatorDeps['holdout']
   /** An engine and a clock; gates on latency need them. */
   readonly latency?: CoordinatorDeps['latency']
+  /** The audit log, and what it has of runs already; closed when the coordinator stops. By default nothing is recorded. */
+  readonly audit?: { readonly log: AuditLog; readonly facts: RecordedFacts }
   readonly parleyVersion: string
   /** By default JSON lines on standard error. */
   readonly logger?: Logger
@@ -97,7 +106,13 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   const { blobs, records } = config.store
   const store = { ...config.store, journal: measuredJournal(config.store.journal, metrics, clock.monotonic) }
   const kernels = createKernels(config.threads === undefined ? {} : { threads: config.threads })
-  const registry = new Registry({
+  const log = config.audit?.log
+  const audit = log ?? noAudit
+  const onFatal = (error: ParleyError) => {
+    audit.append(recordOf('coordinator.fail', error)).catch(() => {})
+    config.onFatal(error)
+  }
+  const registryDeps = {
     crypto: nodeCrypto,
     ecdsa: nodeEcdsa,
     records,
@@ -107,21 +122,24 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     signer: config.releaseSigner,
     builder: `https://parley.example/coordinators/${toHex(identity.publicKey)}`,
     kernels: kernelDigest(),
-    approvers: (member) => config.approvers?.publicKeyOf(member),
+    approvers: (member: string) => config.approvers?.publicKeyOf(member),
     approvalsNeeded: config.approvalsNeeded ?? 0,
     now: clock.now,
     parleyVersion,
-  })
-  const rollouts = new Rollouts({
+  }
+  const registry = log === undefined ? new Registry(registryDeps) : new AuditedRegistry(registryDeps, log)
+  const rolloutsDeps = {
     crypto: nodeCrypto,
     clock,
     records,
     blobs,
     registry,
-    consumers: (id) => config.consumers?.publicKeyOf(id),
+    consumers: (id: string) => config.consumers?.publicKeyOf(id),
     reportsPerMinute: limits.outcomesPerMinute,
     logger,
-  })
+  }
+  const rollouts = log === undefined ? new Rollouts(rolloutsDeps) : new AuditedRollouts(rolloutsDeps, log)
+  const observed = observing(logger, metrics)
   const api = new Coordinator({
     crypto: nodeCrypto,
     clock,
@@ -140,13 +158,17 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     ...(config.rootUpdate === undefined ? {} : { rootUpdate: config.rootUpdate }),
     ...(config.holdout === undefined ? {} : { holdout: config.holdout }),
     ...(config.latency === undefined ? {} : { latency: config.latency }),
-    observer: { ...observing(logger, metrics), fatal: config.onFatal },
+    observer: { ...(log === undefined ? observed : both(observed, auditing(log, clock.now, onFatal))), fatal: onFatal },
+    ...(config.audit === undefined ? {} : { audit: { sink: config.audit.log, facts: config.audit.facts } }),
   })
   const people = new People({
     store: config.store.members,
     clock,
     sealingSecret: config.sealingSecret,
-    onAct: async (act) => logger.info({ act }, 'somebody did something, or tried to'),
+    onAct: async (act) => {
+      logger.info({ act }, 'somebody did something, or tried to')
+      await audit.append(act)
+    },
     ...config.members,
     fourEyes: (config.members?.fourEyes ?? usualFourEyes).filter(
       // Approvals of others cover it.
@@ -156,7 +178,8 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   const security = { allowClearTextBeyondLoopback, ...(tls === undefined ? {} : { tls }) }
   const http = createHttpServer({
     ...security,
-    api,
+    api: log === undefined ? api : auditedApi(api, log),
+    ...(log === undefined ? {} : { audit: log }),
     registry,
     rollouts,
     publicKey: identity.publicKey,
@@ -172,10 +195,18 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     host,
     port: config.httpPort,
   })
+  const publicKey = toHex(identity.publicKey)
+  await audit.append(recordOf('coordinator.start', undefined, { version: parleyVersion, publicKey }))
   // Answers `/readyz` while the journals are replayed.
   await http.start()
-  await api.start()
-  await rollouts.start()
+  try {
+    await api.start()
+    await rollouts.start()
+  } catch (failure) {
+    const error = ParleyError.from(failure)
+    await audit.append(recordOf(error.code === 'store.corrupt' ? 'store.damage' : 'coordinator.fail', error))
+    throw failure
+  }
   // Records live for a month; a coordinator that runs longer looks once a day.
   const renewing = renewDaily(registry, clock, (err) => logger.error({ err }, 'an alias record was not renewed'))
   const warn = (message: string) => logger.warn({ part: 'transport' }, message)
@@ -192,6 +223,10 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     await Promise.all([grpc.stop(), ws.stop()])
     await http.stop()
     await kernels.close()
+    await audit.append(recordOf('coordinator.stop', undefined)).catch((err: unknown) => {
+      logger.error({ err }, 'the end could not be recorded')
+    })
+    await log?.close()
     await config.store.close()
   }
   return {
@@ -202,6 +237,16 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
       return stopping
     },
   }
+}
+
+function recordOf(
+  action: 'coordinator.start' | 'coordinator.stop' | 'coordinator.fail' | 'store.damage',
+  error: ParleyError | undefined,
+  details: AuditEntry['details'] = {},
+): AuditEntry {
+  const self = { kind: 'system', id: 'coordinator' } as const
+  if (error === undefined) return { action, actor: self, object: self, details }
+  return { action, actor: self, object: self, outcome: 'failed', code: error.code, details: { message: error.message } }
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000

@@ -3,13 +3,14 @@ import { ParleyError } from '../../core/errors/index.ts'
 import { leadingOf } from '../../core/metrics/metrics.ts'
 import { action, command, group } from '../command.ts'
 import { fileControlMemory } from '../control-memory.ts'
-import { homeOf, identityOf } from '../home.ts'
+import { auditLogOf, homeOf, identityOf } from '../home.ts'
 import { type MaskingOptions, maskingOf, withMaskingOptions } from '../masking-options.ts'
 import { countOption, deltaOption, epsilonOption, keyOption, listOption, readText } from '../options.ts'
 import { budgetOf, fileLedger, USUAL_DELTA } from '../privacy-ledger.ts'
 import { fileRoundMemory } from '../round-memory.ts'
 import { figure } from '../run-text.ts'
 import { untilStopped } from '../signals.ts'
+import { siteEvents } from '../site-events.ts'
 import { clientPrivacyCommand } from './client-privacy.ts'
 
 type Options = MaskingOptions & {
@@ -59,7 +60,11 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
       if (options.unsafeTrustCoordinatorForPeerKeys === true) {
         process.stderr.write('parley: peers are not checked: masked updates are as safe as the coordinator is honest\n')
       }
+      const audit = await auditLogOf(home, identity)
+      const site = siteEvents(audit, options.coordinatorKey)
+      await site.started()
       const node = startClient({
+        audit,
         identity,
         coordinatorKey: options.coordinatorKey,
         urls: options.coordinator,
@@ -71,14 +76,20 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
         ...(masking === undefined ? {} : { masking }),
         ...(options.engine === undefined ? {} : { engine: engineOf(options.engine) }),
         dial: await dialOptionsOf(options),
-        onEvent: (event) => output.event(plainEvent(event), eventText(event)),
+        onEvent: (event) => {
+          site.take(event)
+          output.event(plainEvent(event), eventText(event))
+        },
         onData: (report) =>
           output.event(
             { type: 'data', ...report },
             `data: ${report.used} of ${report.rows} rows usable, ${report.train} to train and ${report.test} held out`,
           ),
       })
-      await untilStopped(() => node.stop())
+      await untilStopped(async () => {
+        await node.stop()
+        await site.stopped()
+      })
       return 0
     }),
   )

@@ -12,7 +12,7 @@ import { durationMs, durationSchema } from '../../core/plan/duration.ts'
 import { openDurableStore, startCoordinator } from '../../server/index.ts'
 import { baseFilesOf } from '../base-files.ts'
 import { action, command } from '../command.ts'
-import { homeOf, identityOf, readClients, releaseSignerOf } from '../home.ts'
+import { coordinatorAuditOf, homeOf, identityOf, readClients, releaseSignerOf } from '../home.ts'
 import { type MemberOptions, memberSettings, withMemberOptions } from '../member-options.ts'
 import { countFromZero, countOption, listOption, portOption, readText } from '../options.ts'
 import { secretFile } from '../secret-files.ts'
@@ -98,8 +98,11 @@ export const coordinatorCommand = withMemberOptions(
       const fatal = new Promise<never>((_resolve, reject) => {
         failed = reject
       })
+      const store = await openDurableStore({ folder: home.store })
+      const audit = await coordinatorAuditOf(home, identity)
       const running = await startCoordinator({
-        store: await openDurableStore({ folder: home.store }),
+        store,
+        audit,
         identity,
         sealingSecret: await secretFile(home.sealingSecret),
         ...(options.adminToken ? { adminToken: toHex(await secretFile(home.adminToken)) } : {}),
@@ -124,10 +127,11 @@ export const coordinatorCommand = withMemberOptions(
         parleyVersion: version,
         onFatal: (error) => failed(error),
       })
-      const facts = { publicKey: toHex(identity.publicKey), clients: list.size, ...running.urls }
+      const auditKey = toHex(audit.log.publicKey)
+      const facts = { publicKey: toHex(identity.publicKey), auditKey, clients: list.size, ...running.urls }
       output.event(
         { event: 'listening', ...facts },
-        `coordinator ${facts.publicKey}\n  ${facts.clients} clients listed\n  gRPC ${facts.grpc}\n  WebSocket ${facts.ws}\n  HTTP ${facts.http}`,
+        `coordinator ${facts.publicKey}\n  audit key ${auditKey}\n  ${facts.clients} clients listed\n  gRPC ${facts.grpc}\n  WebSocket ${facts.ws}\n  HTTP ${facts.http}`,
       )
       await Promise.race([untilStopped(() => running.stop(drainMs)), fatal])
       return 0

@@ -3,7 +3,7 @@ import { startingModel } from '../../client/index.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import { systemClock } from '../../core/system-clock.ts'
 import { createLogger, openDurableStore, type RunningCoordinator, startCoordinator } from '../../server/index.ts'
-import { addClient, homeOf, identityOf, readClients, releaseSignerOf } from '../home.ts'
+import { addClient, coordinatorAuditOf, homeOf, identityOf, readClients, releaseSignerOf } from '../home.ts'
 import type { Output } from '../output.ts'
 import { secretFile } from '../secret-files.ts'
 import { version } from '../version.ts'
@@ -24,6 +24,7 @@ export async function startEmbedded(folder: string, participants: readonly Parti
   }
   const running = await startCoordinator({
     store: await openDurableStore({ folder: home.store }),
+    audit: await coordinatorAuditOf(home, identity),
     identity,
     sealingSecret: await secretFile(home.sealingSecret),
     adminToken: toHex(await secretFile(home.adminToken)),

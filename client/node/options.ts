@@ -1,3 +1,4 @@
+import type { AuditSink } from '../../core/audit/sink.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Crypto, SigningKey } from '../../core/crypto/primitives.ts'
 import type { ParleyError } from '../../core/errors/index.ts'
@@ -86,6 +87,8 @@ export type ClientOptions = {
   }
   /** What this client has spent of its privacy in its life; without it, it counts nothing. */
   readonly ledger?: PrivacyLedger
+  /** Where the client records what it does and what leaves it; what cannot be recorded is not done. By default nowhere. */
+  readonly audit?: AuditSink
   /** How an update is worked out; by default in plain JavaScript. */
   readonly difference?: Difference
   readonly limits: Limits

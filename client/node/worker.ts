@@ -30,6 +30,7 @@ import { Models } from './models.ts'
 import type { ClientOptions } from './options.ts'
 import { Outbox, type Outgoing } from './outbox.ts'
 import { encodeUpdate, privatisedOf } from './privatise.ts'
+import { SiteRecord } from './site-record.ts'
 import { type SealDeps, sealUpdate, sealVector } from './update.ts'
 
 type Work = {
@@ -61,6 +62,7 @@ export class Worker {
   readonly outbox = new Outbox()
   readonly #options: ClientOptions
   readonly #models: Models
+  readonly #site: SiteRecord | undefined
   #client = ''
   #link: Link | undefined
   #work: Work | undefined
@@ -71,10 +73,12 @@ export class Worker {
   constructor(options: ClientOptions, fetcher: Fetcher) {
     this.#options = options
     this.#models = new Models(options, fetcher)
+    this.#site = options.audit === undefined ? undefined : new SiteRecord(options.audit, options.coordinatorKey)
   }
 
   attach(link: Link, client: string): void {
     this.#client = client
+    if (this.#site !== undefined) this.#site.client = client
     this.#link = link
     this.outbox.attach(link)
   }
@@ -130,11 +134,14 @@ export class Worker {
     const { configuration } = work
     const { kind, run, round, rounds } = configuration
     this.#options.onEvent?.({ type: 'task', kind, run, round, rounds })
+    if (this.#site !== undefined) await this.#site.taken(configuration)
     const last = await this.#admit(configuration)
     const { answer, keep } =
       kind === 'train' ? await this.#train(work, configuration, last) : await this.#evaluate(work, configuration)
+    if (this.#site !== undefined && !work.abort.signal.aborted) await this.#site.sending(configuration, answer)
     if (work.abort.signal.aborted) return
     const { accepted, code, message } = await this.outbox.deliver(answer)
+    if (this.#site !== undefined) await this.#site.receipt(configuration, accepted, code)
     const reason = accepted ? {} : { code, message }
     this.#options.onEvent?.({ type: 'receipt', kind, run, round, accepted, ...reason })
     if (!accepted || keep === undefined) return
@@ -217,8 +224,10 @@ export class Worker {
     }
     const privacy = roundPrivacyOf(plan, parameters, clip)
     const { ledger } = this.#options
-    if (privacy?.charge !== undefined && ledger !== undefined)
+    if (privacy?.charge !== undefined && ledger !== undefined) {
       await chargeLedger(ledger, `${run}/${round}`, privacy.charge)
+      if (this.#site !== undefined) await this.#site.charged(configuration, privacy.charge, ledger)
+    }
     return privacy
   }
 
@@ -336,6 +345,7 @@ export class Worker {
     if (work.abort.signal.aborted || work.refusal !== undefined) return
     work.refusal = error
     const { kind, run, round } = work.configuration
+    this.#site?.declined(work.configuration, error)
     this.#options.onEvent?.({ type: 'declined', kind, run, round, error })
     this.#decline(work.configuration, error)
   }

@@ -209,6 +209,22 @@ export const operations: readonly Operation[] = [
   },
 
   {
+    method: 'GET',
+    path: '/v1/audit',
+    summary: 'lines of the audit log; that it was read is recorded',
+    access: 'audit.read',
+    query: ['from', 'limit'],
+    answer: { type: 'application/x-ndjson' },
+  },
+  {
+    method: 'GET',
+    path: '/v1/audit/key',
+    summary: 'whose audit log it is, and the Ed25519 key of its checkpoints',
+    access: 'public',
+    answer: json(z.object({ federation: z.string(), publicKey: z.string() })),
+  },
+
+  {
     method: 'POST',
     path: '/v1/runs',
     summary: 'start a run; 202 where a second person must confirm it',

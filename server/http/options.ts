@@ -10,6 +10,7 @@ import type { MetricsRegistry } from '../observe/metrics.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Rollouts } from '../registry/rollouts.ts'
 import type { Store } from '../store/ports.ts'
+import type { ReadableAudit } from './audit.ts'
 
 /** What the routes need. */
 export type HttpDeps = {
@@ -17,6 +18,8 @@ export type HttpDeps = {
   readonly registry: Registry
   /** Without it nobody reports outcomes here. */
   readonly rollouts?: Rollouts
+  /** Without it nothing is recorded, and there is nothing to read. */
+  readonly audit?: ReadableAudit
   /** The coordinator's Ed25519 key, which consumers pin. */
   readonly publicKey: Uint8Array
   readonly parleyVersion: string

@@ -68,7 +68,7 @@ export function registryRoutes(root: FastifyInstance, deps: HttpDeps): void {
       }
       checkOwnWord(callerOf(request), body.bytes)
       const target = [nameOf(params, 'model'), numberOf(params, 'number')] as const
-      const { envelope: _, ...approval } = await registry.approve(...target, body.bytes)
+      const { envelope: _, ...approval } = await registry.approve(...target, body.bytes, callerOf(request).id)
       logger.info(approval, 'a version was approved')
       return approval
     })
@@ -77,8 +77,8 @@ export function registryRoutes(root: FastifyInstance, deps: HttpDeps): void {
       approvals: await records.approvals(nameOf(params, 'model'), numberOf(params, 'number')),
     }))
 
-    app.post('/v1/garbage', async ({ body }) => {
-      const garbage = await registry.collectGarbage(bodyOf(registryBodies.garbage, body))
+    app.post('/v1/garbage', async (request) => {
+      const garbage = await registry.collectGarbage(bodyOf(registryBodies.garbage, request.body), callerOf(request).id)
       logger.info(garbage, 'blobs that nothing needs were removed')
       return garbage
     })

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { actorOfId } from '../../core/audit/actor.ts'
 import { fromUtf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { parsePlan } from '../../core/plan/parse.ts'
@@ -24,7 +25,7 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
     permission: 'run.start',
     confirmedBy: ['run.start', 'version.approve'],
     perform: async ({ plan }, by) => {
-      const view = await api.startRun(plan)
+      const view = await api.startRun(plan, actorOfId(by.id))
       logger.info({ run: view.run, model: view.model, plan: view.plan, actor: by.id }, 'a run was started over HTTP')
       return view
     },
@@ -68,16 +69,18 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
       const id = nameOf(params, 'id')
       const parsed = stopSchema.safeParse(body)
       if (!parsed.success) throw new ParleyError('request.invalid', 'the body is {"reason": "…"}, as application/json')
-      const view = await api.stopRun(id, parsed.data.reason)
+      const view = await api.stopRun(id, parsed.data.reason, actorOfId(callerOf(request).id))
       logger.info({ run: id, reason: parsed.data.reason, actor: callerOf(request).id }, 'a run was stopped over HTTP')
       return view
     })
 
-    app.post('/v1/runs/:id/rounds/:round/recompute', async ({ params, body }) => {
+    app.post('/v1/runs/:id/rounds/:round/recompute', async (request) => {
+      const { params, body } = request
       const id = nameOf(params, 'id')
       const round = numberOf(params, 'round')
       // What is in it is checked where it is understood.
-      const result = await api.recompute(id, round, (body ?? {}) as RecomputeRequest)
+      const by = actorOfId(callerOf(request).id)
+      const result = await api.recompute(id, round, (body ?? {}) as RecomputeRequest, by)
       logger.info(
         { run: id, round, without: result.without, identical: result.identical },
         'a round was computed again',

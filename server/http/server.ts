@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { ParleyError } from '../../core/errors/index.ts'
+import { auditRefusals, auditRoutes } from './audit.ts'
 import { guard } from './auth.ts'
 import { crossOriginReading } from './cross-origin.ts'
 import { answerBrokenRequest, answerFailure } from './failures.ts'
@@ -125,6 +126,11 @@ function createApp(
   app.addHook('onRoute', ({ method, url }) => {
     for (const one of [method].flat()) routes.push({ method: one, path: url })
   })
+  const { audit } = options
+  if (audit !== undefined) {
+    auditRefusals(app, options, audit)
+    auditRoutes(app, audit)
+  }
   healthRoutes(app, options)
   modelRoutes(app, options)
   followingRoutes(app, options, followers)

@@ -1,3 +1,4 @@
+import type { AuditAction } from '../../core/audit/actions.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { MemberRecord } from '../store/member-ports.ts'
 import { actorOf } from './acts.ts'
@@ -134,7 +135,7 @@ export class Account {
     return member
   }
 
-  #record(caller: MemberCaller, action: string, code?: 'auth.failed'): Promise<void> {
+  #record(caller: MemberCaller, action: AuditAction, code?: 'auth.failed'): Promise<void> {
     return this.#context.onAct({
       actor: actorOf(caller),
       action,

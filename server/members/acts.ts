@@ -1,3 +1,4 @@
+import type { AuditAction } from '../../core/audit/actions.ts'
 import type { Caller } from './caller.ts'
 
 export type ActValue = string | number | boolean
@@ -6,7 +7,7 @@ export type ActValue = string | number | boolean
 export type Act = {
   readonly actor: { readonly kind: 'member' | 'client' | 'system'; readonly id: string }
   /** `noun.verb`. */
-  readonly action: string
+  readonly action: AuditAction
   readonly object: { readonly kind: string; readonly id: string }
   readonly outcome: 'ok' | 'denied' | 'failed'
   /** Of the catalogue, when the outcome is not `ok`. */

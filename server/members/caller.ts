@@ -1,7 +1,7 @@
+import { HOST } from '../../core/audit/actor.ts'
 import type { Permission } from './permissions.ts'
 
-/** The key of the machine's owner, as an actor in histories and records. */
-export const HOST = 'host'
+export { HOST }
 
 /**
  * Who a request comes from. `member` and `host` have proven it; what they may is worked out anew at each request.

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { AuditAction } from '../../core/audit/actions.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { idField } from '../../core/run/fields.ts'
 import type { GrantRecord, MemberRecord, PasswordRecord } from '../store/member-ports.ts'
@@ -153,7 +154,12 @@ export class Directory {
     return this.#record(by, 'member.grant', id, { role, ...(until === undefined ? {} : { until }) })
   }
 
-  #record(by: KnownCaller, action: string, id: string, details: Readonly<Record<string, ActValue>>): Promise<void> {
+  #record(
+    by: KnownCaller,
+    action: AuditAction,
+    id: string,
+    details: Readonly<Record<string, ActValue>>,
+  ): Promise<void> {
     return this.#context.onAct({
       actor: actorOf(by),
       action,

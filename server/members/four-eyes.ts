@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { AuditAction } from '../../core/audit/actions.ts'
 import { canonicalJsonOfDefined } from '../../core/encoding/canonical-json.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { RequestRecord } from '../store/member-ports.ts'
@@ -193,7 +194,7 @@ export class FourEyes {
     return { ...rest, body: JSON.parse(body) as unknown, state: expired ? 'expired' : state }
   }
 
-  #record(by: KnownCaller, action: string, { id, act, digest }: RequestRecord): Promise<void> {
+  #record(by: KnownCaller, action: AuditAction, { id, act, digest }: RequestRecord): Promise<void> {
     const details: Record<string, ActValue> = { act, digest }
     return this.#context.onAct({
       actor: actorOf(by),

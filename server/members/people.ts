@@ -1,3 +1,4 @@
+import type { AuditAction } from '../../core/audit/actions.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { MemberStore } from '../store/member-ports.ts'
 import { Account } from './account.ts'
@@ -112,7 +113,7 @@ export class People {
   }
 
   /** Records an act that went well. */
-  act(caller: KnownCaller, action: string, object: Act['object'], details: Act['details']): Promise<void> {
+  act(caller: KnownCaller, action: AuditAction, object: Act['object'], details: Act['details']): Promise<void> {
     return this.#context.onAct({ actor: actorOf(caller), action, object, outcome: 'ok', details })
   }
 
@@ -121,7 +122,7 @@ export class People {
     const object = { kind: 'operation', id: operation }
     return this.#context.onAct({
       actor: actorOf(caller),
-      action: 'access.denied',
+      action: 'access.deny',
       object,
       outcome: 'denied',
       code,

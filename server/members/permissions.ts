@@ -17,6 +17,7 @@ export const permissions = [
   'version.tag',
   'alias.move',
   'garbage.collect',
+  'audit.read',
   'member.read',
   'member.write',
   /** Requests that wait for a second person. */
@@ -54,7 +55,7 @@ export const rolePermissions: { readonly [R in Role]: readonly Permission[] } = 
     'request.decide',
   ],
   approver: ['run.read', 'release.read', 'version.approve', 'request.read', 'request.decide'],
-  auditor: ['run.read', 'release.read', 'member.read', 'request.read'],
+  auditor: ['run.read', 'release.read', 'member.read', 'request.read', 'audit.read'],
   viewer: ['run.read'],
   client: [],
 }

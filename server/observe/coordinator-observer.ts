@@ -10,6 +10,8 @@ export type CoordinatorObserver = {
     run: string
     round: number
     bytes: number
+    /** SHA-256 of the sealed update in lower-case hex; of the message, where one of a masked round was refused. */
+    digest: string
     code: string | undefined
   }) => void
   readonly runStarted: (run: { run: string; model: string; restored: boolean }) => void

@@ -119,7 +119,7 @@ export class Registry {
   }
 
   /** Takes a member's signed word on a version. Fails with `approval.invalid`. */
-  async approve(model: string, number: number, envelope: Uint8Array): Promise<ApprovalRecord> {
+  async approve(model: string, number: number, envelope: Uint8Array, _by?: string): Promise<ApprovalRecord> {
     const { records, approvers, crypto, now } = this.#deps
     const version = await this.#version(model, number)
     const invalid = (why: string, cause?: unknown) => new ParleyError('approval.invalid', why, { cause })
@@ -173,7 +173,7 @@ export class Registry {
   }
 
   /** Removes what nothing needs any more; no version is published meanwhile. See `collectGarbage`. */
-  collectGarbage(request: GarbageRequest): Promise<Garbage> {
+  collectGarbage(request: GarbageRequest, _by?: string): Promise<Garbage> {
     const collected = this.#publishing.then(() => collectGarbage(this.#deps, request))
     this.#publishing = collected.catch(() => {})
     return collected

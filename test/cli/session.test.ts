@@ -85,6 +85,28 @@ describe('a whole session', () => {
     for (const one of clients) await one.event({ type: 'receipt', kind: 'evaluate', round: 2, accepted: true })
   })
 
+  test('is on record at both ends, beside those who write', async () => {
+    const { publicKey } = (await (await fetch(`${listening.http}/v1/audit/key`)).json()) as { publicKey: string }
+    expect(await coordinator.event({ event: 'listening' })).toMatchObject({ auditKey: publicKey })
+    const verified = await parleyJson<{ federation: string }>('audit', 'verify', home, '--key', publicKey)
+    expect(verified).toMatchObject({ federation: key, pinned: true })
+    type Timeline = { records: { action: string; actor: { id: string }; details: { sha256: string; bytes: number } }[] }
+    const timeline = async (folder: string, ...args: string[]) =>
+      (await parleyJson<Timeline>('audit', 'timeline', '--home', folder, ...args)).records
+    const taken = await timeline(home, '--action', 'update.accept')
+    expect(taken).toHaveLength(6)
+    const requests = await timeline(home, '--action', 'request')
+    expect(requests).toMatchObject([{ action: 'request.take', details: { action: 'run.start' } }])
+    for (const name of names) {
+      const sent = await timeline(join(folder, name), '--action', 'update.send')
+      const arrived = taken.filter(({ actor }) => actor.id === name)
+      const facts = ({ details: { sha256, bytes } }: Timeline['records'][number]) => ({ sha256, bytes })
+      expect(sent.map(facts)).toEqual(arrived.map(facts))
+      const met = await timeline(join(folder, name), '--action', 'coordinator')
+      expect(met).toMatchObject([{ action: 'coordinator.connect', object: { id: key } }])
+    }
+  })
+
   test('status, list and show agree on what was published, with a token or without', async () => {
     const { runs } = await parleyJson<{ runs: RunView[] }>('run', 'status', ...admin())
     const { models } = await parleyJson<{ models: object[] }>('model', 'list', ...remote())
@@ -211,12 +233,20 @@ describe('a whole session', () => {
   })
 
   test('a client with another coordinator’s key proves nothing and does nothing', async () => {
-    const wary = client('switzerland', 2, 'ab'.repeat(32))
+    const wary = client('wary', 2, 'ab'.repeat(32))
     const { error } = await wary.event({ type: 'disconnected' })
     expect(error).toMatchObject({ code: 'node.untrusted-coordinator' })
     wary.signal('SIGTERM')
     expect(await wary.exited).toBe(0)
     expect(wary.events.some(({ type }) => type !== 'disconnected')).toBe(false)
+    const args = ['--home', join(folder, 'wary'), '--action', 'coordinator']
+    const { records } = await parleyJson<{ records: object[] }>('audit', 'timeline', ...args)
+    expect(records[0]).toMatchObject({ action: 'coordinator.refuse', code: 'node.untrusted-coordinator' })
+  })
+
+  test('a second client does not get the folder of the first', async () => {
+    const second = client('switzerland', 2, key)
+    expect(await second.exited).toBe(4)
   })
 })
 

@@ -3,7 +3,7 @@ import { catalogue, isErrorCode } from '../../core/errors/index.ts'
 import { limitTable } from '../../core/wire/limits.ts'
 import { sourcesOf } from '../support/source-files.ts'
 
-const sources = sourcesOf('core', 'kernels', 'server', 'client', 'sim', 'cli').filter(
+const sources = sourcesOf('core', 'audit', 'kernels', 'server', 'client', 'sim', 'cli').filter(
   ({ path }) => !path.startsWith('core/errors/catalogue/'),
 )
 const codes = Object.keys(catalogue)

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Import, importsOf, sourcesOf } from '../support/source-files.ts'
 
-const rooms = ['core', 'kernels', 'server', 'client', 'consumer', 'sim', 'cli', 'bench', 'scripts'] as const
+const rooms = ['core', 'kernels', 'audit', 'server', 'client', 'consumer', 'sim', 'cli', 'bench', 'scripts'] as const
 type Room = (typeof rooms)[number]
 
 const sources = sourcesOf(...rooms)
@@ -26,12 +26,13 @@ describe('between rooms', () => {
   const allowed: { readonly [R in Room]: readonly Room[] } = {
     core: [],
     kernels: ['core'],
-    server: ['core', 'kernels'],
-    client: ['core', 'kernels'],
+    audit: ['core'],
+    server: ['core', 'kernels', 'audit'],
+    client: ['core', 'kernels', 'audit'],
     consumer: ['core'],
     sim: ['core', 'kernels', 'server', 'client'],
-    cli: ['core', 'server', 'client', 'sim'],
-    bench: ['core', 'kernels', 'server', 'client', 'consumer', 'sim'],
+    cli: ['core', 'audit', 'server', 'client', 'sim'],
+    bench: ['core', 'kernels', 'audit', 'server', 'client', 'consumer', 'sim'],
     scripts: ['core', 'server', 'client', 'cli'],
   }
 

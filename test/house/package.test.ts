@@ -61,7 +61,7 @@ describe('package.json', () => {
 })
 
 describe('the source', () => {
-  const sources = sourcesOf('core', 'kernels', 'server', 'client', 'sim', 'cli', 'bench', 'scripts')
+  const sources = sourcesOf('core', 'audit', 'kernels', 'server', 'client', 'sim', 'cli', 'bench', 'scripts')
 
   test('silences no check of types', () => {
     const silenced = sources.filter(({ text }) => /@ts-(ignore|expect-error|nocheck)/.test(text))

@@ -17,8 +17,8 @@ describe('tags of a version', () => {
   it('are set, changed and taken away by who bears the token, and everybody sees them and who changed what', async () => {
     const { tag, seen, url, log } = await published()
     expect(await failure(await fetch(url + PATH, { method: 'POST', body: '{}' }))).toMatchObject({ status: 401 })
-    const first = await (await tag({ key: 'site', value: 'north', actor: 'ada' })).json()
-    expect(first).toMatchObject({ change: { number: 1, key: 'site', value: 'north', previous: null, actor: 'ada' } })
+    const first = await (await tag({ key: 'site', value: 'north' })).json()
+    expect(first).toMatchObject({ change: { number: 1, key: 'site', value: 'north', previous: null, actor: 'host' } })
     expect(await (await tag({ key: 'site', value: 'north' })).json()).toEqual({ change: null })
     await tag({ key: 'site', value: 'south' })
     await tag({ key: 'kept', value: '' })
@@ -27,7 +27,7 @@ describe('tags of a version', () => {
         { key: 'kept', value: '' },
         { key: 'site', value: 'south' },
       ],
-      changes: [{ value: 'north' }, { previous: 'north', value: 'south', actor: 'operator' }, { key: 'kept' }],
+      changes: [{ value: 'north' }, { previous: 'north', value: 'south', actor: 'host' }, { key: 'kept' }],
     })
     await tag({ key: 'site', value: null })
     expect(await failure(await tag({ key: 'site', value: null }))).toMatchObject({ code: 'object.not-found' })

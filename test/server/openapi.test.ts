@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { operations } from '../../server/http/operations.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import { ManualClock } from '../consumer/manual-clock.ts'
+import { MemoryAudit } from '../support/audit.ts'
 import { peopleOf } from '../support/people.ts'
 import { registryOf } from '../support/release.ts'
 import { rolloutsOf } from '../support/rollout.ts'
@@ -11,7 +12,8 @@ import { failure, releaseKey, running } from './http-fixtures.ts'
 async function whole() {
   const store = memoryStore()
   const registry = registryOf(store, releaseKey)
-  return running({ store, registry, rollouts: rolloutsOf(store, registry, new ManualClock()), people: peopleOf(store) })
+  const rollouts = rolloutsOf(store, registry, new ManualClock())
+  return running({ store, registry, rollouts, people: peopleOf(store), audit: new MemoryAudit() })
 }
 
 describe('the document of the API', () => {

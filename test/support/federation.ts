@@ -18,6 +18,7 @@ import { defaultLimits, type Limits } from '../../core/wire/limits.ts'
 import { memoryListener } from '../../core/wire/pipe.ts'
 import { createKernels } from '../../kernels/index.ts'
 import { Coordinator, type CoordinatorDeps } from '../../server/coordinator.ts'
+import type { CoordinatorObserver } from '../../server/observe/coordinator-observer.ts'
 import { parseAllowList } from '../../server/sessions/allow-list.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import type { Store } from '../../server/store/ports.ts'
@@ -90,6 +91,7 @@ export type FederationOptions = {
   readonly holdout?: CoordinatorDeps['holdout']
   readonly latency?: CoordinatorDeps['latency']
   readonly baseFiles?: CoordinatorDeps['baseFiles']
+  readonly audit?: CoordinatorDeps['audit']
 }
 
 /** A coordinator in this process, with whatever clients are added to it; over memory unless other ways are given. */
@@ -100,7 +102,7 @@ export class Federation {
   readonly dial: Dial
   readonly refusedSessions: ParleyError[] = []
   readonly closedSessions: { client: string; error: ParleyError | undefined }[] = []
-  readonly decided: { client: string; round: number; code: string | undefined }[] = []
+  readonly decided: Parameters<CoordinatorObserver['updateDecided']>[0][] = []
   readonly fatal: ParleyError[] = []
   readonly events = new EventTarget()
   readonly #nodes: ClientNode[] = []
@@ -126,6 +128,7 @@ export class Federation {
       ...(options.holdout === undefined ? {} : { holdout: options.holdout }),
       ...(options.latency === undefined ? {} : { latency: options.latency }),
       ...(options.baseFiles === undefined ? {} : { baseFiles: options.baseFiles }),
+      ...(options.audit === undefined ? {} : { audit: options.audit }),
       observer: {
         sessionOpened: (client) => this.#emit('opened', client),
         sessionClosed: (client, _carrier, error) => {

@@ -1,4 +1,5 @@
 import type { CatalogueEntry } from '../entry.ts'
+import { auditErrors } from './audit.ts'
 import { authErrors } from './auth.ts'
 import { clientErrors } from './client.ts'
 import { enrolmentErrors } from './enrolment.ts'
@@ -19,6 +20,7 @@ const table = {
   ...clientErrors,
   ...storeErrors,
   ...releaseErrors,
+  ...auditErrors,
   ...requestErrors,
   ...enrolmentErrors,
 }

@@ -1,0 +1,87 @@
+import type { AuditEntry, AuditSink } from '../../core/audit/sink.ts'
+import { Throttle } from '../../core/audit/throttle.ts'
+import { ParleyError } from '../../core/errors/index.ts'
+import { type CoordinatorObserver, silentObserver } from '../observe/coordinator-observer.ts'
+
+/** Records sessions and updates. Refusals are many where somebody wants them to be: beyond a number they are counted. */
+export function auditing(
+  audit: AuditSink,
+  now: () => number,
+  fatal: (error: ParleyError) => void,
+): Omit<CoordinatorObserver, 'fatal'> {
+  const throttle = new Throttle()
+  const record = (entry: AuditEntry) => {
+    audit.append(entry).catch((failure: unknown) => fatal(ParleyError.from(failure)))
+  }
+  const refused = (kind: string, entry: AuditEntry) => {
+    const more = throttle.take(kind, now())
+    if (more === undefined) return
+    record(more === 0 ? entry : { ...entry, details: { ...entry.details, leftOut: more } })
+  }
+  return {
+    ...silentObserver,
+    sessionOpened(client, carrier, remote) {
+      const who = { kind: 'client', id: client } as const
+      record({ action: 'client.connect', actor: who, object: who, details: { carrier, remote } })
+    },
+    sessionRefused(carrier, remote, { code }) {
+      // Nobody is refused: whoever comes while the coordinator stops comes again.
+      if (code === 'server.draining') return
+      refused('client.refuse', {
+        action: 'client.refuse',
+        actor: { kind: 'system', id: 'coordinator' },
+        object: { kind: 'address', id: remote },
+        outcome: 'denied',
+        code,
+        details: { carrier },
+      })
+    },
+    updateDecided({ client, run, round, bytes, digest, code }) {
+      const actor = { kind: 'client', id: client } as const
+      const object = { kind: 'round', id: `${run}/${round}` }
+      if (code === undefined) {
+        record({ action: 'update.accept', actor, object, details: { sha256: digest, bytes } })
+        return
+      }
+      const action = code === 'masking.refused' ? 'masking.refuse' : 'update.refuse'
+      refused(client, { action, actor, object, outcome: 'denied', code, details: { sha256: digest } })
+    },
+  }
+}
+
+/** Tells two of everything. */
+export function both(
+  first: Omit<CoordinatorObserver, 'fatal'>,
+  second: Omit<CoordinatorObserver, 'fatal'>,
+): Omit<CoordinatorObserver, 'fatal'> {
+  return {
+    sessionOpened(...args) {
+      first.sessionOpened(...args)
+      second.sessionOpened(...args)
+    },
+    sessionClosed(...args) {
+      first.sessionClosed(...args)
+      second.sessionClosed(...args)
+    },
+    sessionRefused(...args) {
+      first.sessionRefused(...args)
+      second.sessionRefused(...args)
+    },
+    updateDecided(update) {
+      first.updateDecided(update)
+      second.updateDecided(update)
+    },
+    runStarted(run) {
+      first.runStarted(run)
+      second.runStarted(run)
+    },
+    roundClosed(round) {
+      first.roundClosed(round)
+      second.roundClosed(round)
+    },
+    runEnded(run) {
+      first.runEnded(run)
+      second.runEnded(run)
+    },
+  }
+}
