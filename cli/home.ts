@@ -27,6 +27,11 @@ export type Home = {
   readonly ledger: string
   readonly audit: string
   readonly auditKey: string
+  /** Of a coordinator: key and certificate of its authority; its own for TLS, and the names that this is for. */
+  readonly authority: { readonly key: string; readonly certificate: string }
+  readonly tls: { readonly key: string; readonly certificate: string; readonly names: string }
+  /** Of a client: the federation that it has joined. */
+  readonly federation: string
 }
 
 export function homeOf(folder: string): Home {
@@ -44,6 +49,9 @@ export function homeOf(folder: string): Home {
     ledger: join(folder, 'privacy-ledger.json'),
     audit: join(folder, AUDIT_FOLDER),
     auditKey: join(folder, 'audit.key'),
+    authority: { key: join(folder, 'authority.key'), certificate: join(folder, 'authority.crt') },
+    tls: { key: join(folder, 'tls.key'), certificate: join(folder, 'tls.crt'), names: join(folder, 'tls.names') },
+    federation: join(folder, 'federation.json'),
   }
 }
 

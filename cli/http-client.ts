@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
+import { Agent, fetch as fetchThrough } from 'undici'
 import { type ErrorCode, isErrorCode, ParleyError } from '../core/errors/index.ts'
 import { homeOf } from './home.ts'
+import { existing } from './secret-files.ts'
 
 export const DEFAULT_URL = 'http://127.0.0.1:7080'
 
@@ -8,6 +10,8 @@ export type RemoteOptions = {
   readonly url: string
   readonly home?: string
   readonly tokenFile?: string
+  /** File with the certificate of the coordinator's authority, PEM. */
+  readonly ca?: string
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -18,19 +22,26 @@ export type LoginBody = { readonly name: string; readonly password: string; read
 export class RemoteCoordinator {
   readonly #url: string
   readonly #token: string | undefined
+  /** For coordinators that an authority of their own has certified. */
+  readonly #dispatcher: Agent | undefined
   /** Of the session of a member who has logged in. */
   #cookie: string | undefined
 
-  private constructor(url: string, token: string | undefined) {
+  private constructor(url: string, token: string | undefined, ca?: string) {
     this.#url = url
     this.#token = token
+    this.#dispatcher = ca === undefined ? undefined : new Agent({ connect: { ca } })
   }
 
   /** Without a token only what is public can be read. */
-  static async connect({ url, home, tokenFile }: RemoteOptions): Promise<RemoteCoordinator> {
+  static async connect({ url, home, tokenFile, ca: file }: RemoteOptions): Promise<RemoteCoordinator> {
     const path = tokenFile ?? (home === undefined ? undefined : homeOf(home).adminToken)
     const token = path === undefined ? undefined : await readToken(path)
-    return new RemoteCoordinator(url.replace(/\/+$/, ''), token)
+    const own = home === undefined ? undefined : await existing(homeOf(home).authority.certificate)
+    const ca = file === undefined ? own : await readToken(file)
+    // A coordinator with an authority of its own speaks TLS, also on this machine.
+    const address = ca !== undefined && url === DEFAULT_URL ? DEFAULT_URL.replace('http:', 'https:') : url
+    return new RemoteCoordinator(address.replace(/\/+$/, ''), token, ca)
   }
 
   /** Logs a member in, over TLS or on this machine. Throws `config.insecure`, `auth.failed`, `auth.too-often`. */
@@ -98,7 +109,9 @@ export class RemoteCoordinator {
 
   async #fetch(url: string, init: RequestInit): Promise<Response> {
     try {
-      return await fetch(url, init)
+      if (this.#dispatcher === undefined) return await fetch(url, init)
+      const options = { ...init, dispatcher: this.#dispatcher } as Parameters<typeof fetchThrough>[1]
+      return (await fetchThrough(url, options)) as unknown as Response
     } catch (cause) {
       if (init.signal?.aborted === true) throw new ParleyError('interrupted', undefined, { cause })
       throw new ParleyError('coordinator.unreachable', `no answer from ${this.#url}`, { cause })

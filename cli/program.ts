@@ -6,6 +6,8 @@ import { coordinatorCommand } from './commands/coordinator.ts'
 import { dataCommand } from './commands/data.ts'
 import { demoCommand } from './commands/demo.ts'
 import { clientsCommand, identityCommand } from './commands/identity.ts'
+import { initCommand } from './commands/init.ts'
+import { inviteCommand } from './commands/invite.ts'
 import { memberCommand } from './commands/member.ts'
 import { modelCommand } from './commands/model.ts'
 import { planCommand } from './commands/plan.ts'
@@ -24,6 +26,8 @@ export function createProgram(): Command {
     .addHelpText('after', EXIT_CODES)
     .showSuggestionAfterError()
   for (const one of [
+    initCommand,
+    inviteCommand,
     coordinatorCommand,
     clientCommand,
     identityCommand,

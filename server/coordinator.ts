@@ -12,7 +12,7 @@ import type { RunView } from '../core/run/view.ts'
 import { withoutControl } from '../core/tensors/control.ts'
 import { type Layout, layoutBytes, layoutLength } from '../core/tensors/layout.ts'
 import { writeHeader } from '../core/tensors/safetensors.ts'
-import type { Connection, ConnectionHandler } from '../core/wire/connection.ts'
+import type { ConnectionHandler } from '../core/wire/connection.ts'
 import { type Limits, SEGMENT_BYTES } from '../core/wire/limits.ts'
 import { type Kernels, maskArithmeticIn } from '../kernels/index.ts'
 import type { Decide } from './aggregation/decide-elsewhere.ts'
@@ -22,7 +22,6 @@ import type { Candidate } from './registry/manifest.ts'
 import type { ActiveRun } from './rounds/active-run.ts'
 import { roundWork } from './rounds/aggregation-work.ts'
 import { auditedDesk } from './rounds/audited-desk.ts'
-import type { RoundDesk } from './rounds/desk.ts'
 import { checkHoldout, type HoldoutDeps } from './rounds/holdout.ts'
 import { HoldoutLooks } from './rounds/holdout-looks.ts'
 import { RoundHub } from './rounds/hub.ts'
@@ -41,7 +40,8 @@ import { timestamp, viewOf } from './rounds/view.ts'
 import { RunWatchers } from './rounds/watchers.ts'
 import type { AllowList } from './sessions/allow-list.ts'
 import { ChunkFrames } from './sessions/chunk-frames.ts'
-import { Session, type SessionDeps } from './sessions/session.ts'
+import { capabilities } from './sessions/session.ts'
+import { Sessions } from './sessions/sessions.ts'
 import type { CandidateRecord, Store } from './store/ports.ts'
 
 /** The model of a plan before anything was trained. */
@@ -85,20 +85,16 @@ export type CoordinatorDeps = {
   readonly audit?: RunRecords
 }
 
-const capabilities = ['mode:sealed', 'mode:masked']
-
 /** Runs plans with the clients that connect. Owns no socket and no disk: they are handed to it. */
 export class Coordinator implements CoordinatorApi {
   readonly #deps: CoordinatorDeps
   readonly #hub: RoundHub
-  readonly #frames: ChunkFrames
   readonly #matrices: Matrices
   readonly #work: RecomputeDeps
   readonly #holdouts: HoldoutDeps
   readonly #watchers = new RunWatchers()
-  readonly #sessions = new Map<string, Session>()
+  readonly #sessions: Sessions
   readonly #reporter: RunReporter
-  readonly #desk: RoundDesk
   readonly #readiness = new Set<() => void>()
   #ready = false
   #draining = false
@@ -106,7 +102,6 @@ export class Coordinator implements CoordinatorApi {
   constructor(deps: CoordinatorDeps) {
     this.#deps = deps
     const { crypto, store, clock, keepRounds, kernels, decide, rules, rootUpdate, holdout, latency } = deps
-    this.#frames = new ChunkFrames(store.blobs)
     const keys = roundKeys(crypto, deps.sealingSecret)
     this.#matrices = new Matrices(deps)
     this.#work = {
@@ -145,7 +140,13 @@ export class Coordinator implements CoordinatorApi {
     })
     const { audit, observer } = deps
     this.#reporter = new RunReporter(crypto, observer, audit)
-    this.#desk = audit === undefined ? this.#hub : auditedDesk(this.#hub, audit.sink, () => clock.now())
+    const desk = audit === undefined ? this.#hub : auditedDesk(this.#hub, audit.sink, () => clock.now())
+    this.#sessions = new Sessions({
+      session: { ...deps, desk, blobs: store.blobs, frames: new ChunkFrames(store.blobs), capabilities },
+      observer,
+      closed: () => (this.#draining ? new ParleyError('server.draining') : undefined),
+      seen: (client) => this.#seen(client),
+    })
   }
 
   /** Replays the journals of all runs that are not over, and goes on where they stopped. */
@@ -164,7 +165,7 @@ export class Coordinator implements CoordinatorApi {
 
   /** Takes over a connection of any carrier. */
   readonly serve: ConnectionHandler = (connection) => {
-    void this.#serve(connection)
+    void this.#sessions.serve(connection)
   }
 
   /** Opens no new round and lets the open ones come to an end, for at most `ms`; what is not done then goes on after a restart. */
@@ -191,7 +192,7 @@ export class Coordinator implements CoordinatorApi {
   async stop(): Promise<void> {
     this.#draining = true
     this.#hub.stop()
-    for (const session of this.#sessions.values()) session.end(new ParleyError('server.draining'), 1_000)
+    this.#sessions.endAll(new ParleyError('server.draining'), 1_000)
     this.#watchers.close()
     this.#matrices.endAll()
   }
@@ -270,38 +271,22 @@ export class Coordinator implements CoordinatorApi {
     return await recompute(this.#work, this.#find(id), round, request)
   }
 
-  async #serve(connection: Connection): Promise<void> {
-    const { observer } = this.#deps
-    const { carrier, remote } = connection
-    let session: Session
-    try {
-      if (this.#draining) throw new ParleyError('server.draining')
-      session = await Session.open(this.#sessionDeps(), connection)
-    } catch (failure) {
-      const error = ParleyError.from(failure)
-      connection.close(error.code)
-      return observer.sessionRefused(carrier, remote, error)
+  /** The client must not take part any more: its session ends, and no round waits for it. */
+  readonly exclude = (client: string, reason: ParleyError): void => {
+    this.#sessions.end(client, reason)
+    this.#hub.excluded(client, reason)
+  }
+
+  async #seen(id: string): Promise<void> {
+    const { clock, allowList, store, observer } = this.#deps
+    const at = timestamp(clock.now())
+    const client = {
+      id,
+      publicKey: toHex(allowList.publicKeyOf(id) ?? new Uint8Array(0)),
+      firstSeenAt: at,
+      lastSeenAt: at,
     }
-    this.#sessions.get(session.client)?.end(new ParleyError('session.replaced'))
-    this.#sessions.set(session.client, session)
-    observer.sessionOpened(session.client, carrier, remote)
-    await this.#seen(session.client)
-    const error = await session.serve()
-    if (this.#sessions.get(session.client) === session) this.#sessions.delete(session.client)
-    observer.sessionClosed(session.client, carrier, error)
-  }
-
-  async #seen(client: string): Promise<void> {
-    const at = timestamp(this.#deps.clock.now())
-    const publicKey = toHex(this.#deps.allowList.publicKeyOf(client) ?? new Uint8Array(0))
-    await this.#deps.store.records
-      .saveClient({ id: client, publicKey, firstSeenAt: at, lastSeenAt: at })
-      .catch((error: unknown) => this.#deps.observer.fatal(ParleyError.from(error)))
-  }
-
-  #sessionDeps(): SessionDeps {
-    const { blobs } = this.#deps.store
-    return { ...this.#deps, desk: this.#desk, blobs, frames: this.#frames, capabilities }
+    await store.records.saveClient(client).catch((error: unknown) => observer.fatal(ParleyError.from(error)))
   }
 
   #runDeps() {

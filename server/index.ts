@@ -1,6 +1,9 @@
 /** The face of the coordinator. */
 
+import { X509Certificate } from 'node:crypto'
+import { ParleyError } from '../core/errors/index.ts'
 import { systemClock } from '../core/system-clock.ts'
+import type { Authority, KeyPair } from './enrolment/authority.ts'
 import type { CoordinatorConfig, RunningCoordinator } from './start.ts'
 import type { DurableStoreOptions } from './store/durable/store.ts'
 import type { Store } from './store/ports.ts'
@@ -9,6 +12,7 @@ export { combineUpdates } from './aggregation/combine-updates.ts'
 export { type Decide, decideAside } from './aggregation/decide-elsewhere.ts'
 export type { CoordinatorApi } from './api.ts'
 export { Coordinator, type CoordinatorDeps, type InitialModel } from './coordinator.ts'
+export type { Authority, KeyPair } from './enrolment/authority.ts'
 export { type FourEyesAct, fourEyesActs, type RequestView, usualFourEyes } from './members/four-eyes.ts'
 export type { MemberView } from './members/member-view.ts'
 export type { PeopleOptions } from './members/people.ts'
@@ -40,6 +44,24 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
 export async function openDurableStore(options: DurableStoreOptions): Promise<Store> {
   const durable = await import('./store/durable/store.ts')
   return await durable.openDurableStore(options)
+}
+
+/** See enrolment/authority.ts. */
+export async function createAuthority(name: string, now: number): Promise<KeyPair> {
+  return await (await import('./enrolment/authority.ts')).createAuthority(name, now)
+}
+
+export async function openAuthority(pair: KeyPair): Promise<Authority> {
+  return await (await import('./enrolment/authority.ts')).openAuthority(pair)
+}
+
+/** When a certificate ends, in milliseconds since the epoch. Throws `config.invalid`. */
+export function endOf(certificate: string): number {
+  try {
+    return Date.parse(new X509Certificate(certificate).validTo)
+  } catch (cause) {
+    throw new ParleyError('config.invalid', 'a certificate is damaged', { cause })
+  }
 }
 
 /** See `addFirstMember` of members/first.ts. */

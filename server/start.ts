@@ -13,6 +13,10 @@ import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { createKernels, kernelDigest } from '../kernels/index.ts'
 import { auditing, both } from './audit/auditing.ts'
 import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
+import type { Addresses } from './enrolment/addresses.ts'
+import type { Authority } from './enrolment/authority.ts'
+import { Enrolment } from './enrolment/enrolment.ts'
+import { sweepEnded } from './enrolment/sweep.ts'
 import { auditedApi } from './http/audited-api.ts'
 import { createHttpServer } from './http/server.ts'
 import { usualFourEyes } from './members/four-eyes.ts'
@@ -45,6 +49,14 @@ export type CoordinatorConfig = {
   /** How members prove who they are, and what takes two of them; `docs/members.md`. */
   readonly members?: PeopleOptions
   readonly allowList: AllowList
+  /** Lets clients enrol beside those of the list: the authority that gives them certificates. */
+  readonly enrolment?: {
+    readonly authority: Authority
+    /** How long their certificates are good for, in milliseconds; by default a week. */
+    readonly certificateMs?: number
+    /** Where invited clients find the coordinator; by default where it listens. */
+    readonly addresses?: Addresses
+  }
   /** Signs the folders of versions: ECDSA, apart from the identity. */
   readonly releaseSigner: ReleaseSigner
   /** Members who may approve versions. */
@@ -91,6 +103,10 @@ export type CoordinatorConfig = {
 export type RunningCoordinator = {
   readonly api: Coordinator
   readonly urls: { readonly grpc: string; readonly ws: string; readonly http: string }
+  /** Who belongs to the federation, where clients can enrol. */
+  readonly enrolment?: Enrolment
+  /** Connections from now on get this certificate, in the place of the one of `config.tls`; those that are open go on. */
+  renewTls(tls: ServerTls): void
   /** Takes no new work, lets open rounds end for at most `drainMs`, then stops. May be called twice. */
   stop(drainMs?: number): Promise<void>
 }
@@ -140,6 +156,18 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   }
   const rollouts = log === undefined ? new Rollouts(rolloutsDeps) : new AuditedRollouts(rolloutsDeps, log)
   const observed = observing(logger, metrics)
+  const enrolment =
+    config.enrolment === undefined
+      ? undefined
+      : await Enrolment.open({
+          ...config.enrolment,
+          crypto: nodeCrypto,
+          records: config.store.enrolments,
+          now: clock.now,
+          listed: config.allowList,
+          audit,
+          onExcluded: (client, error) => api.exclude(client, error),
+        })
   const api = new Coordinator({
     crypto: nodeCrypto,
     clock,
@@ -147,7 +175,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     limits,
     identity,
     sealingSecret: config.sealingSecret,
-    allowList: config.allowList,
+    allowList: enrolment ?? config.allowList,
     initialModel: config.initialModel,
     ...(config.baseFiles === undefined ? {} : { baseFiles: config.baseFiles }),
     publish: async (candidate, alias) => (await registry.publish(candidate, alias)).number,
@@ -175,6 +203,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
       (act) => act !== 'alias.promote' || (config.approvalsNeeded ?? 0) === 0,
     ),
   })
+  let listening: Addresses = { http: '', carriers: [] }
   const security = { allowClearTextBeyondLoopback, ...(tls === undefined ? {} : { tls }) }
   const http = createHttpServer({
     ...security,
@@ -182,6 +211,9 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     ...(log === undefined ? {} : { audit: log }),
     registry,
     rollouts,
+    ...(enrolment === undefined
+      ? {}
+      : { enrolment: { enrolment, addresses: () => config.enrolment?.addresses ?? listening } }),
     publicKey: identity.publicKey,
     parleyVersion,
     store,
@@ -214,10 +246,13 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   const ws = attachWebSocket(http.server, api.serve, { admission, limits, warn })
   const health = { serving: () => api.ready(), watch: (listener: () => void) => api.onReadiness(listener) }
   const grpc = await listenGrpc(api.serve, { ...security, host, port: config.grpcPort, admission, limits, health })
+  listening = { http: http.url, carriers: [grpc.url, ws.url] }
+  const sweeping = enrolment === undefined ? undefined : sweepEnded(enrolment, clock)
   let stopping: Promise<void> | undefined
   const stop = async (drainMs: number) => {
     await api.drain(drainMs)
     renewing.stop()
+    sweeping?.stop()
     await rollouts.stop()
     await api.stop()
     await Promise.all([grpc.stop(), ws.stop()])
@@ -232,6 +267,11 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   return {
     api,
     urls: { grpc: grpc.url, ws: ws.url, http: http.url },
+    ...(enrolment === undefined ? {} : { enrolment }),
+    renewTls: (renewed) => {
+      grpc.renewTls(renewed)
+      http.renewTls(renewed)
+    },
     stop: (drainMs = 0) => {
       stopping ??= stop(drainMs)
       return stopping

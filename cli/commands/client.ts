@@ -3,6 +3,7 @@ import { ParleyError } from '../../core/errors/index.ts'
 import { leadingOf } from '../../core/metrics/metrics.ts'
 import { action, command, group } from '../command.ts'
 import { fileControlMemory } from '../control-memory.ts'
+import { federationOf, renewingOf } from '../enrolment/federation.ts'
 import { auditLogOf, homeOf, identityOf } from '../home.ts'
 import { type MaskingOptions, maskingOf, withMaskingOptions } from '../masking-options.ts'
 import { countOption, deltaOption, epsilonOption, keyOption, listOption, readText } from '../options.ts'
@@ -11,12 +12,13 @@ import { fileRoundMemory } from '../round-memory.ts'
 import { figure } from '../run-text.ts'
 import { untilStopped } from '../signals.ts'
 import { siteEvents } from '../site-events.ts'
+import { approve, join, list, refuse, rename, resume, revoke, suspend } from './client-enrolment.ts'
 import { clientPrivacyCommand } from './client-privacy.ts'
 
 type Options = MaskingOptions & {
   readonly home: string
-  readonly coordinator: readonly string[]
-  readonly coordinatorKey: Uint8Array
+  readonly coordinator?: readonly string[]
+  readonly coordinatorKey?: Uint8Array
   readonly data: string
   readonly labels?: string
   readonly engine?: string
@@ -31,12 +33,16 @@ type Options = MaskingOptions & {
 
 const start = withMaskingOptions(command('start', 'run a client node on local data until it is told to stop'))
   .option('--home <folder>', 'folder of its key and its memory of rounds, controls and privacy', '.parley/client')
-  .requiredOption(
+  .option(
     '--coordinator <url>',
-    'grpc://, grpcs://, ws:// or wss:// address; may stand several times',
+    'grpc://, grpcs://, ws:// or wss:// address, may stand several times; by default those of the invitation',
     listOption,
   )
-  .requiredOption('--coordinator-key <hex>', 'public key of the coordinator, got over another channel', keyOption)
+  .option(
+    '--coordinator-key <hex>',
+    'its public key, got over another channel; by default that of the invitation',
+    keyOption,
+  )
   .requiredOption('--data <file>', 'the data: a table, or the images of a pair of IDX files')
   .option('--labels <file>', 'the labels of a pair of IDX files')
   .option('--engine <name>', `training engine: ${engineNames.join(', ')}; by default the fastest that works here`)
@@ -55,19 +61,20 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
     action<Options>(async (options, output) => {
       const home = homeOf(options.home)
       const identity = await identityOf(home)
+      const federation = await federationOf(home, options)
       const { minCohort } = options
       const masking = await maskingOf(options, identity.publicKey, minCohort)
       if (options.unsafeTrustCoordinatorForPeerKeys === true) {
         process.stderr.write('parley: peers are not checked: masked updates are as safe as the coordinator is honest\n')
       }
       const audit = await auditLogOf(home, identity)
-      const site = siteEvents(audit, options.coordinatorKey)
+      const site = siteEvents(audit, federation.coordinatorKey)
       await site.started()
       const node = startClient({
         audit,
         identity,
-        coordinatorKey: options.coordinatorKey,
-        urls: options.coordinator,
+        coordinatorKey: federation.coordinatorKey,
+        urls: federation.urls,
         data: options.labels === undefined ? { csv: options.data } : { images: options.data, labels: options.labels },
         memory: await fileRoundMemory(home.rounds),
         controls: fileControlMemory(home.controls),
@@ -75,7 +82,7 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
         ...(minCohort === undefined ? {} : { minCohort }),
         ...(masking === undefined ? {} : { masking }),
         ...(options.engine === undefined ? {} : { engine: engineOf(options.engine) }),
-        dial: await dialOptionsOf(options),
+        dial: await dialOptionsOf(options, federation.ca),
         onEvent: (event) => {
           site.take(event)
           output.event(plainEvent(event), eventText(event))
@@ -86,7 +93,9 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
             `data: ${report.used} of ${report.rows} rows usable, ${report.train} to train and ${report.test} held out`,
           ),
       })
+      const renewing = renewingOf(home, federation, output)
       await untilStopped(async () => {
+        renewing.stop()
         await node.stop()
         await site.stopped()
       })
@@ -100,8 +109,9 @@ function engineOf(text: string): EngineName {
   return name
 }
 
-async function dialOptionsOf(options: Options) {
-  const ca = options.tlsCa === undefined ? {} : { ca: await readText(options.tlsCa) }
+async function dialOptionsOf(options: Options, authority: string | undefined) {
+  const pem = options.tlsCa === undefined ? authority : await readText(options.tlsCa)
+  const ca = pem === undefined ? {} : { ca: pem }
   const cert = options.tlsCert === undefined ? {} : { cert: await readText(options.tlsCert) }
   const key = options.tlsKey === undefined ? {} : { key: await readText(options.tlsKey) }
   return {
@@ -144,6 +154,17 @@ function eventText(event: ClientEvent): string | undefined {
   }
 }
 
-export const clientCommand = group('client', 'run a client node; `start` is meant where nothing is said')
+export const clientCommand = group(
+  'client',
+  'run a client node (`start` is meant where nothing is said), join a federation, admit its clients',
+)
   .addCommand(start, { isDefault: true })
   .addCommand(clientPrivacyCommand)
+  .addCommand(join)
+  .addCommand(list)
+  .addCommand(approve)
+  .addCommand(refuse)
+  .addCommand(suspend)
+  .addCommand(resume)
+  .addCommand(revoke)
+  .addCommand(rename)

@@ -9,9 +9,11 @@ import {
 import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { durationMs, durationSchema } from '../../core/plan/duration.ts'
+import { systemClock } from '../../core/system-clock.ts'
 import { openDurableStore, startCoordinator } from '../../server/index.ts'
 import { baseFilesOf } from '../base-files.ts'
 import { action, command } from '../command.ts'
+import { type EnrolmentOptions, enrolmentOf, keepTls, withEnrolmentOptions } from '../enrolment/coordinator-options.ts'
 import { coordinatorAuditOf, homeOf, identityOf, readClients, releaseSignerOf } from '../home.ts'
 import { type MemberOptions, memberSettings, withMemberOptions } from '../member-options.ts'
 import { countFromZero, countOption, listOption, portOption, readText } from '../options.ts'
@@ -19,34 +21,33 @@ import { secretFile } from '../secret-files.ts'
 import { untilStopped } from '../signals.ts'
 import { version } from '../version.ts'
 
-type Options = MemberOptions & {
-  readonly home: string
-  readonly host: string
-  readonly grpcPort: number
-  readonly httpPort: number
-  readonly clients?: string
-  readonly approvers?: string
-  readonly consumers?: string
-  readonly approvals: number
-  readonly tlsCert?: string
-  readonly tlsKey?: string
-  readonly tlsClientCa?: string
-  readonly allowClearTextBeyondLoopback?: boolean
-  readonly drain: string
-  readonly rootData?: string
-  readonly threads?: number
-  readonly residentMib: number
-  readonly rootLabels?: string
-  readonly consumerOrigin?: readonly string[]
-  readonly holdoutData?: string
-  readonly holdoutLabels?: string
-  readonly triggerData?: string
-  readonly triggerLabels?: string
-  readonly base?: readonly string[]
-}
+type Options = MemberOptions &
+  EnrolmentOptions & {
+    readonly home: string
+    readonly grpcPort: number
+    readonly httpPort: number
+    readonly clients?: string
+    readonly approvers?: string
+    readonly consumers?: string
+    readonly approvals: number
+    readonly tlsKey?: string
+    readonly tlsClientCa?: string
+    readonly allowClearTextBeyondLoopback?: boolean
+    readonly drain: string
+    readonly rootData?: string
+    readonly threads?: number
+    readonly residentMib: number
+    readonly rootLabels?: string
+    readonly consumerOrigin?: readonly string[]
+    readonly holdoutData?: string
+    readonly holdoutLabels?: string
+    readonly triggerData?: string
+    readonly triggerLabels?: string
+    readonly base?: readonly string[]
+  }
 
-export const coordinatorCommand = withMemberOptions(
-  command('coordinator', 'run a coordinator until it is told to stop'),
+export const coordinatorCommand = withEnrolmentOptions(
+  withMemberOptions(command('coordinator', 'run a coordinator until it is told to stop')),
 )
   .option('--home <folder>', 'folder of its keys, its list of clients and its store', '.parley/coordinator')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
@@ -90,7 +91,9 @@ export const coordinatorCommand = withMemberOptions(
       const home = homeOf(options.home)
       const identity = await identityOf(home)
       const { list } = await readClients(options.clients ?? home.clients)
-      const tls = await tlsOf(options)
+      const enrolment = await enrolmentOf(home, options)
+      const own = await enrolment?.own?.current(systemClock.now())
+      const tls = own ?? (await tlsOf(options))
       const drainMs = drainOf(options.drain)
       const holdout = holdoutOf(options)
       const members = memberSettings(options)
@@ -119,6 +122,7 @@ export const coordinatorCommand = withMemberOptions(
         grpcPort: options.grpcPort,
         httpPort: options.httpPort,
         ...(tls === undefined ? {} : { tls }),
+        ...(enrolment === undefined ? {} : { enrolment: enrolment.config }),
         ...rootOf(options),
         ...holdout,
         ...(options.threads === undefined ? {} : { threads: options.threads }),
@@ -133,7 +137,13 @@ export const coordinatorCommand = withMemberOptions(
         { event: 'listening', ...facts },
         `coordinator ${facts.publicKey}\n  audit key ${auditKey}\n  ${facts.clients} clients listed\n  gRPC ${facts.grpc}\n  WebSocket ${facts.ws}\n  HTTP ${facts.http}`,
       )
-      await Promise.race([untilStopped(() => running.stop(drainMs)), fatal])
+      const keeping =
+        enrolment?.own === undefined || own === undefined ? undefined : keepTls(enrolment.own, running, own.renewAt)
+      const stop = async () => {
+        keeping?.stop()
+        await running.stop(drainMs)
+      }
+      await Promise.race([untilStopped(stop), fatal])
       return 0
     }),
   )

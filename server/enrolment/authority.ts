@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { createHash, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
+import { createHash, randomBytes, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
 import { toHex } from '../../core/encoding/bytes.ts'
@@ -107,11 +107,6 @@ export async function openAuthority({ key, certificate }: KeyPair): Promise<Auth
       return { key: await privatePem(keys.privateKey), certificate: made }
     },
   }
-}
-
-/** When a certificate ends, in milliseconds since the epoch. */
-export function endOf(certificate: string): number {
-  return Date.parse(new X509Certificate(certificate).validTo)
 }
 
 async function checkedRequest(csr: Uint8Array, publicKey: Uint8Array): Promise<x509.Pkcs10CertificateRequest> {

@@ -1,6 +1,10 @@
 import type { z } from 'zod'
 import { parseDsse, verifyDsse } from '../../core/attestation/dsse.ts'
 import { readCanonical } from '../../core/attestation/json-payload.ts'
+import { act } from '../../core/audit/act.ts'
+import type { AuditAction } from '../../core/audit/actions.ts'
+import { actorOfId } from '../../core/audit/actor.ts'
+import { type AuditEntry, type AuditSink, noAudit } from '../../core/audit/sink.ts'
 import type { Crypto } from '../../core/crypto/primitives.ts'
 import { fromBase64, fromHex, fromUtf8, toHex, utf8 } from '../../core/encoding/bytes.ts'
 import { invitationSecret } from '../../core/enrolment/invitation.ts'
@@ -15,8 +19,8 @@ import {
 } from '../../core/enrolment/messages.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { AllowList } from '../sessions/allow-list.ts'
+import type { EnrolmentRecord, EnrolmentRecords, EnrolmentState } from '../store/enrolment-ports.ts'
 import type { Authority } from './authority.ts'
-import type { EnrolmentRecord, EnrolmentRecords, EnrolmentState } from './records.ts'
 
 export type EnrolmentDeps = {
   readonly crypto: Crypto
@@ -28,6 +32,8 @@ export type EnrolmentDeps = {
   readonly certificateMs?: number
   /** Clients that take part beside those that enrol: lists that were written by hand. */
   readonly listed?: AllowList
+  /** Where it is recorded who did what; by default nowhere. */
+  readonly audit?: AuditSink
   /** Called when a client must not have a session any more: revoked, suspended, or its certificate ended. */
   readonly onExcluded?: (client: string, error: ParleyError) => void
 }
@@ -51,6 +57,7 @@ export class Enrolment implements AllowList {
   readonly #clients = new Map<string, EnrolmentRecord>()
   readonly #byKey = new Map<string, string>()
   #tail: Promise<unknown> = Promise.resolve()
+  #changed: () => void = () => {}
 
   private constructor(deps: EnrolmentDeps) {
     this.#deps = deps
@@ -100,6 +107,11 @@ export class Enrolment implements AllowList {
     return coming.length === 0 ? undefined : Math.min(...coming)
   }
 
+  /** Has `listener` called after every change, in the place of an earlier one. */
+  onChanged(listener: () => void): void {
+    this.#changed = listener
+  }
+
   /** Ends the sessions of clients whose certificate has ended. */
   sweep(): void {
     for (const record of this.#clients.values()) {
@@ -117,7 +129,7 @@ export class Enrolment implements AllowList {
     client: string,
     { label = client, lifetimeMs = INVITATION_MS, ...act }: Act & { label?: string; lifetimeMs?: number },
   ) {
-    return this.#change(client, async (record) => {
+    return this.#asked('client.invite', client, act, async (record) => {
       if (this.#deps.listed?.publicKeyOf(client) !== undefined) throw wrongState(client, 'listed by hand')
       if (record !== undefined && !['invited', 'refused', 'pending'].includes(record.state)) {
         throw wrongState(client, record.state)
@@ -156,6 +168,7 @@ export class Enrolment implements AllowList {
       await this.#issue(client, csr, key)
       const next = { ...record, ...this.#stateOf('pending', { actor: client }), publicKey, csr }
       await this.#save(next)
+      await this.#told('client.request', client, { fingerprint: fingerprintOf(this.#deps.crypto, key) })
       return this.#answer(next)
     })
   }
@@ -165,7 +178,7 @@ export class Enrolment implements AllowList {
    * renew it within three days.
    */
   approve(client: string, fingerprint: string, act: Act) {
-    return this.#change(client, async (record) => {
+    return this.#asked('client.approve', client, act, async (record) => {
       const { crypto, now } = this.#deps
       const key = record?.publicKey === undefined ? undefined : fromHex(record.publicKey)
       if (record === undefined || key === undefined) throw wrongState(client, record?.state)
@@ -198,8 +211,9 @@ export class Enrolment implements AllowList {
     return this.#move(client, ['invited', 'pending', 'active', 'suspended', 'refused'], 'revoked', act)
   }
 
-  rename(client: string, label: string) {
-    return this.#change(client, async (record) => {
+  /** Changes what people call it; the id stays. */
+  rename(client: string, { label, ...act }: Act & { readonly label: string }) {
+    return this.#asked('client.rename', client, act, async (record) => {
       if (record === undefined) throw wrongState(client, undefined)
       return this.#save({ ...record, label })
     })
@@ -216,12 +230,14 @@ export class Enrolment implements AllowList {
       if (excluded !== undefined && !again) throw excluded
       const certificate = await this.#issue(client, csr, fromHex(publicKey) ?? new Uint8Array(0))
       const { renewableUntil: _, ...rest } = record
-      return this.#answer(await this.#save({ ...rest, certificate }))
+      const saved = await this.#save({ ...rest, certificate })
+      await this.#told('client.renew', client, { serial: certificate.serial, notAfter: certificate.notAfter })
+      return this.#answer(saved)
     })
   }
 
-  #move(client: string, from: readonly EnrolmentState[], to: EnrolmentState, act: Act): Promise<EnrolmentRecord> {
-    return this.#change(client, async (record) => {
+  #move(client: string, from: readonly EnrolmentState[], to: keyof typeof moves, act: Act): Promise<EnrolmentRecord> {
+    return this.#asked(moves[to], client, act, async (record) => {
       // What is so already is not done again: the wish is fulfilled.
       if (record?.state === to) return record
       if (record === undefined || !from.includes(record.state)) throw wrongState(client, record?.state)
@@ -297,6 +313,29 @@ export class Enrolment implements AllowList {
     }
   }
 
+  /** What a person asks for: on record before it is done, and what came of it before anybody is told. */
+  #asked<Result>(
+    action: AuditAction,
+    client: string,
+    { actor, reason }: Act,
+    change: (record: EnrolmentRecord | undefined) => Promise<Result>,
+  ): Promise<Result> {
+    const object = { kind: 'client', id: client }
+    const asked = { action, actor: actorOfId(actor), object, details: { reason } }
+    const { audit = noAudit } = this.#deps
+    return act(
+      audit,
+      asked,
+      () => this.#change(client, change),
+      () => ({ object, details: { reason } }),
+    )
+  }
+
+  async #told(action: AuditAction, client: string, details: AuditEntry['details']): Promise<void> {
+    const who = { kind: 'client', id: client } as const
+    await this.#deps.audit?.append({ action, actor: who, object: who, details: details ?? {} })
+  }
+
   /** One change after the other, each on what the one before left. */
   #change<Result>(client: string, change: (record: EnrolmentRecord | undefined) => Promise<Result>): Promise<Result> {
     const result = this.#tail.then(() => change(this.#clients.get(client)))
@@ -307,6 +346,7 @@ export class Enrolment implements AllowList {
   async #save(record: EnrolmentRecord): Promise<EnrolmentRecord> {
     await this.#deps.records.saveEnrolment(record)
     this.#remember(record)
+    this.#changed()
     return record
   }
 
@@ -329,6 +369,13 @@ export class Enrolment implements AllowList {
     return toHex(this.#deps.crypto.sha256(utf8(secret)))
   }
 }
+
+const moves = {
+  refused: 'client.reject',
+  suspended: 'client.suspend',
+  active: 'client.resume',
+  revoked: 'client.revoke',
+} as const satisfies Partial<Record<EnrolmentState, AuditAction>>
 
 function timeOf(at: number): string {
   return new Date(at).toISOString()

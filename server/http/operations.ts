@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Permission } from '../members/permissions.ts'
+import { enrolmentOperations } from './enrolment-operations.ts'
 import { peopleOperations } from './people-operations.ts'
 import { registryBodies, rolloutBodies } from './registry-bodies.ts'
 
@@ -261,5 +262,6 @@ export const operations: readonly Operation[] = [
   },
   { method: 'GET', path: `${run}/events`, summary: 'a run as it goes on', access: 'run.read', answer: stream },
 
+  ...enrolmentOperations,
   ...peopleOperations,
 ]

@@ -11,6 +11,7 @@ import type { Registry } from '../registry/registry.ts'
 import type { Rollouts } from '../registry/rollouts.ts'
 import type { Store } from '../store/ports.ts'
 import type { ReadableAudit } from './audit.ts'
+import type { EnrolmentHttp } from './enrolment.ts'
 
 /** What the routes need. */
 export type HttpDeps = {
@@ -20,6 +21,8 @@ export type HttpDeps = {
   readonly rollouts?: Rollouts
   /** Without it nothing is recorded, and there is nothing to read. */
   readonly audit?: ReadableAudit
+  /** Without it clients are those of a list. */
+  readonly enrolment?: EnrolmentHttp
   /** The coordinator's Ed25519 key, which consumers pin. */
   readonly publicKey: Uint8Array
   readonly parleyVersion: string
@@ -57,6 +60,8 @@ export interface HttpServer {
   /** The server underneath, so that a WebSocket carrier can take its upgrades. */
   readonly server: Server
   readonly routes: readonly ServedRoute[]
+  /** Connections from now on get this certificate; those that are open go on. */
+  renewTls(tls: { readonly cert: string; readonly key: string }): void
   start(): Promise<void>
   /** Takes no more requests, ends the open ones, closes every connection. May be called twice. */
   stop(): Promise<void>

@@ -1,11 +1,12 @@
 import { createServer, type Server } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { ParleyError } from '../../core/errors/index.ts'
 import { auditRefusals, auditRoutes } from './audit.ts'
 import { guard } from './auth.ts'
 import { crossOriginReading } from './cross-origin.ts'
+import { enrolmentRoutes } from './enrolment.ts'
 import { answerBrokenRequest, answerFailure } from './failures.ts'
 import { followingRoutes } from './following.ts'
 import { healthRoutes } from './health.ts'
@@ -58,6 +59,9 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     },
     server,
     routes,
+    renewTls: ({ cert, key }) => {
+      if ('setSecureContext' in server) (server as TlsServer).setSecureContext({ cert, key, minVersion: 'TLSv1.2' })
+    },
     async start() {
       if (options.tls === undefined && options.allowClearTextBeyondLoopback === true) {
         logger.warn({ host }, 'HTTP is served without TLS')
@@ -143,6 +147,7 @@ function createApp(
     tokenRoutes(app, options.people)
     requestRoutes(app, options.people)
   }
+  if (options.enrolment !== undefined) enrolmentRoutes(app, options, options.enrolment)
   const document = openApiDocument(options.parleyVersion)
   app.get('/v1/openapi.json', async () => document)
   return { app, routes }

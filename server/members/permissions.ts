@@ -18,6 +18,9 @@ export const permissions = [
   'alias.move',
   'garbage.collect',
   'audit.read',
+  /** The clients of the federation: who they are; invite, approve, suspend, revoke. */
+  'client.read',
+  'client.write',
   'member.read',
   'member.write',
   /** Requests that wait for a second person. */
@@ -51,11 +54,13 @@ export const rolePermissions: { readonly [R in Role]: readonly Permission[] } = 
     'version.tag',
     'alias.move',
     'garbage.collect',
+    'client.read',
+    'client.write',
     'request.read',
     'request.decide',
   ],
   approver: ['run.read', 'release.read', 'version.approve', 'request.read', 'request.decide'],
-  auditor: ['run.read', 'release.read', 'member.read', 'request.read', 'audit.read'],
+  auditor: ['run.read', 'release.read', 'client.read', 'member.read', 'request.read', 'audit.read'],
   viewer: ['run.read'],
   client: [],
 }

@@ -134,6 +134,16 @@ export class RoundHub implements RoundDesk {
     await this.#active.get(run)?.run.tell({ type: 'declined', at: this.#deps.clock.now(), client, ...event })
   }
 
+  /** The client takes no part any more: nobody waits for it. What it has handed in stays. */
+  excluded(client: string, { code, message }: ParleyError): void {
+    const at = this.#deps.clock.now()
+    for (const { run } of this.#active.values()) {
+      for (const kind of ['train', 'evaluate'] as const) {
+        this.#tell(run.tell({ type: 'declined', at, round: run.state.round, kind, client, code, message }))
+      }
+    }
+  }
+
   async masking(client: string, { run, round, message }: MaskingAnswer): Promise<void> {
     const { payloadType, payload, signature } = message
     if (payload.length > this.#deps.limits.maskingBytes) {

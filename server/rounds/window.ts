@@ -46,6 +46,9 @@ const final: ReadonlySet<ErrorCode> = new Set([
   'node.plan-refused',
   'masking.refused',
   'privacy.budget-exhausted',
+  'auth.revoked',
+  'auth.suspended',
+  'auth.certificate-expired',
 ])
 
 /** What clients decline with that is no failure of their training. */

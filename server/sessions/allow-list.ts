@@ -12,6 +12,8 @@ export interface AllowList {
   /** The id of the client with this Ed25519 public key. */
   idOf(publicKey: Uint8Array): string | undefined
   publicKeyOf(id: string): Uint8Array | undefined
+  /** Why the client with this key, which is known, is not to be let in. */
+  refusalOf?(publicKey: Uint8Array): ParleyError | undefined
   readonly size: number
 }
 

@@ -59,7 +59,7 @@ export async function acceptHandshake(deps: HandshakeDeps, link: Link): Promise<
   const { signature } = await expectFrame(link, 'authenticate', limits.handshakeBytes, 'session.not-authenticated')
   checkHandshake(crypto, 'client', transcript, signature)
   const client = deps.allowList.idOf(hello.publicKey)
-  if (client === undefined) throw new ParleyError('auth.failed')
+  if (client === undefined) throw deps.allowList.refusalOf?.(hello.publicKey) ?? new ParleyError('auth.failed')
   await link.send({ type: 'welcome', client, idleMs: limits.idleMs, maxFrameBytes: limits.frameBytes })
   return client
 }

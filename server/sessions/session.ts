@@ -24,6 +24,9 @@ export type SessionDeps = HandshakeDeps & {
 // Segments that were under way when their upload was refused still arrive; more than these are no accident.
 const MAX_STRAY_CHUNKS = 256
 
+/** What this coordinator can do beyond the base protocol. */
+export const capabilities = ['mode:sealed', 'mode:masked']
+
 /** One client's session, from the authenticated connection to its end. */
 export class Session {
   readonly client: string

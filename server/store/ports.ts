@@ -1,3 +1,4 @@
+import type { EnrolmentRecords } from './enrolment-ports.ts'
 import type { MemberStore } from './member-ports.ts'
 
 /**
@@ -283,6 +284,7 @@ export interface Store {
   readonly journal: Journal
   readonly records: Records
   readonly members: MemberStore
+  readonly enrolments: EnrolmentRecords
   /** May be called twice. */
   close(): Promise<void>
 }

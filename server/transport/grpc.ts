@@ -31,6 +31,11 @@ export type GrpcOptions = PortOptions &
     readonly health?: Health
   }
 
+export type GrpcListener = Listener & {
+  /** Connections from now on get this certificate; those that are open go on. */
+  renewTls(tls: ServerTls): void
+}
+
 type SessionCall = ServerDuplexStream<Buffer, Buffer>
 
 /** How long a peer that is refused may take to hear it. */
@@ -43,7 +48,7 @@ const STREAMS_PER_CONNECTION = 4
  * Takes gRPC sessions on a port of its own, one per TCP connection.
  * Rejects with `config.insecure` (clear text beyond loopback) or `config.invalid` (address in use, bad certificate).
  */
-export async function listenGrpc(handler: ConnectionHandler, options: GrpcOptions): Promise<Listener> {
+export async function listenGrpc(handler: ConnectionHandler, options: GrpcOptions): Promise<GrpcListener> {
   const { host = '127.0.0.1', tls, limits, health } = options
   checkSecurity(host, options)
   const server = new Server(serverOptions(limits))
@@ -53,7 +58,7 @@ export async function listenGrpc(handler: ConnectionHandler, options: GrpcOption
     return port.visit(peer.slice(0, colon), Number(peer.slice(colon + 1)))
   }
   const busy = new WeakSet<Visit>()
-  const injector = server.createConnectionInjector(credentials(tls))
+  let injector = server.createConnectionInjector(credentials(tls))
   const port = await openPort(options, { accept: (socket) => injector.injectConnection(socket) })
   watchStreams(server, (stream, headers) => {
     const { remoteAddress, remotePort } = stream.session?.socket ?? {}
@@ -77,7 +82,10 @@ export async function listenGrpc(handler: ConnectionHandler, options: GrpcOption
     await port.stop()
     server.forceShutdown()
   }
-  return { url: `${tls ? 'grpcs' : 'grpc'}://${hostPort(host, port.port)}`, stop }
+  const renewTls = (renewed: ServerTls) => {
+    injector = server.createConnectionInjector(credentials(renewed))
+  }
+  return { url: `${tls ? 'grpcs' : 'grpc'}://${hostPort(host, port.port)}`, renewTls, stop }
 }
 
 const SESSION_PATH = '/parley.v1.Coordinator/Session'

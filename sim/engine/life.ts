@@ -11,7 +11,7 @@ export function mortalStore(store: Store): { readonly store: Store; readonly cut
         return (...args: unknown[]) => (alive ? Reflect.apply(member, target, args) : new Promise(() => {}))
       },
     })
-  const { blobs, spool, journal, records, members } = store
+  const { blobs, spool, journal, records, members, enrolments } = store
   return {
     store: {
       blobs: guard(blobs),
@@ -19,6 +19,7 @@ export function mortalStore(store: Store): { readonly store: Store; readonly cut
       journal: guard(journal),
       records: guard(records),
       members: guard(members),
+      enrolments: guard(enrolments),
       close: async () => {},
     },
     cut: () => {

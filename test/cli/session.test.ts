@@ -214,14 +214,15 @@ describe('a whole session', () => {
 
   test('a version gets tags, which are listed, shown, found, and taken away', async () => {
     const ask = (...args: string[]) => inProcess('model', ...args, ...admin())
-    expect((await ask('tag', 'small/1', 'for=<b>trial</b> = 2', '--as', 'ada')).code).toBe(0)
+    expect((await ask('tag', 'small/1', 'for=<b>trial</b> = 2')).code).toBe(0)
+    expect((await ask('tag', 'small/1', 'for=x', '--as', 'ada')).code).toBe(3)
     expect((await ask('tag', 'small/1', 'for=\u001b[2J')).code).toBe(2)
     expect((await ask('list')).stdout).toContain('\n  /1  for = <b>trial</b> = 2')
     expect((await ask('list', '--tag', 'for=<b>trial</b> = 2')).stdout).toBe('small/1\n')
     expect((await ask('list', '--tag', 'for=trial')).stdout).toBe('no version has this tag\n')
     expect((await ask('show', 'small')).stdout).toContain('small/1\n  for = <b>trial</b> = 2\n{')
     expect((await ask('card', 'small')).stdout).toContain('\n- for = &lt;b&gt;trial&lt;/b&gt; = 2\n')
-    expect((await ask('untag', 'small/1', 'for', '--as', 'bo')).stdout).toBe('small/1 had\n  for = <b>trial</b> = 2\n')
+    expect((await ask('untag', 'small/1', 'for')).stdout).toBe('small/1 had\n  for = <b>trial</b> = 2\n')
     expect((await ask('untag', 'small/1', 'for')).code).toBe(4)
     expect((await ask('card', 'small')).stdout).not.toContain('## Tags')
   })

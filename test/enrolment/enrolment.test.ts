@@ -10,8 +10,8 @@ import { fingerprintOf } from '../../core/enrolment/messages.ts'
 import type { ParleyError } from '../../core/errors/index.ts'
 import { type Authority, createAuthority, openAuthority } from '../../server/enrolment/authority.ts'
 import { Enrolment } from '../../server/enrolment/enrolment.ts'
-import type { EnrolmentRecord, EnrolmentRecords } from '../../server/enrolment/records.ts'
 import { parseAllowList } from '../../server/sessions/allow-list.ts'
+import type { EnrolmentRecord, EnrolmentRecords } from '../../server/store/enrolment-ports.ts'
 
 const DAY = 24 * 3_600_000
 const START = Date.parse('2026-03-01T12:00:00Z')

@@ -11,6 +11,7 @@ import { memoryStore } from '../../server/store/memory/store.ts'
 import type { Store } from '../../server/store/ports.ts'
 import { ManualClock } from '../consumer/manual-clock.ts'
 import { MemoryAudit } from '../support/audit.ts'
+import { enrolmentHttpOf } from '../support/enrolment.ts'
 import { addMember, peopleOf, type TestMember } from '../support/people.ts'
 import { registryOf } from '../support/release.ts'
 import { rolloutsOf } from '../support/rollout.ts'
@@ -34,7 +35,8 @@ beforeEach(async () => {
   await publish(store, 2)
   victim = await addMember(store, clock, ['viewer'])
   const rollouts = rolloutsOf(store, registry, clock)
-  server = await running({ store, registry, people, clock, rollouts, audit: new MemoryAudit() })
+  const enrolment = await enrolmentHttpOf(store)
+  server = await running({ store, registry, people, clock, rollouts, enrolment, audit: new MemoryAudit() })
 })
 
 /** Streams that do not end by themselves; they are tested by their own tests. */
@@ -305,7 +307,10 @@ describe('a call', () => {
   })
 
   it('with that key is refused where it is switched off', async () => {
-    server = await running({ store, people, clock, audit: new MemoryAudit(), adminToken: undefined } as object)
+    server = await running({
+      ...{ store, people, clock, enrolment: await enrolmentHttpOf(store) },
+      ...{ audit: new MemoryAudit(), adminToken: undefined },
+    } as object)
     const found = await sweep(async () => ({ authorization: `Bearer ${TOKEN}` }))
     // Without rollouts there is nothing at their address.
     expect(new Set([...found].filter(([name]) => !name.endsWith('/rollout')).map(([, one]) => one))).toEqual(

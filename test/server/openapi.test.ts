@@ -3,6 +3,7 @@ import { operations } from '../../server/http/operations.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import { ManualClock } from '../consumer/manual-clock.ts'
 import { MemoryAudit } from '../support/audit.ts'
+import { enrolmentHttpOf } from '../support/enrolment.ts'
 import { peopleOf } from '../support/people.ts'
 import { registryOf } from '../support/release.ts'
 import { rolloutsOf } from '../support/rollout.ts'
@@ -13,7 +14,14 @@ async function whole() {
   const store = memoryStore()
   const registry = registryOf(store, releaseKey)
   const rollouts = rolloutsOf(store, registry, new ManualClock())
-  return running({ store, registry, rollouts, people: peopleOf(store), audit: new MemoryAudit() })
+  return running({
+    store,
+    registry,
+    rollouts,
+    people: peopleOf(store),
+    audit: new MemoryAudit(),
+    enrolment: await enrolmentHttpOf(store),
+  })
 }
 
 describe('the document of the API', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openDurableStore } from '../../server/store/durable/store.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import { contract as blobs } from '../contract/blobs.ts'
+import { contract as enrolments } from '../contract/enrolments.ts'
 import { contract as journal } from '../contract/journal.ts'
 import { contract as members } from '../contract/members.ts'
 import { contract as records } from '../contract/records.ts'
@@ -32,4 +33,5 @@ for (const [name, make] of [
   journal(name, make)
   records(name, make)
   members(name, make)
+  enrolments(name, make)
 }

@@ -17,6 +17,11 @@ export const enrolmentErrors = {
     'the request to be enrolled, or for a certificate, is not well formed or not signed by its own key',
     'use `parley client join`; both ends must run compatible versions',
   ),
+  'enrolment.authority-mismatch': entry(
+    'unverified',
+    'the authority of the coordinator is not the one of the invitation',
+    'somebody may be between you and the coordinator: compare fingerprints with the operator over another channel',
+  ),
   'enrolment.fingerprint-mismatch': entry(
     'conflict',
     'the fingerprint is not that of the key that waits for approval',
@@ -27,6 +32,7 @@ export const enrolmentErrors = {
     'the client is not in a state in which this can be done',
     'see where it stands with `parley client list`',
   ),
+  'enrolment.too-often': entry('exhausted', 'too many requests to be enrolled came', 'wait a minute'),
   'auth.suspended': entry(
     'forbidden',
     'the client is suspended',

@@ -10,6 +10,7 @@ import type {
   VersionRecord,
   VersionState,
 } from '../ports.ts'
+import { enrolmentsSchema } from './enrolments.ts'
 import { membersSchema } from './schema-members.ts'
 
 /** The tables of records, as the query builder sees them. */
@@ -159,4 +160,5 @@ export const migrations: readonly string[] = [
   CREATE INDEX tag_changes_of_version ON tag_changes (model, number);
   `,
   membersSchema,
+  enrolmentsSchema,
 ]

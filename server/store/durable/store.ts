@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Store } from '../ports.ts'
 import { FileBlobs } from './blobs.ts'
 import { lockFolder, openDatabase } from './database.ts'
+import { SqliteEnrolments } from './enrolments.ts'
 import { storeFailure } from './failures.ts'
 import { type FileSystem, FOLDER_MODE, makeFolder, nodeFiles } from './files.ts'
 import { SqliteJournal } from './journal.ts'
@@ -55,6 +56,7 @@ export async function openDurableStore({ folder, files = nodeFiles }: DurableSto
       journal,
       records,
       members,
+      enrolments: new SqliteEnrolments(database),
       close: () => {
         closed ??= close()
         return closed

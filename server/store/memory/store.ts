@@ -1,5 +1,6 @@
 import type { Store } from '../ports.ts'
 import { MemoryBlobs } from './blobs.ts'
+import { MemoryEnrolments } from './enrolments.ts'
 import { MemoryJournal } from './journal.ts'
 import { MemoryMembers } from './members.ts'
 import { MemoryRecords } from './records.ts'
@@ -12,6 +13,7 @@ export function memoryStore(): Store {
     journal: new MemoryJournal(),
     records: new MemoryRecords(),
     members: new MemoryMembers(),
+    enrolments: new MemoryEnrolments(),
     close: async () => {},
   }
 }
