@@ -76,12 +76,17 @@ const sign = withHome('sign', 'check a policy and sign it with the site’s key'
 
 const trust = command('trust', 'pin the public key by which this client’s policy must be signed')
   .option('--home <folder>', 'folder of the client', '.parley/client')
+  .option('--replace', 'in the place of another key that is pinned')
   .argument('<key>', 'what `parley client policy key` prints')
   .action(
-    action<HomeOptions>(async ({ home }, output, text = '') => {
+    action<HomeOptions & { readonly replace?: boolean }>(async ({ home, replace }, output, text = '') => {
       const publicKey = text.toLowerCase()
       if (fromHex(publicKey)?.length !== 32) {
         throw new ParleyError('request.invalid', 'a public key is 64 hexadecimal digits')
+      }
+      const before = await pinnedKey(homeOf(home).policyKey)
+      if (before !== undefined && toHex(before) !== publicKey && replace !== true) {
+        throw new ParleyError('config.invalid', `the key ${toHex(before)} is pinned: give --replace to change it`)
       }
       await replaceFile(homeOf(home).policyKey, `${publicKey}\n`)
       output.result({ publicKey }, `policies of this client must be signed by ${publicKey}`)

@@ -20,12 +20,15 @@ const sharedModels = new WeakMap<Uint8Array, ReturnType<typeof readModel>>()
 
 type ModelsOptions = Pick<ClientOptions, 'crypto' | 'limits' | 'checkPlan' | 'trainer' | 'sharedBlobs'>
 
+/** A plan, and the text that has its digest. */
+type LoadedPlan = { readonly plan: Plan; readonly text: string }
+
 /** Gets what a task names by digest: plans, with the trainer of each, and models. */
 export class Models {
   readonly #options: ModelsOptions
   readonly #fetcher: Fetcher
   readonly #files = new Map<string, Uint8Array>()
-  #plan: { readonly digest: string; readonly plan: Plan } | undefined
+  #plan: (LoadedPlan & { readonly digest: string }) | undefined
   #trainer: { readonly key: string; readonly trainer: Promise<Trainer> } | undefined
 
   constructor(options: ModelsOptions, fetcher: Fetcher) {
@@ -35,7 +38,7 @@ export class Models {
 
   /** The trainer of the plan of a task, made at the plan's first task, and anew where the policy allows other data. */
   async trainer(configuration: RoundConfiguration, signal: AbortSignal, admission?: Admission): Promise<Trainer> {
-    const plan = await this.load(configuration, signal)
+    const { plan } = await this.load(configuration, signal)
     const { data, resources } = admission ?? {}
     const key = JSON.stringify([configuration.plan.digest, data, resources])
     if (this.#trainer?.key === key) return this.#trainer.trainer
@@ -50,15 +53,15 @@ export class Models {
   }
 
   /** Gets the plan of a task, and checks it. */
-  async load(configuration: RoundConfiguration, signal: AbortSignal): Promise<Plan> {
+  async load(configuration: RoundConfiguration, signal: AbortSignal): Promise<LoadedPlan> {
     const { digest, bytes } = configuration.plan
-    if (this.#plan?.digest === digest) return this.#plan.plan
+    if (this.#plan?.digest === digest) return this.#plan
     if (bytes > this.#options.limits.planBytes) throw new ParleyError('node.plan-refused', 'the plan is too large')
     const text = fromUtf8(await this.#fetch(digest, bytes, signal))
     const { checkPlan: check = checkPlan } = this.#options
     const plan = check(JSON.parse(text))
-    this.#plan = { digest, plan }
-    return plan
+    this.#plan = { digest, plan, text }
+    return this.#plan
   }
 
   /** The plan of a task, once it was loaded. */

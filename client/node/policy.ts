@@ -11,6 +11,8 @@ export type PolicyRequest = {
   readonly coordinator: Uint8Array
   readonly task: RoundConfiguration
   readonly plan: Plan
+  /** The plan as it came, whose SHA-256 is `task.plan.digest`. */
+  readonly text: string
 }
 
 /** How far a task is allowed. */

@@ -188,8 +188,8 @@ export class Worker {
     const { policy, unsafeAllowAnyPlan, coordinatorKey } = this.#options
     if (policy === undefined && unsafeAllowAnyPlan === true) return
     const { configuration: task } = work
-    const plan = await this.#models.load(task, work.abort.signal)
-    work.admission = await (policy ?? denyAll).admit({ coordinator: coordinatorKey, task, plan })
+    const { plan, text } = await this.#models.load(task, work.abort.signal)
+    work.admission = await (policy ?? denyAll).admit({ coordinator: coordinatorKey, task, plan, text })
   }
 
   async #trainer({ admission, abort }: Work, configuration: RoundConfiguration): Promise<Trainer> {

@@ -78,7 +78,7 @@ class FilePolicy implements TaskPolicy {
     }
     const leaving = task.kind === 'train' ? updateBytes(plan, task.parameters) : 0
     const { verdict, trusted, day } = await this.#judge(asked, { moment: 'begin', leaving })
-    if (verdict.kind === 'hold') await this.#reviews.hold(asked, verdict.why, verdict.study, this.#options.clock.now())
+    if (verdict.kind === 'hold') await this.#reviews.hold(asked, request.text, verdict, this.#options.clock.now())
     const { data: name } = allowed(verdict)
     const data = this.#filesOf(trusted.policy, name)
     if (task.kind === 'train') await this.#counters.begin(day, keyOf(asked))

@@ -4,13 +4,13 @@ import { z } from 'zod'
 import type { Crypto } from '../../core/crypto/primitives.ts'
 import { fromHex, fromUtf8, toHex, utf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
-import { canonicalPlan, checkPlan } from '../../core/plan/parse.ts'
+import { checkPlan } from '../../core/plan/parse.ts'
 import type { Plan } from '../../core/plan/plan.ts'
 import { ENVELOPE_BYTES } from '../../core/release/envelope-json.ts'
 import { idField, keyField } from '../../core/run/fields.ts'
 import { defaultLimits } from '../../core/wire/limits.ts'
 import { readIfThere, replaceDurably } from './durable-file.ts'
-import type { Asked } from './facts.ts'
+import type { Asked, Verdict } from './facts.ts'
 import type { TrustedPolicy } from './policy-file.ts'
 import { readDecision, type SignedDecision } from './signed.ts'
 
@@ -29,6 +29,8 @@ const heldSchema = z.strictObject({
   cohort: count,
   parameters: count,
 })
+
+type Hold = Extract<Verdict, { kind: 'hold' }>
 
 export type Held = z.output<typeof heldSchema>
 /** A plan that waits for people, or did. */
@@ -55,13 +57,10 @@ export class Reviews {
     this.#client = toHex(client)
   }
 
-  /** Keeps a plan that is held. Throws `node.plan-refused` when too many are kept already. */
-  async hold(
-    { plan, digest, coordinator, task }: Asked,
-    why: string,
-    study: string | undefined,
-    now: number,
-  ): Promise<void> {
+  /**
+   * Keeps a plan that is held, in the text that has its digest. Throws `node.plan-refused` when too many are kept already.
+   */
+  async hold({ digest, coordinator, task }: Asked, text: string, { why, study }: Hold, now: number): Promise<void> {
     const before = await this.#held(digest)
     if (before?.coordinator === coordinator && before.study === study && before.run === task.run) return
     if (before === undefined && (await this.#digests()).length >= MOST_REVIEWS) {
@@ -72,7 +71,7 @@ export class Reviews {
     const named = study === undefined ? {} : { study }
     const held: Held = { v: 1, coordinator, at, why: why.slice(0, 2_000), ...named, run, round, cohort, parameters }
     await mkdir(join(this.#folder, digest), { recursive: true, mode: 0o700 })
-    await replaceDurably(join(this.#folder, digest, 'plan.json'), canonicalPlan(plan))
+    await replaceDurably(join(this.#folder, digest, 'plan.json'), text)
     await replaceDurably(join(this.#folder, digest, 'held.json'), `${JSON.stringify(held)}\n`)
   }
 

@@ -74,6 +74,8 @@ test('a policy to begin with is written once, and allows nothing', async () => {
   expect((await inProcess('client', 'policy', 'sign', '--key', path('none.key'), ...site())).code).toBe(2)
   expect((await inProcess('client', 'policy', 'trust', 'ab', ...site())).code).toBe(2)
   await parleyJson('client', 'policy', 'trust', publicKey, ...site())
+  const another = ['client', 'policy', 'trust', 'ab'.repeat(32), ...site()]
+  expect(await inProcess(...another)).toMatchObject({ code: 2, stderr: expect.stringContaining('--replace') })
   const asked = ['--coordinator-key', key]
   const checked = await inProcess('client', 'policy', 'check', await planFile('one'), ...asked, ...site())
   expect(checked).toMatchObject({ code: 3, stderr: expect.stringContaining('does not name this coordinator') })

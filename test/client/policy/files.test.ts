@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PolicyRequest } from '../../../client/node/policy.ts'
 import { signPolicy } from '../../../client/policy/signed.ts'
 import { nodeCrypto } from '../../../core/crypto/node.ts'
+import { toHex, utf8 } from '../../../core/encoding/bytes.ts'
+import { canonicalPlan } from '../../../core/plan/parse.ts'
 import type { RoundConfiguration } from '../../../core/run/round-configuration.ts'
 import { coordinatorKey } from '../../support/federation.ts'
 import { planOf } from '../../support/plans.ts'
@@ -30,7 +32,7 @@ function request(task: Partial<RoundConfiguration> = {}): PolicyRequest {
     plan: { digest, bytes: 1 },
     ...task,
   } as RoundConfiguration
-  return { coordinator: coordinatorKey.publicKey, task: whole, plan }
+  return { coordinator: coordinatorKey.publicKey, task: whole, plan, text: canonicalPlan(plan) }
 }
 
 describe('a policy that is not valid allows nothing', () => {
@@ -180,6 +182,15 @@ describe('decisions', () => {
     await writeFile(kept, (await readFile(kept, 'utf8')).replace('"tiny"', '"tiny2"'))
     await expect(site.reviews()).rejects.toMatchObject({ code: 'policy.unsigned' })
   })
+})
+
+test('a plan that did not come in its canonical form is kept as it came', async () => {
+  await site.write({})
+  const text = JSON.stringify(plan, null, 1)
+  const of = toHex(nodeCrypto.sha256(utf8(text)))
+  const asked = { ...request({ plan: { digest: of, bytes: text.length } }), text }
+  await expect((await site.policy()).admit(asked)).rejects.toMatchObject({ code: 'node.plan-held' })
+  expect(await site.reviews()).toMatchObject([{ digest: of, plan: { name: 'tiny' } }])
 })
 
 test('a signature over a policy is the same for the same policy', () => {
