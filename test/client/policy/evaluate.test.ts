@@ -157,6 +157,9 @@ describe('people', () => {
     const standing = { kind: 'approved', study: 'heart' } as const
     expect(verdictOf(reviewed)).toMatchObject({ kind: 'hold', study: 'heart' })
     expect(verdictOf(reviewed, plan, { standing })).toMatchObject({ kind: 'allow', study: 'heart' })
+    for (const other of [{ study: 'scans' }, { data: 'scans' }]) {
+      expect(verdictOf(reviewed, plan, { standing: { kind: 'approved', ...other } }).kind).toBe('hold')
+    }
     expect(verdictOf(reviewed, planOf({ rounds: 3 }), { standing })).toMatchObject({ kind: 'refuse' })
   })
 
