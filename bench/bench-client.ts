@@ -29,6 +29,7 @@ const node = createClientNode({
   limits: defaultLimits,
   minCohort: 1,
   agent: 'bench',
+  unsafeAllowAnyPlan: true,
   onEvent: (event) => {
     if (event.type === 'receipt' && event.kind === 'train' && event.accepted) {
       process.stdout.write(`${JSON.stringify({ run: event.run, round: event.round })}\n`)

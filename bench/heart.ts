@@ -75,6 +75,7 @@ async function trainFederated(data: string, seed: number): Promise<Score> {
       limits: defaultLimits,
       minCohort: 3,
       agent: 'bench',
+      unsafeAllowAnyPlan: true,
     })
     client.start()
     return client

@@ -25,6 +25,9 @@ export type Home = {
   readonly rounds: string
   readonly controls: string
   readonly ledger: string
+  readonly policy: string
+  readonly policyKey: string
+  readonly policyState: string
   readonly audit: string
   readonly auditKey: string
   /** Of a coordinator: key and certificate of its authority; its own for TLS, and the names that this is for. */
@@ -47,6 +50,9 @@ export function homeOf(folder: string): Home {
     rounds: join(folder, 'rounds.json'),
     controls: join(folder, 'controls'),
     ledger: join(folder, 'privacy-ledger.json'),
+    policy: join(folder, 'policy.yaml'),
+    policyKey: join(folder, 'policy-key.pub'),
+    policyState: join(folder, 'policy-state'),
     audit: join(folder, AUDIT_FOLDER),
     auditKey: join(folder, 'audit.key'),
     authority: { key: join(folder, 'authority.key'), certificate: join(folder, 'authority.crt') },

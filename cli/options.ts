@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { InvalidArgumentError } from 'commander'
+import { isDay, isInstant } from '../client/index.ts'
 import { fromHex } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
 
@@ -41,6 +42,13 @@ export function keyOption(text: string): Uint8Array {
   const bytes = fromHex(text.toLowerCase())
   if (bytes?.length !== 32) throw new InvalidArgumentError('a public key is 64 hexadecimal digits')
   return bytes
+}
+
+/** A day or a time in UTC, as policies write them. */
+export function dateOption(text: string): string {
+  if (!isDay(text) && !isInstant(text))
+    throw new InvalidArgumentError('a day, 2027-01-31, or a time, 2027-01-31T12:00:00Z')
+  return text
 }
 
 /** For an option that may stand several times. */

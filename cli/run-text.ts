@@ -50,8 +50,16 @@ export function roundLine(round: RoundSummary, rounds: number): string {
   if (pooled !== undefined) parts.push(...headlineOf([pooled]).map((name) => `${name} ${figure(pooled[name] ?? null)}`))
   if (failure !== undefined) parts.push(`failed: ${failure.code}, ${failure.message}`)
   if (unevaluated !== undefined) parts.push(`not evaluated: ${unevaluated.message}`)
-  for (const { client, code } of refused) parts.push(`${client} refused: ${code}`)
+  for (const { client, code, message } of refused) {
+    const own = code === 'node.plan-refused' || code === 'node.plan-held'
+    parts.push(`${client} refused: ${code}${own ? `, ${printable(message)}` : ''}`)
+  }
   return parts.join('  ')
+}
+
+/** What a client said, without what a terminal would obey. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, ' ')
 }
 
 /** The metrics of the last evaluated round, a line per client, one for all rows together, and one for the coordinator's own. */

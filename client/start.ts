@@ -1,6 +1,7 @@
 import type { AuditSink } from '../core/audit/sink.ts'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
+import { ParleyError } from '../core/errors/index.ts'
 import { type ClientPolicy, clientPolicy } from '../core/secagg/index.ts'
 import { systemClock } from '../core/system-clock.ts'
 import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
@@ -13,6 +14,7 @@ import { type DataFiles, loadDataset } from './data/load.ts'
 import { type ClientNode, createClientNode } from './node/client.ts'
 import type { PrivacyLedger } from './node/ledger.ts'
 import type { ClientEvent, RoundMemory } from './node/options.ts'
+import type { TaskPolicy } from './node/policy.ts'
 import { type ControlMemory, memoryControls } from './training/controls.ts'
 import type { EngineName } from './training/tfjs/load.ts'
 import { createTrainer } from './training/trainer.ts'
@@ -23,7 +25,12 @@ export type NodeConfig = {
   readonly coordinatorKey: Uint8Array
   /** `grpc://`, `grpcs://`, `ws://` or `wss://`; tried in turn. */
   readonly urls: readonly string[]
-  readonly data: DataFiles
+  /** What this client's institution allows, as `filePolicy` reads it. Without one every task is declined. */
+  readonly policy?: TaskPolicy
+  /** Train for any plan of the pinned coordinator, without a policy. */
+  readonly unsafeAllowAnyPlan?: boolean
+  /** The data; where a policy names the data of its studies, those are used. */
+  readonly data?: DataFiles
   readonly memory: RoundMemory
   /**
    * Where the client's own control variates are kept, for plans with `scaffold`. By default only in memory: a client that
@@ -74,13 +81,26 @@ export function startClient(config: NodeConfig): ClientNode {
     identity: config.identity,
     coordinatorKey: config.coordinatorKey,
     dials: config.urls.map((url) => dialUrl(url, { ...config.dial, limits })),
-    trainer: async (plan) => {
+    trainer: async (plan, admission) => {
       const { evaluation } = plan
-      const dataset = await loadDataset(plan.data, config.data, { groups: evaluation.groups })
+      const files = admission?.data ?? config.data
+      if (files === undefined) throw new ParleyError('data.not-found', 'neither the client nor its policy names data')
+      const dataset = await loadDataset(plan.data, files, { groups: evaluation.groups })
       config.onData?.(dataset.report)
       const engine = config.engine === undefined ? {} : { engine: config.engine }
-      return createTrainer({ model: plan.model, dataset, training: plan.training, evaluation, controls, ...engine })
+      const resources = admission?.resources === undefined ? {} : { resources: admission.resources }
+      return createTrainer({
+        model: plan.model,
+        dataset,
+        training: plan.training,
+        evaluation,
+        controls,
+        ...engine,
+        ...resources,
+      })
     },
+    ...(config.policy === undefined ? {} : { policy: config.policy }),
+    ...(config.unsafeAllowAnyPlan === undefined ? {} : { unsafeAllowAnyPlan: config.unsafeAllowAnyPlan }),
     memory: config.memory,
     limits,
     minCohort: config.minCohort ?? MIN_COHORT,

@@ -4,6 +4,7 @@ import { authErrors } from '../core/errors/catalogue/auth.ts'
 import { clientErrors } from '../core/errors/catalogue/client.ts'
 import { enrolmentErrors } from '../core/errors/catalogue/enrolment.ts'
 import { planErrors } from '../core/errors/catalogue/plan.ts'
+import { policyErrors } from '../core/errors/catalogue/policy.ts'
 import { privacyErrors } from '../core/errors/catalogue/privacy.ts'
 import { releaseErrors } from '../core/errors/catalogue/release.ts'
 import { requestErrors } from '../core/errors/catalogue/request.ts'
@@ -45,6 +46,7 @@ const errorSections: readonly (readonly [
   ['Plans, runs and rounds', 'What is wrong with a plan, and how rounds and runs end.', planErrors],
   ['Privacy', 'Masked rounds and differential privacy: who leaves, and what ends.', privacyErrors],
   ['Client nodes', 'What a client finds on its own machine: data, engine, trust in the coordinator.', clientErrors],
+  ['Policies of clients', 'Why a client’s own policy allows nothing: it declines every task.', policyErrors],
   ['Storage and verification', 'The folder of a coordinator, published versions and their files.', storeErrors],
   ['Releases', 'Versions after their publication: aliases, approvals, withdrawals.', releaseErrors],
   ['Audit log', 'The journal of who did what, on both ends.', auditErrors],

@@ -288,6 +288,7 @@ export class Simulation {
       limits: LIMITS,
       minCohort: 1,
       agent: 'simulation',
+      unsafeAllowAnyPlan: true,
     })
   }
 

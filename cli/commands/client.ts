@@ -1,10 +1,21 @@
-import { type ClientEvent, type EngineName, engineNames, MIN_COHORT, startClient } from '../../client/index.ts'
+import {
+  type ClientEvent,
+  type DataFiles,
+  type EngineName,
+  engineNames,
+  filePolicy,
+  MIN_COHORT,
+  startClient,
+  type TaskPolicy,
+} from '../../client/index.ts'
+import { nodeCrypto } from '../../core/crypto/node.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { leadingOf } from '../../core/metrics/metrics.ts'
+import { systemClock } from '../../core/system-clock.ts'
 import { action, command, group } from '../command.ts'
 import { fileControlMemory } from '../control-memory.ts'
 import { federationOf, renewingOf } from '../enrolment/federation.ts'
-import { auditLogOf, homeOf, identityOf } from '../home.ts'
+import { auditLogOf, type Home, homeOf, identityOf } from '../home.ts'
 import { type MaskingOptions, maskingOf, withMaskingOptions } from '../masking-options.ts'
 import { countOption, deltaOption, epsilonOption, keyOption, listOption, readText } from '../options.ts'
 import { budgetOf, fileLedger, USUAL_DELTA } from '../privacy-ledger.ts'
@@ -13,13 +24,17 @@ import { figure } from '../run-text.ts'
 import { untilStopped } from '../signals.ts'
 import { siteEvents } from '../site-events.ts'
 import { approve, join, list, refuse, rename, resume, revoke, suspend } from './client-enrolment.ts'
+import { clientPolicyCommand } from './client-policy.ts'
 import { clientPrivacyCommand } from './client-privacy.ts'
+import { clientReviewCommand } from './client-review.ts'
 
 type Options = MaskingOptions & {
   readonly home: string
   readonly coordinator?: readonly string[]
   readonly coordinatorKey?: Uint8Array
-  readonly data: string
+  readonly data?: string
+  readonly policy?: string
+  readonly unsafeAllowAnyPlan?: boolean
   readonly labels?: string
   readonly engine?: string
   readonly minCohort?: number
@@ -43,7 +58,9 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
     'its public key, got over another channel; by default that of the invitation',
     keyOption,
   )
-  .requiredOption('--data <file>', 'the data: a table, or the images of a pair of IDX files')
+  .option('--policy <file>', 'what this client may do, signed by its site; by default policy.yaml in its folder')
+  .option('--unsafe-allow-any-plan', 'no policy: do whatever the pinned coordinator asks')
+  .option('--data <file>', 'a table, or the images of a pair of IDX files; by default what the policy’s studies name')
   .option('--labels <file>', 'the labels of a pair of IDX files')
   .option('--engine <name>', `training engine: ${engineNames.join(', ')}; by default the fastest that works here`)
   .option(
@@ -67,15 +84,18 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
       if (options.unsafeTrustCoordinatorForPeerKeys === true) {
         process.stderr.write('parley: peers are not checked: masked updates are as safe as the coordinator is honest\n')
       }
+      const data = dataOf(options)
+      const policy = await policyOf(options, home, identity.publicKey, data)
       const audit = await auditLogOf(home, identity)
       const site = siteEvents(audit, federation.coordinatorKey)
       await site.started()
       const node = startClient({
         audit,
         identity,
+        ...(data === undefined ? {} : { data }),
+        ...(policy === undefined ? { unsafeAllowAnyPlan: true } : { policy }),
         coordinatorKey: federation.coordinatorKey,
         urls: federation.urls,
-        data: options.labels === undefined ? { csv: options.data } : { images: options.data, labels: options.labels },
         memory: await fileRoundMemory(home.rounds),
         controls: fileControlMemory(home.controls),
         ledger: await fileLedger(home.ledger, budgetOf(options.privacyBudget, options.privacyDelta)),
@@ -102,6 +122,42 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
       return 0
     }),
   )
+
+function dataOf({ data, labels, unsafeAllowAnyPlan }: Options): DataFiles | undefined {
+  if (data !== undefined) return labels === undefined ? { csv: data } : { images: data, labels }
+  if (labels !== undefined) throw new ParleyError('request.invalid', '--labels belongs to images that --data names')
+  if (unsafeAllowAnyPlan !== true) return undefined
+  throw new ParleyError('request.invalid', 'without a policy nothing names the data: give --data')
+}
+
+/** Undefined where whoever starts it wants none. A policy that is not valid is told of at once, and allows nothing. */
+async function policyOf(
+  { policy, unsafeAllowAnyPlan }: Options,
+  home: Home,
+  client: Uint8Array,
+  data: DataFiles | undefined,
+): Promise<TaskPolicy | undefined> {
+  const warn = (text: string) => void process.stderr.write(`parley: ${text}\n`)
+  if (unsafeAllowAnyPlan === true) {
+    if (policy !== undefined) {
+      throw new ParleyError('request.invalid', '--policy and --unsafe-allow-any-plan exclude each other')
+    }
+    warn('no policy: this client trains whatever the coordinator asks for')
+    return undefined
+  }
+  const path = policy ?? home.policy
+  return await filePolicy({
+    crypto: nodeCrypto,
+    clock: systemClock,
+    path,
+    keyPath: home.policyKey,
+    state: home.policyState,
+    client,
+    ...(data === undefined ? {} : { data }),
+    onInvalid: ({ code, message, entry }) =>
+      warn(`no valid policy, every task is declined: ${code}: ${message}\n  what to do: ${entry.hint}`),
+  })
+}
 
 function engineOf(text: string): EngineName {
   const name = engineNames.find((one) => one === text)
@@ -168,3 +224,5 @@ export const clientCommand = group(
   .addCommand(resume)
   .addCommand(revoke)
   .addCommand(rename)
+  .addCommand(clientPolicyCommand)
+  .addCommand(clientReviewCommand)

@@ -9,6 +9,7 @@ import { conclude } from '../demo/conclusion.ts'
 import { type Example, type ExampleName, exampleNames, examples, settle } from '../demo/examples.ts'
 import { startEmbedded, startParticipant } from '../demo/federation.ts'
 import { demoPlan } from '../demo/plan.ts'
+import { allowPlan } from '../demo/policy.ts'
 import { Progress } from '../demo/progress.ts'
 import { countOption, seedOption } from '../options.ts'
 import type { Output } from '../output.ts'
@@ -74,9 +75,14 @@ async function demonstrate(
   const coordinator = await startEmbedded(options.folder, participants)
   started.push(coordinator.running)
   output.say(`coordinator: ${coordinator.running.urls.grpc} and ${coordinator.running.urls.ws}`)
-  for (const participant of participants) started.push(startParticipant(participant, coordinator, output))
+  const plan = await demoPlan(shown.plan, seed, options.rounds)
+  for (const participant of participants) {
+    await allowPlan(participant, coordinator.publicKey, plan)
+    started.push(startParticipant(participant, coordinator, output))
+  }
+  output.say('each participant has a policy that allows this plan, by its digest, and nothing else')
   const { api } = coordinator.running
-  const { run } = await api.startRun(await demoPlan(shown.plan, seed, options.rounds))
+  const { run } = await api.startRun(plan)
   const progress = new Progress(output)
   let last: RunView | undefined
   for await (const view of api.watch(run, new AbortController().signal)) {

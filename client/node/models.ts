@@ -9,6 +9,7 @@ import { readModel } from '../../core/tensors/safetensors.ts'
 import type { Trainer } from '../training/ports.ts'
 import type { Fetcher } from './fetcher.ts'
 import type { ClientOptions } from './options.ts'
+import type { Admission } from './policy.ts'
 
 // The model of this round becomes the base of the next: with two kept, each model is downloaded once.
 const KEPT_MODELS = 2
@@ -19,29 +20,31 @@ const sharedModels = new WeakMap<Uint8Array, ReturnType<typeof readModel>>()
 
 type ModelsOptions = Pick<ClientOptions, 'crypto' | 'limits' | 'checkPlan' | 'trainer' | 'sharedBlobs'>
 
+/** A plan, and the text that has its digest. */
+type LoadedPlan = { readonly plan: Plan; readonly text: string }
+
 /** Gets what a task names by digest: plans, with the trainer of each, and models. */
 export class Models {
   readonly #options: ModelsOptions
   readonly #fetcher: Fetcher
   readonly #files = new Map<string, Uint8Array>()
-  #trainer: { readonly digest: string; readonly plan: Plan; readonly trainer: Promise<Trainer> } | undefined
+  #plan: (LoadedPlan & { readonly digest: string }) | undefined
+  #trainer: { readonly key: string; readonly trainer: Promise<Trainer> } | undefined
 
   constructor(options: ModelsOptions, fetcher: Fetcher) {
     this.#options = options
     this.#fetcher = fetcher
   }
 
-  /** The trainer of the plan of a task, made at the plan's first task. */
-  async trainer(configuration: RoundConfiguration, signal: AbortSignal): Promise<Trainer> {
-    const { digest, bytes } = configuration.plan
-    if (this.#trainer?.digest === digest) return this.#trainer.trainer
-    if (bytes > this.#options.limits.planBytes) throw new ParleyError('node.plan-refused', 'the plan is too large')
-    const text = fromUtf8(await this.#fetch(digest, bytes, signal))
+  /** The trainer of the plan of a task, made at the plan's first task, and anew where the policy allows other data. */
+  async trainer(configuration: RoundConfiguration, signal: AbortSignal, admission?: Admission): Promise<Trainer> {
+    const { plan } = await this.load(configuration, signal)
+    const { data, resources } = admission ?? {}
+    const key = JSON.stringify([configuration.plan.digest, data, resources])
+    if (this.#trainer?.key === key) return this.#trainer.trainer
     await this.dispose()
-    const { checkPlan: check = checkPlan } = this.#options
-    const plan = check(JSON.parse(text))
-    const trainer = this.#options.trainer(plan)
-    this.#trainer = { digest, plan, trainer }
+    const trainer = this.#options.trainer(plan, admission)
+    this.#trainer = { key, trainer }
     trainer.catch(() => {
       // The data may be mended meanwhile: the next task tries again.
       if (this.#trainer?.trainer === trainer) this.#trainer = undefined
@@ -49,10 +52,22 @@ export class Models {
     return trainer
   }
 
-  /** The plan of a task, once `trainer` was asked for it. */
+  /** Gets the plan of a task, and checks it. */
+  async load(configuration: RoundConfiguration, signal: AbortSignal): Promise<LoadedPlan> {
+    const { digest, bytes } = configuration.plan
+    if (this.#plan?.digest === digest) return this.#plan
+    if (bytes > this.#options.limits.planBytes) throw new ParleyError('node.plan-refused', 'the plan is too large')
+    const text = fromUtf8(await this.#fetch(digest, bytes, signal))
+    const { checkPlan: check = checkPlan } = this.#options
+    const plan = check(JSON.parse(text))
+    this.#plan = { digest, plan, text }
+    return this.#plan
+  }
+
+  /** The plan of a task, once it was loaded. */
   plan({ plan: { digest } }: RoundConfiguration): Plan {
-    if (this.#trainer?.digest !== digest) throw new ParleyError('internal', 'the plan of the task is not there')
-    return this.#trainer.plan
+    if (this.#plan?.digest !== digest) throw new ParleyError('internal', 'the plan of the task is not there')
+    return this.#plan.plan
   }
 
   /**

@@ -10,6 +10,7 @@ import type { Limits } from '../../core/wire/limits.ts'
 import type { Trainer } from '../training/ports.ts'
 import type { Difference } from './difference.ts'
 import type { PrivacyLedger } from './ledger.ts'
+import type { Admission, TaskPolicy } from './policy.ts'
 
 /** Remembers, over restarts, the highest round of each run that this client has begun. */
 export interface RoundMemory {
@@ -68,8 +69,15 @@ export type ClientOptions = {
   readonly dials: readonly Dial[]
   /** How a plan that the coordinator names is checked; by default as production does. Simulations may know more rules. */
   readonly checkPlan?: (value: unknown) => Plan
-  /** The model of a plan on this client's data. Called once a plan; its failures decline the tasks of the plan. */
-  readonly trainer: (plan: Plan) => Promise<Trainer>
+  /** What this client's institution allows. Without one every task is declined. */
+  readonly policy?: TaskPolicy
+  /** Train for any plan of the pinned coordinator, without a policy: for simulations, benchmarks and tests. */
+  readonly unsafeAllowAnyPlan?: boolean
+  /**
+   * The model of a plan on this client's data. Called once a plan, and again where a policy allows other data; its failures
+   * decline the tasks of the plan.
+   */
+  readonly trainer: (plan: Plan, admission?: Admission) => Promise<Trainer>
   readonly memory: RoundMemory
   /**
    * Blobs that this process has already, by digest and length: several clients in one process need not all download the

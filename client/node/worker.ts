@@ -6,6 +6,7 @@ import { metricsOf } from '../../core/metrics/compute.ts'
 import type { GroupedCounts } from '../../core/metrics/groups.ts'
 import { frozenTensors } from '../../core/plan/freeze.ts'
 import { maskedCoordinates, type RoundPrivacy, roundPrivacyOf } from '../../core/plan/round-privacy.ts'
+import type { Budget } from '../../core/privacy/index.ts'
 import { evaluationDigest } from '../../core/run/masked-evaluation.ts'
 import { parsePayload } from '../../core/run/payload.ts'
 import {
@@ -19,7 +20,7 @@ import type { Expectation } from '../../core/secagg/index.ts'
 import type { Layout } from '../../core/tensors/layout.ts'
 import type { FrameOf } from '../../core/wire/frame.ts'
 import type { Link } from '../../core/wire/link.ts'
-import type { TrainResult } from '../training/ports.ts'
+import type { Trainer, TrainResult } from '../training/ports.ts'
 import { difference } from './difference.ts'
 import { countsOf, hasGroups, lackingError, reportOf } from './evaluation.ts'
 import type { Fetcher } from './fetcher.ts'
@@ -29,6 +30,7 @@ import { MaskedRound } from './masked/round.ts'
 import { Models } from './models.ts'
 import type { ClientOptions } from './options.ts'
 import { Outbox, type Outgoing } from './outbox.ts'
+import { type Admission, denyAll } from './policy.ts'
 import { encodeUpdate, privatisedOf } from './privatise.ts'
 import { SiteRecord } from './site-record.ts'
 import { type SealDeps, sealUpdate, sealVector } from './update.ts'
@@ -39,6 +41,8 @@ type Work = {
   readonly abort: AbortController
   /** The client's part in the round, where updates are masked. */
   masked?: MaskedRound
+  /** How far the client's policy allows the task. */
+  admission?: Admission
   /** Steps that came before it had one. */
   readonly early: Uint8Array[]
   /** Set when the task was declined: said again whenever the task is offered again. */
@@ -136,8 +140,11 @@ export class Worker {
     this.#options.onEvent?.({ type: 'task', kind, run, round, rounds })
     if (this.#site !== undefined) await this.#site.taken(configuration)
     const last = await this.#admit(configuration)
+    await this.#ask(work)
     const { answer, keep } =
       kind === 'train' ? await this.#train(work, configuration, last) : await this.#evaluate(work, configuration)
+    if (work.abort.signal.aborted) return
+    await work.admission?.leave(answer.envelope.payload.length + (answer.sealed?.length ?? 0))
     if (this.#site !== undefined && !work.abort.signal.aborted) await this.#site.sending(configuration, answer)
     if (work.abort.signal.aborted) return
     const { accepted, code, message } = await this.outbox.deliver(answer)
@@ -176,14 +183,29 @@ export class Worker {
     return last ?? 0
   }
 
+  /** Whether the institution allows it, by the plan and before anything else is loaded. */
+  async #ask(work: Work): Promise<void> {
+    const { policy, unsafeAllowAnyPlan, coordinatorKey } = this.#options
+    if (policy === undefined && unsafeAllowAnyPlan === true) return
+    const { configuration: task } = work
+    const { plan, text } = await this.#models.load(task, work.abort.signal)
+    work.admission = await (policy ?? denyAll).admit({ coordinator: coordinatorKey, task, plan, text })
+  }
+
+  async #trainer({ admission, abort }: Work, configuration: RoundConfiguration): Promise<Trainer> {
+    const trainer = await this.#models.trainer(configuration, abort.signal, admission)
+    await admission?.loaded(trainer)
+    return trainer
+  }
+
   async #train(work: Work, configuration: TrainConfiguration, last: number): Promise<Answer> {
     const { signal } = work.abort
     const { onEvent, crypto, identity, clock } = this.#options
     // Keys are exchanged while it trains.
     const masked = configuration.mode === 'masked' ? this.#maskedUpdate(work, configuration, last) : undefined
     const { run, round } = configuration
-    const trainer = await this.#models.trainer(configuration, signal)
-    const privacy = await this.#privacyOf(configuration)
+    const trainer = await this.#trainer(work, configuration)
+    const privacy = await this.#privacyOf(configuration, work.admission?.budget)
     const weights = await this.#models.weights(configuration.model, configuration, trainer, signal)
     const { engine } = trainer
     const result = await trainer.train({
@@ -206,7 +228,7 @@ export class Worker {
   }
 
   /** What the plan, which the coordinator signed with the task, means in this round; charged before anything is done. */
-  async #privacyOf(configuration: TrainConfiguration): Promise<RoundPrivacy | undefined> {
+  async #privacyOf(configuration: TrainConfiguration, allowed?: Budget): Promise<RoundPrivacy | undefined> {
     const { run, round, clip, parameters, mode, coordinates } = configuration
     const plan = this.#models.plan(configuration)
     const due = mode === 'masked' ? maskedCoordinates(plan, parameters) : undefined
@@ -224,8 +246,11 @@ export class Worker {
     }
     const privacy = roundPrivacyOf(plan, parameters, clip)
     const { ledger } = this.#options
+    if (allowed !== undefined && ledger === undefined) {
+      throw new ParleyError('node.plan-refused', 'the client’s policy limits ε, and this client keeps no ledger')
+    }
     if (privacy?.charge !== undefined && ledger !== undefined) {
-      await chargeLedger(ledger, `${run}/${round}`, privacy.charge)
+      await chargeLedger(ledger, `${run}/${round}`, privacy.charge, allowed)
       if (this.#site !== undefined) await this.#site.charged(configuration, privacy.charge, ledger)
     }
     return privacy
@@ -318,7 +343,7 @@ export class Worker {
     const { signal } = work.abort
     const { run, round, lanes } = configuration
     const masked = lanes === undefined ? undefined : await this.#maskedCounts(work, configuration, lanes)
-    const trainer = await this.#models.trainer(configuration, signal)
+    const trainer = await this.#trainer(work, configuration)
     const plan = this.#models.plan(configuration)
     checkCountsTask(plan, configuration)
     const counted: GroupedCounts[] = []

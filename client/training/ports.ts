@@ -34,6 +34,8 @@ export interface Trainer {
   /** Name of the engine in use, for people: `tfjs-node`, `tfjs-wasm`, … */
   readonly engine: string
   readonly layout: Layout
+  /** Rows that were loaded; a client's policy may ask for a least number. */
+  readonly rows?: { readonly train: number; readonly heldOut: number }
   /** Fails with `engine.diverged` when the loss is not finite, and with `interrupted` when `signal` fires. */
   train(request: TrainRequest): Promise<TrainResult>
   /** Additive counts over the held-out rows. Where the layout has control variates, `weights` may come without them. */

@@ -18,6 +18,7 @@ export function withScaffold(trainer: Trainer, rate: number, memory: ControlMemo
   return {
     engine: trainer.engine,
     layout: withControl(trainer.layout),
+    ...(trainer.rows === undefined ? {} : { rows: trainer.rows }),
     train: (request) => train(trainer, rate, own, request),
     // A version that was published is a model without controls.
     evaluate: (weights, signal) => trainer.evaluate(weights.subarray(0, length), signal),

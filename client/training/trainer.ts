@@ -11,7 +11,7 @@ import { type ControlMemory, memoryControls } from './controls.ts'
 import { countAll, countGroups, type GroupPolicy, type Scored } from './count-groups.ts'
 import { lossFor, probabilities } from './loss.ts'
 import { addProximal, addTo, createOptimizer } from './optimizer.ts'
-import { createPace } from './pace.ts'
+import { createPace, type PaceLimits } from './pace.ts'
 import type { Trainer, TrainRequest, TrainResult } from './ports.ts'
 import { withScaffold } from './scaffold.ts'
 import { type Engine, type EngineName, loadEngine, type Tensor } from './tfjs/load.ts'
@@ -29,6 +29,8 @@ export type TrainerOptions = {
   readonly evaluation?: GroupPolicy
   /** Where the client's own control variates are kept, for plans with `scaffold`; by default only in this trainer. */
   readonly controls?: ControlMemory
+  /** How much of the machine it may take; by default all. */
+  readonly resources?: PaceLimits
 }
 
 /**
@@ -45,7 +47,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
 }
 
 async function plainTrainer(options: TrainerOptions): Promise<Trainer> {
-  const { model, dataset, training, evaluation, engine: name } = options
+  const { model, dataset, training, evaluation, engine: name, resources } = options
   const { groups } = dataset
   const engine = await loadEngine(name)
   const network = await networkOf(engine, model, dataset)
@@ -53,13 +55,15 @@ async function plainTrainer(options: TrainerOptions): Promise<Trainer> {
   return {
     engine: engine.name,
     layout: network.layout,
-    train: async (request) => await train({ engine, network, model, dataset, training, frozen }, request),
-    evaluate: async (weights, signal) => countAll(await scored({ engine, network, dataset }, weights, signal)),
+    rows: { train: dataset.train.rows, heldOut: dataset.test.rows },
+    train: async (request) => await train({ engine, network, model, dataset, training, frozen, resources }, request),
+    evaluate: async (weights, signal) =>
+      countAll(await scored({ engine, network, dataset, resources }, weights, signal)),
     ...(evaluation === undefined || groups === undefined
       ? {}
       : {
           evaluateGroups: async (weights, signal) =>
-            countGroups(await scored({ engine, network, dataset }, weights, signal), groups, evaluation),
+            countGroups(await scored({ engine, network, dataset, resources }, weights, signal), groups, evaluation),
         }),
     dispose: () => network.dispose(),
   }
@@ -79,11 +83,12 @@ type Work = {
   dataset: Dataset
   training: Training
   frozen: readonly FrozenTensor[]
+  resources?: PaceLimits | undefined
 }
 
 async function train(work: Work, request: TrainRequest): Promise<TrainResult> {
   const { weights: start, seed, signal, onProgress, correction } = request
-  const { engine, network, dataset, training, frozen } = work
+  const { engine, network, dataset, training, frozen, resources } = work
   checkLength(network, start)
   const rows = dataset.train.rows
   const { steps, perEpoch } = stepsOf(training, rows)
@@ -94,7 +99,7 @@ async function train(work: Work, request: TrainRequest): Promise<TrainResult> {
   const penalize = penaltyOf(work, start)
   const batches = batchesOf(dataset.train, widthOf(dataset), training.batch, randomOf(seed, 'batches'))
   const dropout = randomOf(seed, 'dropout')
-  const pace = createPace(signal)
+  const pace = createPace(signal, resources)
   let [lossSum, lossRows] = [0, 0]
   for (let step = 0; step < steps; step++) {
     const pause = pace()
@@ -170,7 +175,7 @@ const EVALUATION_VALUES = 2 ** 20
 
 /** What a model makes of the held-out rows. */
 export async function scored(
-  { engine, network, dataset }: Pick<Work, 'engine' | 'network' | 'dataset'>,
+  { engine, network, dataset, resources }: Pick<Work, 'engine' | 'network' | 'dataset' | 'resources'>,
   weights: Float32Array,
   signal: AbortSignal,
 ): Promise<Scored> {
@@ -179,7 +184,7 @@ export async function scored(
   const width = widthOf(dataset)
   const logits = new Float32Array(rows * dataset.classes)
   const most = Math.max(1, Math.min(512, Math.floor(EVALUATION_VALUES / width)))
-  const pace = createPace(signal)
+  const pace = createPace(signal, resources)
   for (let start = 0; start < rows; start += most) {
     await pace()
     const end = Math.min(rows, start + most)

@@ -20,6 +20,8 @@ export const payloadTypes = {
   evaluation: 'application/vnd.parley.evaluation+json',
   maskedEvaluation: 'application/vnd.parley.masked-evaluation+json',
   manifest: 'application/vnd.parley.manifest+json',
+  clientPolicy: 'application/vnd.parley.client-policy+json',
+  planDecision: 'application/vnd.parley.plan-decision+json',
 } as const
 
 export type PayloadType = (typeof payloadTypes)[keyof typeof payloadTypes]

@@ -1,5 +1,4 @@
 import { parseDocument } from 'yaml'
-import type { z } from 'zod'
 import type { RuleTable } from '../aggregation/rule.ts'
 import { utf8 } from '../encoding/bytes.ts'
 import { type CanonicalValue, canonicalJson } from '../encoding/canonical-json.ts'
@@ -8,9 +7,9 @@ import { defaultLimits } from '../wire/limits.ts'
 import { checkEvaluation } from './check-evaluation.ts'
 import { checkGates } from './check-gates.ts'
 import { checkPrivacy } from './check-privacy.ts'
+import { explainIssues } from './explain.ts'
 import { checkFreeze } from './freeze.ts'
-import { nearestWord } from './nearest.ts'
-import { type Plan, planJsonSchema, planSchemaOf } from './plan.ts'
+import { type Plan, planSchemaOf } from './plan.ts'
 
 export type PlanOptions = {
   /** All rules that a plan may name; by default those of the registry. Only simulations know others. */
@@ -47,7 +46,7 @@ export function planCheck({ rules }: PlanOptions): (value: unknown) => Plan {
       checkEvaluation(result.data)
       return result.data
     }
-    throw new ParleyError('plan.invalid', result.error.issues.map((issue) => explain(issue, schema)).join('; '))
+    throw new ParleyError('plan.invalid', explainIssues(result.error, schema, 'plan'))
   }
 }
 
@@ -63,42 +62,4 @@ function toPlain(document: ReturnType<typeof parseDocument>): unknown {
   } catch (cause) {
     throw new ParleyError('plan.unreadable', cause instanceof Error ? cause.message : String(cause), { cause })
   }
-}
-
-function explain(issue: z.core.$ZodIssue, schema: z.ZodType): string {
-  const where = issue.path.length === 0 ? 'plan' : issue.path.map(String).join('.')
-  if (issue.code !== 'unrecognized_keys') return `${where}: ${issue.message}`
-  const known = knownKeys(issue.path, schema)
-  return issue.keys
-    .map((key) => {
-      const nearest = nearestWord(key, known)
-      const advice = nearest === undefined ? `known keys: ${known.join(', ')}` : `did you mean "${nearest}"?`
-      return `${where}: unknown key "${key}"; ${advice}`
-    })
-    .join('; ')
-}
-
-type SchemaNode = { [key: string]: unknown }
-
-/** The keys that the schema knows at a path, over all alternatives. */
-function knownKeys(path: readonly PropertyKey[], schema: z.ZodType): string[] {
-  let nodes = alternatives(planJsonSchema(schema))
-  for (const step of path) {
-    nodes = nodes.flatMap((node) => {
-      const member =
-        typeof step === 'number' ? node.items : isNode(node.properties) ? node.properties[String(step)] : undefined
-      return alternatives(member ?? node.additionalProperties)
-    })
-  }
-  return [...new Set(nodes.flatMap((node) => (isNode(node.properties) ? Object.keys(node.properties) : [])))]
-}
-
-function alternatives(node: unknown): SchemaNode[] {
-  if (!isNode(node)) return []
-  const nested = [node.anyOf, node.oneOf, node.allOf].filter(Array.isArray).flat()
-  return [node, ...nested.flatMap(alternatives)]
-}
-
-function isNode(value: unknown): value is SchemaNode {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -44,6 +44,7 @@ export function outstanding({
 const final: ReadonlySet<ErrorCode> = new Set([
   'client.training-failed',
   'node.plan-refused',
+  'node.plan-held',
   'masking.refused',
   'privacy.budget-exhausted',
   'auth.revoked',

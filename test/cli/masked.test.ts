@@ -28,7 +28,17 @@ const start = (...args: readonly string[]) => {
 function client(name: Name, ...options: readonly string[]): LongCommand {
   const index = names.indexOf(name)
   const way = ['--coordinator', index === 0 ? listening.ws : listening.grpc, '--coordinator-key', key]
-  return start('client', 'start', '--home', join(folder, name), ...way, '--data', data[index]!, ...options)
+  return start(
+    'client',
+    'start',
+    '--unsafe-allow-any-plan',
+    '--home',
+    join(folder, name),
+    ...way,
+    '--data',
+    data[index]!,
+    ...options,
+  )
 }
 
 type Spent = { epsilon: number; delta: number; rounds: number; runs: { run: string; rounds: string[] }[] }

@@ -50,7 +50,7 @@ afterAll(async () => {
 function client(name: string, index: number, coordinatorKey: string): LongCommand {
   const url = index === 0 ? listening.ws : listening.grpc
   const args = ['--coordinator', url, '--coordinator-key', coordinatorKey, '--data', data[index]!]
-  return start('client', '--home', join(folder, name), ...args)
+  return start('client', '--home', join(folder, name), '--unsafe-allow-any-plan', ...args)
 }
 
 /** The example's plan, small, with these changes. */

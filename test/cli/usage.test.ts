@@ -91,7 +91,7 @@ describe('usage errors end with 2 and one line that says what to do', () => {
   test.each<[string, readonly string[], RegExp]>([
     ['an unknown command, with the one that was meant', ['rum'], /unknown command 'rum'/],
     ['a missing argument', ['run', 'start'], /missing required argument 'plan'/],
-    ['a missing option', ['client', '--home', 'x'], /required option '--data <file>' not specified/],
+    ['a missing option', ['identity'], /required option '--home <folder>' not specified/],
     ['an unknown option', ['demo', '--round', '2'], /unknown option '--round'/],
     ['a port out of range', ['coordinator', '--http-port', '70000'], /a whole number from 0 to 65535/],
     ['a key of the wrong length', ['model', 'verify', 'x', '--key', 'abc'], /a public key is 64 hexadecimal digits/],

@@ -97,6 +97,7 @@ export class FakeCoordinator {
       memory: { last: async (run) => rounds.get(run), remember: async (run, round) => void rounds.set(run, round) },
       minCohort: 2,
       agent: 'test',
+      unsafeAllowAnyPlan: true,
       ...options,
       limits: { ...defaultLimits, ...options.limits },
       onEvent: (event) => {

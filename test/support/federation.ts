@@ -166,6 +166,7 @@ export class Federation {
       limits: this.limits,
       minCohort: 1,
       agent: 'test',
+      unsafeAllowAnyPlan: true,
       onEvent: (event) => events.push(event),
       ...options,
     })

@@ -65,6 +65,7 @@ export class Started {
       limits: defaultLimits,
       minCohort: 1,
       agent: 'test',
+      unsafeAllowAnyPlan: true,
       ...options,
     })
     this.#nodes.push(node)

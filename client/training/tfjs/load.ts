@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path'
 import type * as TfCore from '@tensorflow/tfjs-core'
 import type * as TfLayers from '@tensorflow/tfjs-layers'
 import { ParleyError } from '../../../core/errors/index.ts'
+import { type EngineName, engineNames } from '../engine-names.ts'
 import { registerTrainingKernels, type WasmBackend } from './wasm-kernels.ts'
 
 export type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core'
 export type Core = typeof TfCore
 export type Layers = typeof TfLayers
 
-export const engineNames = ['tfjs-node', 'tfjs-wasm', 'tfjs-cpu'] as const
-export type EngineName = (typeof engineNames)[number]
+export { type EngineName, engineNames }
 
 /** TF.js with one backend. This file is the only one that imports any of its packages. */
 export type Engine = {

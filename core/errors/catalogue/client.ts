@@ -49,6 +49,11 @@ export const clientErrors = {
     'compare the fingerprint with the operator over another channel before changing the pin',
   ),
   'node.plan-refused': entry('forbidden', 'the client does not accept this plan', 'the message names the reason'),
+  'node.plan-held': entry(
+    'precondition',
+    'the client takes no part until a person at its site has looked at the plan',
+    'wait for the site: `parley client review` lists there what waits; an approved client takes part from the next round on',
+  ),
   'node.model-mismatch': entry(
     'unverified',
     'the weights that arrived do not have the digest of the signed round configuration',

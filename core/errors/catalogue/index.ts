@@ -4,6 +4,7 @@ import { authErrors } from './auth.ts'
 import { clientErrors } from './client.ts'
 import { enrolmentErrors } from './enrolment.ts'
 import { planErrors } from './plan.ts'
+import { policyErrors } from './policy.ts'
 import { privacyErrors } from './privacy.ts'
 import { releaseErrors } from './release.ts'
 import { requestErrors } from './request.ts'
@@ -17,6 +18,7 @@ const table = {
   ...updateErrors,
   ...planErrors,
   ...privacyErrors,
+  ...policyErrors,
   ...clientErrors,
   ...storeErrors,
   ...releaseErrors,

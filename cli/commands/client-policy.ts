@@ -1,0 +1,152 @@
+import { writeFile } from 'node:fs/promises'
+import {
+  type Asked,
+  evaluatePolicy,
+  loadPolicy,
+  pinnedKey,
+  policyDigest,
+  readPolicy,
+  signaturePath,
+  signPolicy,
+  startingModel,
+  updateBytes,
+  type Verdict,
+} from '../../client/index.ts'
+import { nodeCrypto } from '../../core/crypto/node.ts'
+import { fromHex, toHex, utf8 } from '../../core/encoding/bytes.ts'
+import { ParleyError } from '../../core/errors/index.ts'
+import { canonicalPlan, parsePlan } from '../../core/plan/parse.ts'
+import { cohortSize } from '../../core/plan/plan.ts'
+import { systemClock } from '../../core/system-clock.ts'
+import { layoutLength } from '../../core/tensors/layout.ts'
+import { defaultLimits } from '../../core/wire/limits.ts'
+import { action, command, group } from '../command.ts'
+import { homeOf, replaceFile } from '../home.ts'
+import { keyOption, readText } from '../options.ts'
+import { policyTemplate } from '../policy-template.ts'
+import { secretFile } from '../secret-files.ts'
+import { siteKeyIn } from '../site-key.ts'
+
+type HomeOptions = { readonly home: string; readonly policy?: string }
+
+const withHome = (name: string, description: string) =>
+  command(name, description)
+    .option('--home <folder>', 'folder of the client', '.parley/client')
+    .option('--policy <file>', 'the policy; by default policy.yaml in that folder')
+
+const pathOf = ({ home, policy }: HomeOptions) => policy ?? homeOf(home).policy
+
+const init = withHome('init', 'write a policy to begin with, which allows nothing').action(
+  action<HomeOptions>(async (options, output) => {
+    const path = pathOf(options)
+    await writeFile(path, policyTemplate, { flag: 'wx' }).catch((cause: unknown) => {
+      throw new ParleyError('config.invalid', `${path} cannot be written, or is there already`, { cause })
+    })
+    output.result({ path }, `${path}: fill it in, then sign it: parley client policy sign --key FILE`)
+    return 0
+  }),
+)
+
+const key = command('key', 'print the public key of a site or of one of its people, made at the first call')
+  .requiredOption('--key <file>', 'the secret key; keep it where the client cannot read it')
+  .action(
+    action<{ readonly key: string }>(async ({ key: path }, output) => {
+      const publicKey = toHex(nodeCrypto.signingKey(await secretFile(path)).publicKey)
+      output.result({ publicKey }, publicKey)
+      return 0
+    }),
+  )
+
+const sign = withHome('sign', 'check a policy and sign it with the site’s key')
+  .requiredOption('--key <file>', 'the site’s secret key, as `parley client policy key` makes it')
+  .action(
+    action<HomeOptions & { readonly key: string }>(async (options, output) => {
+      const path = pathOf(options)
+      const policy = await readPolicy(path)
+      const site = await siteKeyIn(options.key)
+      await replaceFile(signaturePath(path), signPolicy(nodeCrypto, site, policy))
+      const [digest, publicKey] = [policyDigest(nodeCrypto, policy), toHex(site.publicKey)]
+      const trusted = await pinnedKey(homeOf(options.home).policyKey)
+      const isPinned = trusted !== undefined && toHex(trusted) === publicKey
+      const todo = isPinned ? '' : `\nthe client does not trust this key yet: parley client policy trust ${publicKey}`
+      output.result({ digest, publicKey, signature: signaturePath(path) }, `signed: policy ${digest}${todo}`)
+      return 0
+    }),
+  )
+
+const trust = command('trust', 'pin the public key by which this client’s policy must be signed')
+  .option('--home <folder>', 'folder of the client', '.parley/client')
+  .option('--replace', 'in the place of another key that is pinned')
+  .argument('<key>', 'what `parley client policy key` prints')
+  .action(
+    action<HomeOptions & { readonly replace?: boolean }>(async ({ home, replace }, output, text = '') => {
+      const publicKey = text.toLowerCase()
+      if (fromHex(publicKey)?.length !== 32) {
+        throw new ParleyError('request.invalid', 'a public key is 64 hexadecimal digits')
+      }
+      const before = await pinnedKey(homeOf(home).policyKey)
+      if (before !== undefined && toHex(before) !== publicKey && replace !== true) {
+        throw new ParleyError('config.invalid', `the key ${toHex(before)} is pinned: give --replace to change it`)
+      }
+      await replaceFile(homeOf(home).policyKey, `${publicKey}\n`)
+      output.result({ publicKey }, `policies of this client must be signed by ${publicKey}`)
+      return 0
+    }),
+  )
+
+type CheckOptions = HomeOptions & { readonly coordinatorKey?: Uint8Array }
+
+const check = withHome('check', 'say what the policy would do with a plan')
+  .argument('<plan>', 'the plan, YAML')
+  .option('--coordinator-key <hex>', 'who would ask; by default the only coordinator of the policy', keyOption)
+  .action(
+    action<CheckOptions>(async (options, output, file = '') => {
+      const { policy } = await loadPolicy(nodeCrypto, pathOf(options), homeOf(options.home).policyKey)
+      const asked = await askedOf(file, coordinatorOf(options, Object.values(policy.coordinators)))
+      const facts = { moment: 'begin', now: systemClock.now(), today: { rounds: 0, bytes: 0 } } as const
+      const leaving = updateBytes(asked.plan, asked.task.parameters)
+      const verdict = evaluatePolicy(policy, asked, { ...facts, leaving })
+      if (verdict.kind !== 'allow') throw problemOf(verdict)
+      const by = verdict.study === undefined ? '' : ` by study ${verdict.study}`
+      const later = 'when it is loaded, its rows and the engine are looked at'
+      output.result({ digest: asked.digest, ...verdict }, `allowed${by}, on the data set ${verdict.data}; ${later}`)
+      return 0
+    }),
+  )
+
+export const clientPolicyCommand = group(
+  'policy',
+  'what an institution allows its client: write it, sign it, see what it would do',
+  init,
+  key,
+  sign,
+  trust,
+  check,
+)
+
+function coordinatorOf({ coordinatorKey }: CheckOptions, known: readonly string[]): string {
+  if (coordinatorKey !== undefined) return toHex(coordinatorKey)
+  const [only, another] = known
+  if (only !== undefined && another === undefined) return only
+  throw new ParleyError('request.invalid', `the policy has ${known.length} coordinators: give --coordinator-key`)
+}
+
+/** As the coordinator would ask in the first round, with all the clients that the plan asks for. */
+async function askedOf(file: string, coordinator: string): Promise<Asked> {
+  const plan = parsePlan(await readText(file), { maxBytes: defaultLimits.planBytes })
+  const { layout } = await startingModel(plan)
+  const cohort = cohortSize(plan)
+  const task = {
+    kind: 'train',
+    run: 'check',
+    round: 1,
+    rounds: plan.rounds,
+    parameters: layoutLength(layout),
+    cohort,
+  } as const
+  return { plan, digest: toHex(nodeCrypto.sha256(utf8(canonicalPlan(plan)))), coordinator, task }
+}
+
+function problemOf(verdict: Exclude<Verdict, { kind: 'allow' }>): ParleyError {
+  return new ParleyError(verdict.kind === 'hold' ? 'node.plan-held' : 'node.plan-refused', verdict.why)
+}
