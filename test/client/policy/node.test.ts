@@ -1,9 +1,10 @@
 /** Clients with policies of their own, and a coordinator, over real carriers. */
 import { rm } from 'node:fs/promises'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { ClientEvent } from '../../../client/node/options.ts'
+import type { ClientEvent, ClientOptions } from '../../../client/node/options.ts'
 import type { Trainer } from '../../../client/training/ports.ts'
 import { addingTrainer } from '../../support/federation.ts'
+import { maskingOf } from '../../support/masking.ts'
 import { planOf, planText } from '../../support/plans.ts'
 import { Started } from '../../support/started.ts'
 import { digestOf, tinyAllowed } from './policies.ts'
@@ -25,8 +26,8 @@ async function site(name: string, studies: object, rest?: object): Promise<Site>
   return made
 }
 
-async function federation(): Promise<Started> {
-  const started = await Started.create({ clients: ['a', 'b'] })
+async function federation(clients: readonly string[] = ['a', 'b']): Promise<Started> {
+  const started = await Started.create({ clients })
   stops.push(() => started.stop())
   return started
 }
@@ -40,14 +41,15 @@ function withResolvers() {
 }
 
 /** A client under a site's policy, once it is connected, with what it tells. */
-async function join(started: Started, one: Site, trainer: Partial<Trainer> = {}) {
+async function join(started: Started, one: Site, trainer: Partial<Trainer> = {}, options: Partial<ClientOptions> = {}) {
   const events: ClientEvent[] = []
   const waiting: { until: (event: ClientEvent) => boolean; then: () => void }[] = []
   const node = started.addClient(
     one.name,
     one.name === 'a' ? 'grpc' : 'ws',
-    { ...addingTrainer(1), rows, ...trainer },
+    { ...addingTrainer(1), ...trainer, rows: trainer.rows ?? rows },
     {
+      ...options,
       policy: await one.policy(),
       onEvent: (event) => {
         events.push(event)
@@ -84,6 +86,23 @@ test('a client that holds a plan is not waited for, and takes part in the round 
   expect(
     second.events.filter(({ type }) => type === 'receipt').map((event) => 'kind' in event && event.kind),
   ).toContain('train')
+})
+
+test('a client that holds a masked plan has left it before it shared anything: the others are summed', async () => {
+  const names = ['a', 'b', 'c', 'd']
+  const started = await federation(names)
+  for (const name of names) {
+    const one = await site(name, name === 'd' ? {} : { tiny: allowing({ modes: ['masked'] }) })
+    await join(started, one, addingTrainer(0.1), maskingOf(names))
+  }
+  const extra = 'privacy: { mode: masked, threshold: { dropout: 0 } }'
+  const { run } = await started.running.api.startRun(
+    planText({ rounds: 1, count: { min: 3, max: 4 }, time: { max: '60s' }, extra }),
+  )
+  const [round] = (await started.view(run)).history
+  expect(round?.accepted).toEqual(['a', 'b', 'c'])
+  expect(round?.refused).toMatchObject([{ client: 'd', code: 'node.plan-held' }])
+  expect(round?.weights).toBeDefined()
 })
 
 test('a plan whose digest changed after it was approved is another plan', async () => {
