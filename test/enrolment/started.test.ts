@@ -106,6 +106,7 @@ function clientOf(name: string, trainer: Trainer = addingTrainer(0.1), carrier: 
     limits: defaultLimits,
     minCohort: 1,
     agent: 'test',
+    unsafeAllowAnyPlan: true,
     onEvent: (event) => {
       events.push(event)
       if (event.type === 'disconnected') left.open()
