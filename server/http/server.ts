@@ -18,9 +18,10 @@ import { registryRoutes } from './registry.ts'
 import { requestRoutes } from './requests.ts'
 import { runRoutes } from './runs.ts'
 import { sessionRoutes } from './sessions.ts'
+import { dashboardRoutes } from './static.ts'
 import { tokenRoutes } from './tokens.ts'
 
-/** Nothing here is a page: whatever a browser is made to load from here, it must not run or frame it. */
+/** Of all answers but the dashboard's page: whatever a browser is made to load from here, it must not run or frame it. */
 const securityHeaders = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -143,6 +144,7 @@ function createApp(
     tokenRoutes(app, options.people)
     requestRoutes(app, options.people)
   }
+  dashboardRoutes(app, options.dashboard)
   const document = openApiDocument(options.parleyVersion)
   app.get('/v1/openapi.json', async () => document)
   return { app, routes }
