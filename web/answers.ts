@@ -37,6 +37,14 @@ export type ModelView = {
   readonly states: readonly { readonly number: number; readonly state: string; readonly reason: string }[]
 }
 
+export type Candidate = {
+  readonly run: string
+  readonly round: number
+  readonly passed: boolean
+  readonly at: string
+  readonly gates: readonly { readonly verdict: string; readonly explanation: string }[]
+}
+
 export type RequestView = {
   readonly id: string
   readonly act: string

@@ -56,6 +56,14 @@ export class Sight {
     await this.page.getByRole('button', { name: 'Sign out' }).waitFor()
   }
 
+  /** Opens the form of an act, and does it for a reason. */
+  async giveReason(act: string, reason: string): Promise<void> {
+    const form = this.page.getByRole('group').filter({ hasText: `${act}…` })
+    await form.getByText(`${act}…`).click()
+    await form.getByLabel('Reason, for the record').fill(reason)
+    await form.getByRole('button', { name: act }).click()
+  }
+
   /** Takes out of the problems what a test has foreseen, which must be there. */
   foreseen(pattern: RegExp): void {
     const rest = this.problems.filter((text) => !pattern.test(text))
@@ -77,8 +85,9 @@ export class Sight {
     expect(wider).toBe(0)
   }
 
-  /** With `PARLEY_PICTURES=1`, what is seen now as a picture of the documentation. */
+  /** What is seen now fits the window; with `PARLEY_PICTURES=1` it becomes a picture of the documentation. */
   async picture(name: string): Promise<void> {
+    await this.expectNoSidewaysScroll()
     if (process.env.PARLEY_PICTURES !== '1') return
     const folder = join(root, 'docs/pictures')
     await mkdir(folder, { recursive: true })

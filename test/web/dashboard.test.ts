@@ -120,9 +120,7 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
     await page.getByText('Robustness of round 6').scrollIntoViewIfNeeded()
     await sight.picture('run-robustness')
 
-    await page.getByText('Stop this run…').click()
-    await page.getByLabel('Reason, for the record').fill('the data are wrong')
-    await page.getByRole('button', { name: 'Stop this run' }).click()
+    await sight.giveReason('Stop this run', 'the data are wrong')
     await page.getByText('The run is stopped.').waitFor()
     expect(server.api.stopped).toEqual([['run_1', 'the data are wrong']])
 
@@ -182,9 +180,7 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
     const sight = await Sight.of(browser, `${server.url}/#/models/heart/1`)
     const { page } = sight
     await sight.signIn(asks)
-    await page.getByText('Point production at v1…').click()
-    await page.getByLabel('Reason, for the record').fill('v2 is worse at night')
-    await page.getByRole('button', { name: 'Point production at v1' }).click()
+    await sight.giveReason('Point production at v1', 'v2 is worse at night')
     await page.getByText('It waits for a second person').waitFor()
     await page.getByRole('link', { name: 'Overview' }).click()
     await page.getByRole('button', { name: 'Take back' }).waitFor()
@@ -200,12 +196,16 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
     await other.end()
 
     await page.goto(`${server.url}/#/models/heart`)
-    await page.getByText('Roll production back…').click()
-    await page.getByLabel('Reason, for the record').fill('it was right')
-    await page.getByRole('button', { name: 'Roll production back' }).click()
+    await sight.giveReason('Roll production back', 'it was right')
     await page.getByRole('region', { name: 'Where aliases point' }).getByText('it was right').waitFor()
     expect((await store.records.alias('heart', 'production'))?.version).toBe(2)
     await sight.picture('versions')
+
+    await page.goto(`${server.url}/#/models/heart/1`)
+    await sight.giveReason('Withdraw it', 'two sites swapped labels')
+    await page.getByText('withdrawn two sites swapped labels').waitFor()
+    expect(await page.getByText('Restore it…').count()).toBe(1)
+    expect((await store.records.versionStates('heart')).at(-1)).toMatchObject({ number: 1, state: 'withdrawn' })
     await sight.end()
   })
 
@@ -218,7 +218,6 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
     const facts = await page.locator('.facts').textContent()
     expect(facts).toContain('3 of 3 accepted, 0 refused')
     expect(await page.locator('.card h3').textContent()).toBe('heart, version 2')
-    await sight.picture('version')
     await page.getByRole('button', { name: 'Verify' }).click()
     await page.getByText('The version is what was signed with this key.').waitFor()
     const checks = page.getByRole('region', { name: 'Checks of the version' })
@@ -244,7 +243,7 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
     const sight = await Sight.of(browser, server.url, phone)
     const { page } = sight
     await sight.expectNoSidewaysScroll()
-    await sight.signIn(await add(['operator', 'auditor']))
+    await sight.signIn(await add(['operator']))
     for (const path of [
       '',
       'runs/run_1',

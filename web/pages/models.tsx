@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { ModelSummary, ModelView } from '../answers.ts'
+import type { Candidate, ModelSummary, ModelView } from '../answers.ts'
 import { apiPath } from '../api.ts'
 import { Page, Part, Ready } from '../parts/page.tsx'
 import { Rollback } from '../parts/promote.tsx'
@@ -81,6 +81,7 @@ function Model({ view, reload }: { readonly view: ModelView; readonly reload: ()
             <Rollback key={`${holder.alias} ${holder.sequence}`} model={model} holder={holder} moved={reload} />
           ))}
       </Part>
+      {may('release.read') && <Candidates model={model} />}
       <Part title="History of aliases">
         <Table
           caption="Moves of aliases, the newest first"
@@ -99,13 +100,48 @@ export function RunName({ run }: { readonly run: string }) {
   return useMay()('run.read') ? <a href={linkTo('runs', run)}>{run}</a> : <span>{run}</span>
 }
 
+/** What was said of a version last; of which nothing was said is in use. */
+export function stateOf({ states }: ModelView, number: number): string {
+  return states.findLast((one) => one.number === number)?.state ?? 'in-use'
+}
+
 export function State({ of, number }: { readonly of: ModelView; readonly number: number }) {
-  const said = of.states.findLast((one) => one.number === number)
-  if (said === undefined || said.state === 'in-use') return <>in use</>
+  const state = stateOf(of, number)
+  if (state === 'in-use') return <span>in use</span>
+  const reason = of.states.findLast((one) => one.number === number)?.reason
   return (
     <>
-      <Badge tone={said.state === 'withdrawn' ? 'bad' : 'warn'}>{said.state}</Badge> {said.reason}
+      <Badge tone={state === 'withdrawn' ? 'bad' : 'warn'}>{state}</Badge> {reason}
     </>
+  )
+}
+
+/** Results of runs before their gates: those that were not published are told of nowhere else. */
+function Candidates({ model }: { readonly model: string }) {
+  const loaded = useGet<{ candidates: readonly Candidate[] }>(apiPath('models', model, 'candidates'))
+  return (
+    <Part title="Candidates that did not pass">
+      <Ready of={loaded}>
+        {({ candidates }) => (
+          <Table
+            caption="Candidates that did not pass, the newest first"
+            head={['Run', 'Round', 'When', 'Gates']}
+            rows={candidates
+              .filter(({ passed }) => !passed)
+              .toReversed()
+              .map(({ run, round, at, gates }) => [
+                <RunName key="run" run={run} />,
+                round,
+                <Time key="at" at={at} />,
+                gates
+                  .filter(({ verdict }) => verdict !== 'pass')
+                  .map(({ explanation }) => explanation)
+                  .join('; '),
+              ])}
+          />
+        )}
+      </Ready>
+    </Part>
   )
 }
 

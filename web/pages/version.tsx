@@ -6,13 +6,14 @@ import { Card } from '../parts/card.tsx'
 import { Gates } from '../parts/gates.tsx'
 import { Page, Part, Ready } from '../parts/page.tsx'
 import { Promote } from '../parts/promote.tsx'
+import { States } from '../parts/states.tsx'
 import { Facts, Table } from '../parts/table.tsx'
 import { Verifying } from '../parts/verifying.tsx'
 import { Digest, Time } from '../parts/words.tsx'
 import { linkTo } from '../route.ts'
 import { useMay } from '../session.ts'
 import { useLoaded } from '../use.ts'
-import { RunName, State } from './models.tsx'
+import { RunName, State, stateOf } from './models.tsx'
 
 type Props = { readonly model: string; readonly number: number }
 type Everything = { readonly manifest: Manifest; readonly view: ModelView; readonly tags: Tags }
@@ -90,6 +91,17 @@ function Version({ manifest, view, tags: { tags }, reload }: Everything & { read
       {may('alias.move') && (
         <Part title="Promote">
           <Promote model={model} number={number} aliases={view.aliases} moved={reload} />
+        </Part>
+      )}
+      {may('version.state') && (
+        <Part title="State">
+          <States
+            key={stateOf(view, number)}
+            model={model}
+            number={number}
+            state={stateOf(view, number)}
+            changed={reload}
+          />
         </Part>
       )}
       <Part title="Verify in this browser">
