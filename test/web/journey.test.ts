@@ -77,8 +77,9 @@ describe.skipIf(!present)(`a run in ${CHROMIUM}${skipped}`, { timeout: 60_000 },
     await sight.picture('version')
     await page.getByRole('button', { name: 'Verify' }).click()
     await page.getByText('The version is what was signed with this key.').waitFor()
-    await page.getByText('Verify in this browser').scrollIntoViewIfNeeded()
-    await page.locator('.card').scrollIntoViewIfNeeded()
+    await page.evaluate(`document.querySelector('form.wide').scrollIntoView()`)
+    await sight.picture('version-verified')
+    await page.evaluate(`document.querySelector('.card').scrollIntoView()`)
     await sight.picture('version-card')
 
     const { run } = await started.running.api.startRun(planText({ gates: '[{ metric: accuracy, min: 0.99 }]' }))

@@ -103,9 +103,11 @@ function Timeline({ log: { lines } }: { readonly log: ReadLog }) {
             <Badge tone={outcome === 'ok' ? 'plain' : 'bad'}>{outcome}</Badge>{' '}
             {code !== undefined && <Code code={code} />}
           </>,
-          Object.entries(details)
-            .map(([name, value]) => `${name}: ${value}`)
-            .join(', '),
+          <span key="details" class="long">
+            {Object.entries(details)
+              .map(([name, value]) => `${name}: ${value}`)
+              .join(', ')}
+          </span>,
         ])}
         none="No record fits."
       />

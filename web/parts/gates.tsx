@@ -34,7 +34,10 @@ export function Gates({ gates }: { readonly gates: readonly ShownGate[] }) {
           ? ''
           : `${figure(interval.low)} to ${figure(interval.high)} (${figure(100 * Number(interval.confidence))} %)`,
         n ?? '',
-        `${explanation}${holdout === undefined ? '' : `; on ${holdout.rows} rows of the coordinator, look ${holdout.looks}`}`,
+        <span key="words" class="long">
+          {explanation}
+          {holdout !== undefined && `; on ${holdout.rows} rows of the coordinator, look ${holdout.looks}`}
+        </span>,
       ])}
       none="The plan has no gates."
     />
