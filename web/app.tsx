@@ -8,7 +8,7 @@ import { ModelPage, ModelsPage } from './pages/models.tsx'
 import { OverviewPage } from './pages/overview.tsx'
 import { RunPage } from './pages/run.tsx'
 import { SignIn } from './pages/sign-in.tsx'
-import { StartPage } from './pages/start.tsx'
+import { forgetDraft, StartPage } from './pages/start.tsx'
 import { VersionPage } from './pages/version.tsx'
 import { Failure, Page } from './parts/page.tsx'
 import { type Route, routeOf } from './route.ts'
@@ -73,6 +73,7 @@ export function App() {
           <Shell
             session={state.session}
             signedOut={() => {
+              forgetDraft()
               noteSignedIn(false)
               setState({ kind: 'out', note: 'You are signed out.' })
             }}

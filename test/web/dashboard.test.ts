@@ -86,11 +86,15 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
     const { page } = sight
     await sight.signIn(member)
     await page.getByRole('heading', { name: 'Versions of heart' }).waitFor()
+    await page.getByRole('link', { name: 'Start a run' }).click()
+    await page.getByLabel('Plan (YAML)').fill('parley: 1')
     await page.evaluate(`fetch('/v1/sessions', { method: 'DELETE', headers: { 'x-parley-request': '1' } })`)
     await page.getByRole('link', { name: 'Overview' }).click()
     await page.getByText('Your session has ended').waitFor()
     await sight.signIn(member, 1)
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    await page.getByRole('link', { name: 'Start a run' }).click()
+    expect(await page.getByLabel('Plan (YAML)').inputValue()).toBe('parley: 1')
     sight.foreseen(/401/)
     await sight.end()
   })
@@ -164,6 +168,11 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
     const { port } = new URL(server.url)
     await server.http.stop()
     await page.getByText('The connection is lost').waitFor()
+    // It has asked in vain at least once before the coordinator is back.
+    await page.waitForEvent(
+      'requestfailed',
+      (request) => request.failure()?.errorText === 'net::ERR_CONNECTION_REFUSED',
+    )
     const again = await running({ ...options, port: Number(port) })
     const second = pushed()
     again.api.watch = () => second.stream()

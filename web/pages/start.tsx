@@ -10,9 +10,19 @@ import { useAct, useGet } from '../use.ts'
 /** How long nothing must be typed before the plan is checked. */
 const REST_MS = 250
 
+/** What was written last: who must sign in again in between goes on with it. */
+let draft = ''
+export function forgetDraft(): void {
+  draft = ''
+}
+
 /** A plan is written, checked while it is, and started. */
 export function StartPage() {
-  const [text, setText] = useState('')
+  const [text, setShown] = useState(draft)
+  const setText = (next: string) => {
+    draft = next
+    setShown(next)
+  }
   const checked = useChecked(text)
   const act = useAct(
     () => ask<DoneOrWaiting>('POST', '/v1/runs', { type: 'application/yaml', text }),
