@@ -46,6 +46,22 @@ export const operations: readonly Operation[] = [
   { method: 'GET', path: '/metrics', summary: 'metrics for Prometheus', access: 'public', answer: text },
   { method: 'GET', path: '/v1/openapi.json', summary: 'this document', access: 'public', answer: json() },
 
+  {
+    method: 'GET',
+    path: '/v1/key',
+    summary: 'the coordinator’s Ed25519 key, to compare with the one that was pinned',
+    access: 'public',
+    answer: json(z.object({ publicKey: z.string() })),
+  },
+  { method: 'GET', path: '/', summary: 'the dashboard', access: 'public', answer: { type: 'text/html' } },
+  {
+    method: 'GET',
+    path: '/assets/:file',
+    summary: 'a file of the dashboard',
+    access: 'public',
+    answer: { type: 'application/octet-stream' },
+  },
+
   { method: 'GET', path: '/v1/models', summary: 'models that have versions', access: 'public', answer: json() },
   {
     method: 'GET',

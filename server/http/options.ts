@@ -47,6 +47,8 @@ export type HttpOptions = HttpDeps & {
   readonly allowClearTextBeyondLoopback?: boolean
   /** Origins whose pages may read published models, as `https://clinic.example`; by default none. */
   readonly consumerOrigins?: readonly string[]
+  /** Folder of the built dashboard; by default the one that `npm run build` makes. */
+  readonly dashboard?: string
   /** How long open answers may take to finish when the server stops; 1 s by default. */
   readonly stopMs?: number
 }

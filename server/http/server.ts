@@ -19,9 +19,10 @@ import { registryRoutes } from './registry.ts'
 import { requestRoutes } from './requests.ts'
 import { runRoutes } from './runs.ts'
 import { sessionRoutes } from './sessions.ts'
+import { dashboardRoutes } from './static.ts'
 import { tokenRoutes } from './tokens.ts'
 
-/** Nothing here is a page: whatever a browser is made to load from here, it must not run or frame it. */
+/** Of all answers but the dashboard's page: whatever a browser is made to load from here, it must not run or frame it. */
 const securityHeaders = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -148,6 +149,7 @@ function createApp(
     requestRoutes(app, options.people)
   }
   if (options.enrolment !== undefined) enrolmentRoutes(app, options, options.enrolment)
+  dashboardRoutes(app, options.dashboard)
   const document = openApiDocument(options.parleyVersion)
   app.get('/v1/openapi.json', async () => document)
   return { app, routes }

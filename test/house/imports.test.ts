@@ -2,7 +2,19 @@
 import { describe, expect, test } from 'vitest'
 import { type Import, importsOf, sourcesOf } from '../support/source-files.ts'
 
-const rooms = ['core', 'kernels', 'audit', 'server', 'client', 'consumer', 'sim', 'cli', 'bench', 'scripts'] as const
+const rooms = [
+  'core',
+  'kernels',
+  'audit',
+  'server',
+  'client',
+  'consumer',
+  'sim',
+  'cli',
+  'bench',
+  'scripts',
+  'web',
+] as const
 type Room = (typeof rooms)[number]
 
 const sources = sourcesOf(...rooms)
@@ -33,6 +45,7 @@ describe('between rooms', () => {
     sim: ['core', 'kernels', 'server', 'client'],
     cli: ['core', 'audit', 'server', 'client', 'sim'],
     bench: ['core', 'kernels', 'audit', 'server', 'client', 'consumer', 'sim'],
+    web: ['core'],
     scripts: ['core', 'server', 'client', 'cli'],
   }
 
@@ -125,6 +138,18 @@ describe('from outside', () => {
         !['core/crypto/node.ts', 'core/attestation/node.ts'].includes(from),
     )
     expect(shown(wrong)).toEqual([])
+  })
+
+  test('web runs in a browser: no Node, nothing of core that wants it, and few packages', () => {
+    const own = imports.filter(({ from }) => within('web')(from) && from !== 'web/vite.config.ts')
+    const wrong = own.filter(
+      ({ to }) =>
+        to.startsWith('node:') ||
+        ['core/crypto/node.ts', 'core/attestation/node.ts', 'core/system-clock.ts', 'core/index.ts'].includes(to),
+    )
+    expect(shown(wrong)).toEqual([])
+    const packages = own.map(({ to }) => to).filter((to) => !/^(web|core)\//.test(to))
+    expect([...new Set(packages)].sort()).toEqual(['preact', 'preact/hooks', 'uplot', 'yaml', 'zod'])
   })
 
   test('only one file names the training engine’s packages', () => {

@@ -61,7 +61,7 @@ describe('package.json', () => {
 })
 
 describe('the source', () => {
-  const sources = sourcesOf('core', 'audit', 'kernels', 'server', 'client', 'sim', 'cli', 'bench', 'scripts')
+  const sources = sourcesOf('core', 'audit', 'kernels', 'server', 'client', 'sim', 'cli', 'bench', 'scripts', 'web')
 
   test('silences no check of types', () => {
     const silenced = sources.filter(({ text }) => /@ts-(ignore|expect-error|nocheck)/.test(text))
@@ -84,7 +84,7 @@ describe('the source', () => {
   test('imports with the ending of the file', () => {
     const wrong = sources.flatMap(({ path, text }) =>
       [...text.matchAll(/from '(\.[^']*)'/g)]
-        .filter(([, name]) => !name!.endsWith('.ts'))
+        .filter(([, name]) => !/\.tsx?$/.test(name!))
         .map(([line]) => `${path}: ${line}`),
     )
     expect(wrong).toEqual([])

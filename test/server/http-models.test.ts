@@ -83,7 +83,6 @@ describe('published models', () => {
       '/v1/models/heart/aliases/canary',
       '/v1/models/heart/versions',
       '/v2',
-      '/',
     ]) {
       expect(await failure(await get(absent))).toMatchObject({ status: 404, code: 'object.not-found' })
     }

@@ -15,7 +15,7 @@ export function sourcesOf(...folders: readonly string[]): Source[] {
   return folders.flatMap((folder) =>
     names(folder)
       .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
-      .filter((path) => path.endsWith('.ts') && !path.includes('/generated/'))
+      .filter((path) => /\.tsx?$/.test(path) && !path.includes('/generated/'))
       .sort()
       .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') })),
   )

@@ -1,0 +1,62 @@
+/** What the API answers, beyond what core has types of. */
+
+export type Session = {
+  readonly member?: { readonly id: string; readonly name: string }
+  readonly permissions: readonly string[]
+  readonly todo: readonly ('password' | 'second-factor')[]
+}
+
+export type AliasHolder = {
+  readonly alias: string
+  readonly sequence: number
+  readonly version: number
+  readonly reason: string
+  readonly at: string
+  readonly actor: string
+}
+
+export type ModelSummary = {
+  readonly model: string
+  readonly versions: number
+  readonly aliases: readonly AliasHolder[]
+}
+
+export type VersionLine = {
+  readonly number: number
+  readonly weights: string
+  readonly run: string
+  readonly round: number
+  readonly publishedAt: string
+}
+
+export type ModelView = {
+  readonly model: string
+  readonly versions: readonly VersionLine[]
+  readonly aliases: readonly AliasHolder[]
+  readonly history: readonly AliasHolder[]
+  readonly states: readonly { readonly number: number; readonly state: string; readonly reason: string }[]
+}
+
+export type Candidate = {
+  readonly run: string
+  readonly round: number
+  readonly passed: boolean
+  readonly at: string
+  readonly gates: readonly { readonly verdict: string; readonly explanation: string }[]
+}
+
+export type RequestView = {
+  readonly id: string
+  readonly act: string
+  readonly body?: unknown
+  readonly digest: string
+  readonly requestedBy: string
+  readonly requestedAt: string
+  readonly expiresAt: string
+  readonly state: string
+}
+
+export type Tags = { readonly tags: readonly { readonly key: string; readonly value: string }[] }
+
+/** What an act that may take two people answers: it is done, or it waits. */
+export type DoneOrWaiting = { readonly request?: RequestView; readonly run?: string }

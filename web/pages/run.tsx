@@ -1,0 +1,186 @@
+import { useEffect, useState } from 'preact/hooks'
+import type { PrivacyView, RunView } from '../../core/run/view.ts'
+import { apiPath, ask, json, type Refusal } from '../api.ts'
+import { follow, type LinkState } from '../follow.ts'
+import { countText, durationText, figure } from '../format.ts'
+import { Cohort } from '../parts/cohort.tsx'
+import { Curves } from '../parts/curves.tsx'
+import { Gates } from '../parts/gates.tsx'
+import { Failure, Page, Part } from '../parts/page.tsx'
+import { ReasonForm } from '../parts/reason.tsx'
+import { Robustness } from '../parts/robustness.tsx'
+import { Rounds } from '../parts/rounds.tsx'
+import { Facts } from '../parts/table.tsx'
+import { Badge, Code, Digest, runTone, runWord, Time } from '../parts/words.tsx'
+import { linkTo } from '../route.ts'
+import { progressText } from '../run-text.ts'
+import { useMay } from '../session.ts'
+import { useNow } from '../use.ts'
+
+const links: Readonly<Record<LinkState, string>> = {
+  connecting: 'Connecting…',
+  live: 'Live.',
+  lost: 'The connection is lost; it is made again by itself. What is shown may be old.',
+  ended: '',
+}
+
+/** A run, live. */
+export function RunPage({ run }: { readonly run: string }) {
+  const [view, setView] = useState<RunView>()
+  const [link, setLink] = useState<LinkState>('connecting')
+  const [failure, setFailure] = useState<Refusal>()
+  useEffect(
+    () =>
+      follow<RunView>(apiPath('runs', run, 'events'), {
+        take: setView,
+        say: setLink,
+        fail: setFailure,
+        isLast: ({ phase }) => phase === 'over',
+      }),
+    [run],
+  )
+  return (
+    <Page title={`Run ${run}`}>
+      <Failure refusal={failure} />
+      <p class={link === 'lost' ? 'link lost' : 'link'} data-link={link}>
+        {failure === undefined && links[link]}
+      </p>
+      <p class="unseen" role="status">
+        {view !== undefined && progressText(view)}
+      </p>
+      {view !== undefined && <Run view={view} />}
+    </Page>
+  )
+}
+
+function Run({ view }: { readonly view: RunView }) {
+  const may = useMay()
+  const over = view.phase === 'over'
+  return (
+    <>
+      <Standing view={view} />
+      {may('run.stop') && !over && (
+        <ReasonForm
+          title="Stop this run"
+          explanation="An open round is given up. What was published stays. A stopped run cannot go on."
+          most={1_000}
+          act={(reason) => ask<RunView>('POST', apiPath('runs', view.run, 'stop'), json({ reason }))}
+          done={() => 'The run is stopped.'}
+        />
+      )}
+      {view.outcome !== undefined && <Outcome view={view} />}
+      {!over && <Cohort view={view} />}
+      <Part title="Learning curves">
+        <Curves history={view.history} />
+      </Part>
+      <Rounds view={view} />
+      <Robustness view={view} />
+    </>
+  )
+}
+
+function Standing({ view }: { readonly view: RunView }) {
+  const now = useNow(view.phase !== 'over')
+  const { window, privacy, start } = view
+  const done = view.history.length
+  return (
+    <>
+      <p class="standing">
+        <Badge tone={runTone(view)}>{runWord(view)}</Badge> Round {view.round} of {view.rounds}
+        <progress max={view.rounds} value={done} aria-label="Rounds that are over" />
+      </p>
+      <Facts
+        of={[
+          ['Model', <a href={linkTo('models', view.model)}>{view.model}</a>],
+          ['Plan', <Digest of={view.plan} />],
+          ['Started', <Time at={view.createdAt} />],
+          ...(start === undefined ? [] : [['Started from', startText(start)] as const]),
+          ...(window === undefined
+            ? []
+            : ([
+                ['Window', `${window.min} to ${countText(window.max, 'client')}`],
+                [
+                  'Time left',
+                  <span data-left="">
+                    {durationText(Date.parse(window.closesAt) - now)}, until <Time at={window.closesAt} />
+                  </span>,
+                ],
+              ] as const)),
+          ...(privacy === undefined ? [] : [['Privacy spent', <Spent privacy={privacy} />] as const]),
+        ]}
+      />
+    </>
+  )
+}
+
+function Spent({ privacy }: { readonly privacy: PrivacyView }) {
+  const { epsilon, delta, rounds, accountant, budget } = privacy
+  const most = budget === undefined ? '' : ` of ${figure(budget)}`
+  return (
+    <>
+      <span>{`ε ${figure(epsilon)}${most} at δ ${figure(delta)}, ${countText(rounds, 'round')}, ${accountant}`}</span>
+      {budget !== undefined && (
+        <meter min={0} max={budget} value={epsilon} aria-label="Share of the privacy budget that is spent" />
+      )}
+    </>
+  )
+}
+
+function startText({ sha256, version, file }: NonNullable<RunView['start']>) {
+  if (version !== undefined) {
+    const { model, number, alias } = version
+    return (
+      <>
+        <a href={linkTo('models', model, number)}>
+          {model} v{number}
+        </a>
+        {alias !== undefined && ` (${alias})`}
+      </>
+    )
+  }
+  return (
+    <>
+      {file ?? 'a file'} <Digest of={sha256} />
+    </>
+  )
+}
+
+function Outcome({ view: { outcome, model } }: { readonly view: RunView }) {
+  if (outcome === undefined) return null
+  switch (outcome.kind) {
+    case 'published':
+      return (
+        <Part title="Result">
+          <p>
+            Published as{' '}
+            <a href={linkTo('models', model, outcome.version)}>
+              {model} v{outcome.version}
+            </a>
+            .
+          </p>
+          <Gates gates={outcome.gates} />
+        </Part>
+      )
+    case 'rejected':
+      return (
+        <Part title="Result">
+          <p>Not published: a gate did not pass.</p>
+          <Gates gates={outcome.gates} />
+        </Part>
+      )
+    case 'failed':
+      return (
+        <Part title="Result">
+          <p>
+            The run failed: <Code code={outcome.code} message={outcome.message} />
+          </p>
+        </Part>
+      )
+    case 'stopped':
+      return (
+        <Part title="Result">
+          <p>Stopped by a person: {outcome.reason}</p>
+        </Part>
+      )
+  }
+}

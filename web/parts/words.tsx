@@ -1,0 +1,41 @@
+import { catalogue, isErrorCode } from '../../core/errors/catalogue/index.ts'
+import type { RunView } from '../../core/run/view.ts'
+import { shortDigest, timeText } from '../format.ts'
+
+export type Tone = 'good' | 'bad' | 'warn' | 'plain'
+
+/** A word of state. Its colour says nothing that the word does not. */
+export function Badge({ tone, children }: { readonly tone: Tone; readonly children: string }) {
+  return <span class={`badge ${tone}`}>{children}</span>
+}
+
+export function Time({ at }: { readonly at: string }) {
+  return <time dateTime={at}>{timeText(at)}</time>
+}
+
+export function Digest({ of }: { readonly of: string }) {
+  return <code title={of}>{shortDigest(of)}</code>
+}
+
+/** A code with the catalogue's hint. */
+export function Code({ code, message }: { readonly code: string; readonly message?: string | undefined }) {
+  const hint = isErrorCode(code) ? catalogue[code].hint : undefined
+  return (
+    <>
+      <code>{code}</code>
+      {message !== undefined && ` ${message}`}
+      {hint !== undefined && <span class="hint"> {hint}</span>}
+    </>
+  )
+}
+
+export function runTone({ phase, outcome }: RunView): Tone {
+  if (phase !== 'over') return 'plain'
+  return outcome?.kind === 'published' ? 'good' : outcome?.kind === 'failed' ? 'bad' : 'warn'
+}
+
+/** Where a run stands, in a few words. */
+export function runWord({ phase, outcome }: RunView): string {
+  if (phase !== 'over') return phase
+  return outcome?.kind === 'published' ? `published v${outcome.version}` : (outcome?.kind ?? 'over')
+}
