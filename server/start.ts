@@ -11,26 +11,30 @@ import { systemClock } from '../core/system-clock.ts'
 import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { createKernels, kernelDigest } from '../kernels/index.ts'
-import { auditing, both } from './audit/auditing.ts'
+import { auditing } from './audit/auditing.ts'
 import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
 import { auditedApi } from './http/audited-api.ts'
 import { createHttpServer } from './http/server.ts'
 import { usualFourEyes } from './members/four-eyes.ts'
 import { People, type PeopleOptions } from './members/people.ts'
+import { ActiveRuns } from './observe/active-runs.ts'
+import { everyone } from './observe/coordinator-observer.ts'
+import { type CertificateEnd, measureWhenAsked } from './observe/gauges.ts'
 import { createLogger, type Logger } from './observe/logger.ts'
+import { measuredAppend } from './observe/measured-audit.ts'
 import { measuredJournal } from './observe/measured-journal.ts'
-import { createMetrics } from './observe/metrics.ts'
+import { createMetrics, type Metrics } from './observe/metrics.ts'
 import { observing } from './observe/observer.ts'
 import { AuditedRegistry } from './registry/audited-registry.ts'
 import { AuditedRollouts } from './registry/audited-rollouts.ts'
 import { Registry } from './registry/registry.ts'
-import { Rollouts } from './registry/rollouts.ts'
+import { ROLLOUT_ACTOR, type RolloutDone, Rollouts } from './registry/rollouts.ts'
 import type { RecordedFacts } from './rounds/run-audit.ts'
 import type { AllowList } from './sessions/allow-list.ts'
 import type { Store } from './store/ports.ts'
 import { createAdmission } from './transport/admission.ts'
 import { listenGrpc } from './transport/grpc.ts'
-import type { ServerTls } from './transport/tls.ts'
+import { certificateEnd, type ServerTls } from './transport/tls.ts'
 import { attachWebSocket } from './transport/websocket.ts'
 
 export type CoordinatorConfig = {
@@ -81,6 +85,8 @@ export type CoordinatorConfig = {
   readonly latency?: CoordinatorDeps['latency']
   /** The audit log, and what it has of runs already; closed when the coordinator stops. By default nothing is recorded. */
   readonly audit?: { readonly log: AuditLog; readonly facts: RecordedFacts }
+  /** Ends of certificates that are watched; by default that of `tls`. */
+  readonly certificates?: () => readonly CertificateEnd[]
   readonly parleyVersion: string
   /** By default JSON lines on standard error. */
   readonly logger?: Logger
@@ -106,7 +112,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   const { blobs, records } = config.store
   const store = { ...config.store, journal: measuredJournal(config.store.journal, metrics, clock.monotonic) }
   const kernels = createKernels(config.threads === undefined ? {} : { threads: config.threads })
-  const log = config.audit?.log
+  const log = config.audit && measuredLog(config.audit.log, metrics, clock.monotonic)
   const audit = log ?? noAudit
   const onFatal = (error: ParleyError) => {
     audit.append(recordOf('coordinator.fail', error)).catch(() => {})
@@ -137,9 +143,18 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     consumers: (id: string) => config.consumers?.publicKeyOf(id),
     reportsPerMinute: limits.outcomesPerMinute,
     logger,
+    decided: ({ decision }: RolloutDone) => metrics.add('rolloutDecisions', { decision }),
   }
   const rollouts = log === undefined ? new Rollouts(rolloutsDeps) : new AuditedRollouts(rolloutsDeps, log)
-  const observed = observing(logger, metrics)
+  registry.follow((event) => {
+    if (event.type === 'alias') metrics.add('aliasMoves', { by: moverOf(event.move.actor) })
+  })
+  const runs = new ActiveRuns(clock.now, 0)
+  const observers = [
+    observing(logger, metrics, clock.monotonic),
+    runs.observer,
+    ...(log === undefined ? [] : [auditing(log, clock.now, onFatal)]),
+  ]
   const api = new Coordinator({
     crypto: nodeCrypto,
     clock,
@@ -158,8 +173,15 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     ...(config.rootUpdate === undefined ? {} : { rootUpdate: config.rootUpdate }),
     ...(config.holdout === undefined ? {} : { holdout: config.holdout }),
     ...(config.latency === undefined ? {} : { latency: config.latency }),
-    observer: { ...(log === undefined ? observed : both(observed, auditing(log, clock.now, onFatal))), fatal: onFatal },
-    ...(config.audit === undefined ? {} : { audit: { sink: config.audit.log, facts: config.audit.facts } }),
+    observer: { ...everyone(...observers), fatal: onFatal },
+    ...(log === undefined || config.audit === undefined ? {} : { audit: { sink: log, facts: config.audit.facts } }),
+  })
+  measureWhenAsked(metrics, {
+    clock,
+    active: () => runs.active((run) => api.run(run)),
+    certificates:
+      config.certificates ?? (() => (tls === undefined ? [] : [{ name: 'server', at: certificateEnd(tls.cert) }])),
+    room: config.store.room,
   })
   const people = new People({
     store: config.store.members,
@@ -247,6 +269,22 @@ function recordOf(
   const self = { kind: 'system', id: 'coordinator' } as const
   if (error === undefined) return { action, actor: self, object: self, details }
   return { action, actor: self, object: self, outcome: 'failed', code: error.code, details: { message: error.message } }
+}
+
+function measuredLog(log: AuditLog, metrics: Metrics, monotonic: () => number) {
+  return {
+    federation: log.federation,
+    publicKey: log.publicKey,
+    append: measuredAppend(log, metrics, monotonic),
+    settled: () => log.settled(),
+    checkpoint: () => log.checkpoint(),
+    lines: (from?: number, limit?: number) => log.lines(from, limit),
+    close: () => log.close(),
+  }
+}
+
+function moverOf(actor: string): 'coordinator' | 'rollout' | 'person' {
+  return actor === 'coordinator' || actor === ROLLOUT_ACTOR ? actor : 'person'
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000

@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { ParleyError } from '../../core/errors/index.ts'
+import { countAuthRefusal } from '../observe/observer.ts'
 import { auditRefusals, auditRoutes } from './audit.ts'
 import { guard } from './auth.ts'
 import { crossOriginReading } from './cross-origin.ts'
@@ -107,7 +108,10 @@ function createApp(
     clientErrorHandler: (failure, socket) => answerBrokenRequest(failure, socket),
     frameworkErrors: (failure, request, reply) => answerFailure(failure, request, reply, logger),
   })
-  app.setErrorHandler((failure, request, reply) => answerFailure(failure, request, reply, logger))
+  app.setErrorHandler((failure, request, reply) => {
+    countAuthRefusal(metrics, 'http', failure)
+    answerFailure(failure, request, reply, logger)
+  })
   app.setNotFoundHandler(() => {
     throw new ParleyError('object.not-found', 'there is nothing at this address')
   })

@@ -7,7 +7,7 @@ export function measuredJournal(journal: Journal, metrics: Metrics, monotonic: (
     async append(run, sequence, entry) {
       const started = monotonic()
       await journal.append(run, sequence, entry)
-      metrics.observe('journalAppendSeconds', (monotonic() - started) / 1_000)
+      metrics.observe('journalAppendSeconds', {}, (monotonic() - started) / 1_000)
     },
     read: (run) => journal.read(run),
   }

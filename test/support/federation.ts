@@ -144,6 +144,7 @@ export class Federation {
           this.#emit('decided', update.client)
         },
         runStarted: () => {},
+        phaseChanged: () => {},
         roundClosed: () => {},
         runEnded: () => {},
         fatal: (error) => this.fatal.push(error),
