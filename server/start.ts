@@ -1,3 +1,4 @@
+import { randomInt, randomUUID } from 'node:crypto'
 import type { AuditLog } from '../audit/index.ts'
 import { nodeEcdsa } from '../core/attestation/node.ts'
 import type { ReleaseSigner } from '../core/attestation/ports.ts'
@@ -18,12 +19,14 @@ import { createHttpServer } from './http/server.ts'
 import { usualFourEyes } from './members/four-eyes.ts'
 import { People, type PeopleOptions } from './members/people.ts'
 import { ActiveRuns } from './observe/active-runs.ts'
+import { Alerts } from './observe/alerts/alerts.ts'
+import { type AlertsConfig, usualAlerts } from './observe/alerts/config.ts'
 import { everyone } from './observe/coordinator-observer.ts'
 import { type CertificateEnd, measureWhenAsked } from './observe/gauges.ts'
 import { createLogger, type Logger } from './observe/logger.ts'
 import { measuredAppend } from './observe/measured-audit.ts'
 import { measuredJournal } from './observe/measured-journal.ts'
-import { createMetrics, type Metrics } from './observe/metrics.ts'
+import { createMetrics } from './observe/metrics.ts'
 import { observing } from './observe/observer.ts'
 import { AuditedRegistry } from './registry/audited-registry.ts'
 import { AuditedRollouts } from './registry/audited-rollouts.ts'
@@ -85,6 +88,8 @@ export type CoordinatorConfig = {
   readonly latency?: CoordinatorDeps['latency']
   /** The audit log, and what it has of runs already; closed when the coordinator stops. By default nothing is recorded. */
   readonly audit?: { readonly log: AuditLog; readonly facts: RecordedFacts }
+  /** What is watched, and who is told; by default alerts are shown over HTTP only. */
+  readonly alerts?: AlertsConfig
   /** Ends of certificates that are watched; by default that of `tls`. */
   readonly certificates?: () => readonly CertificateEnd[]
   readonly parleyVersion: string
@@ -109,14 +114,39 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   const clock = systemClock
   const logger = config.logger ?? createLogger({ now: clock.now })
   const metrics = createMetrics({ process: true })
+  const publicKey = toHex(identity.publicKey)
+  const certificates =
+    config.certificates ?? (() => (tls === undefined ? [] : [{ name: 'server', at: certificateEnd(tls.cert) }]))
+  const alerts: Alerts = new Alerts({
+    config: config.alerts ?? usualAlerts,
+    coordinator: publicKey,
+    clock,
+    logger: logger.child({ part: 'alerts' }),
+    metrics,
+    view: (run) => api.run(run),
+    room: config.store.room,
+    certificates,
+    random: () => randomInt(2 ** 32) / 2 ** 32,
+    id: randomUUID,
+  })
+  const failedTo = (alert: 'audit-failing' | 'store-failing') => (error: unknown) =>
+    alerts.failed(alert, ParleyError.from(error).code)
   const { blobs, records } = config.store
-  const store = { ...config.store, journal: measuredJournal(config.store.journal, metrics, clock.monotonic) }
+  const store = {
+    ...config.store,
+    journal: measuredJournal(config.store.journal, metrics, clock.monotonic, failedTo('store-failing')),
+  }
   const kernels = createKernels(config.threads === undefined ? {} : { threads: config.threads })
-  const log = config.audit && measuredLog(config.audit.log, metrics, clock.monotonic)
+  const log =
+    config.audit &&
+    measuredLog(config.audit.log, measuredAppend(config.audit.log, metrics, clock.monotonic, failedTo('audit-failing')))
   const audit = log ?? noAudit
   const onFatal = (error: ParleyError) => {
     audit.append(recordOf('coordinator.fail', error)).catch(() => {})
-    config.onFatal(error)
+    if (error.code.startsWith('store.')) alerts.failed('store-failing', error.code)
+    if (!alerts.tells) return config.onFatal(error)
+    // Nothing goes on while the last notices are sent.
+    void Promise.all([api.stop(), alerts.stop()]).finally(() => config.onFatal(error))
   }
   const registryDeps = {
     crypto: nodeCrypto,
@@ -143,7 +173,10 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     consumers: (id: string) => config.consumers?.publicKeyOf(id),
     reportsPerMinute: limits.outcomesPerMinute,
     logger,
-    decided: ({ decision }: RolloutDone) => metrics.add('rolloutDecisions', { decision }),
+    decided: (done: RolloutDone) => {
+      metrics.add('rolloutDecisions', { decision: done.decision })
+      if (done.decision === 'rollback') alerts.rolledBack(done)
+    },
   }
   const rollouts = log === undefined ? new Rollouts(rolloutsDeps) : new AuditedRollouts(rolloutsDeps, log)
   registry.follow((event) => {
@@ -153,6 +186,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   const observers = [
     observing(logger, metrics, clock.monotonic),
     runs.observer,
+    alerts.observer,
     ...(log === undefined ? [] : [auditing(log, clock.now, onFatal)]),
   ]
   const api = new Coordinator({
@@ -179,8 +213,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   measureWhenAsked(metrics, {
     clock,
     active: () => runs.active((run) => api.run(run)),
-    certificates:
-      config.certificates ?? (() => (tls === undefined ? [] : [{ name: 'server', at: certificateEnd(tls.cert) }])),
+    certificates,
     room: config.store.room,
   })
   const people = new People({
@@ -208,6 +241,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     parleyVersion,
     store,
     metrics,
+    alerts,
     logger,
     clock,
     limits,
@@ -217,7 +251,6 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     host,
     port: config.httpPort,
   })
-  const publicKey = toHex(identity.publicKey)
   await audit.append(recordOf('coordinator.start', undefined, { version: parleyVersion, publicKey }))
   // Answers `/readyz` while the journals are replayed.
   await http.start()
@@ -229,6 +262,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     await audit.append(recordOf(error.code === 'store.corrupt' ? 'store.damage' : 'coordinator.fail', error))
     throw failure
   }
+  alerts.start()
   // Records live for a month; a coordinator that runs longer looks once a day.
   const renewing = renewDaily(registry, clock, (err) => logger.error({ err }, 'an alias record was not renewed'))
   const warn = (message: string) => logger.warn({ part: 'transport' }, message)
@@ -245,6 +279,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     await Promise.all([grpc.stop(), ws.stop()])
     await http.stop()
     await kernels.close()
+    await alerts.stop()
     await audit.append(recordOf('coordinator.stop', undefined)).catch((err: unknown) => {
       logger.error({ err }, 'the end could not be recorded')
     })
@@ -271,11 +306,11 @@ function recordOf(
   return { action, actor: self, object: self, outcome: 'failed', code: error.code, details: { message: error.message } }
 }
 
-function measuredLog(log: AuditLog, metrics: Metrics, monotonic: () => number) {
+function measuredLog(log: AuditLog, append: AuditLog['append']) {
   return {
     federation: log.federation,
     publicKey: log.publicKey,
-    append: measuredAppend(log, metrics, monotonic),
+    append,
     settled: () => log.settled(),
     checkpoint: () => log.checkpoint(),
     lines: (from?: number, limit?: number) => log.lines(from, limit),

@@ -9,7 +9,7 @@ import {
 import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { durationMs, durationSchema } from '../../core/plan/duration.ts'
-import { openDurableStore, startCoordinator } from '../../server/index.ts'
+import { openDurableStore, readAlerts, startCoordinator } from '../../server/index.ts'
 import { baseFilesOf } from '../base-files.ts'
 import { action, command } from '../command.ts'
 import { coordinatorAuditOf, homeOf, identityOf, readClients, releaseSignerOf } from '../home.ts'
@@ -43,6 +43,7 @@ type Options = MemberOptions & {
   readonly triggerData?: string
   readonly triggerLabels?: string
   readonly base?: readonly string[]
+  readonly alerts?: string
 }
 
 export const coordinatorCommand = withMemberOptions(
@@ -82,6 +83,7 @@ export const coordinatorCommand = withMemberOptions(
     'pages of this origin may read published models; may stand several times',
     listOption,
   )
+  .option('--alerts <file>', 'what the coordinator watches of itself, and whom it tells, as YAML')
   .option('--threads <n>', 'threads that aggregate; by default one for each processor, at most 8', countOption)
   .option('--resident-mib <n>', 'MiB of updates of one open round that may lie in memory in the clear', countOption, 64)
   .option('--drain <duration>', 'how long open rounds may go on after SIGTERM', '120s')
@@ -94,6 +96,7 @@ export const coordinatorCommand = withMemberOptions(
       const drainMs = drainOf(options.drain)
       const holdout = holdoutOf(options)
       const members = memberSettings(options)
+      const alerts = await alertsOf(options)
       let failed: (error: ParleyError) => void = () => {}
       const fatal = new Promise<never>((_resolve, reject) => {
         failed = reject
@@ -121,6 +124,7 @@ export const coordinatorCommand = withMemberOptions(
         ...(tls === undefined ? {} : { tls }),
         ...rootOf(options),
         ...holdout,
+        ...alerts,
         ...(options.threads === undefined ? {} : { threads: options.threads }),
         residentBytes: options.residentMib * 2 ** 20,
         allowClearTextBeyondLoopback: options.allowClearTextBeyondLoopback === true,
@@ -144,6 +148,10 @@ async function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Options) {
     throw new ParleyError('config.invalid', '--tls-cert and --tls-key go together')
   const clientCa = tlsClientCa === undefined ? {} : { clientCa: await readText(tlsClientCa) }
   return { cert: await readText(tlsCert), key: await readText(tlsKey), ...clientCa }
+}
+
+async function alertsOf({ alerts }: Options) {
+  return alerts === undefined ? {} : { alerts: await readAlerts(await readText(alerts), readText) }
 }
 
 function rootOf({ rootData, rootLabels }: Options) {

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { ParleyError } from '../../core/errors/index.ts'
 import { countAuthRefusal } from '../observe/observer.ts'
+import { alertRoutes } from './alerts.ts'
 import { auditRefusals, auditRoutes } from './audit.ts'
 import { guard } from './auth.ts'
 import { crossOriginReading } from './cross-origin.ts'
@@ -136,6 +137,7 @@ function createApp(
     auditRoutes(app, audit)
   }
   healthRoutes(app, options)
+  if (options.alerts !== undefined) alertRoutes(app, options.alerts)
   modelRoutes(app, options)
   followingRoutes(app, options, followers)
   registryRoutes(app, options)

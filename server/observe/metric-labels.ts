@@ -1,4 +1,5 @@
 import { catalogue } from '../../core/errors/index.ts'
+import { alertNames } from './alerts/alert.ts'
 
 /** The values that a label may have. Everything else is counted as `other`, so that no peer can make up new series. */
 const labels = {
@@ -18,6 +19,9 @@ const labels = {
   decision: ['step-up', 'promote', 'rollback'],
   outcome: ['ok', 'failed'],
   certificate: ['server', 'authority'],
+  alert: alertNames,
+  sink: ['webhook', 'email'],
+  notice: ['sent', 'failed', 'dropped'],
   /** Made by the coordinator, and never by a peer: ids of the newest runs that are not over. */
   runId: undefined,
 } as const

@@ -115,6 +115,13 @@ export const metricTable = {
     'When a certificate of the coordinator ends, in seconds since 1970.',
     { certificate: 'certificate' },
   ),
+  alertsFiring: gauge('parley_alerts_firing', 'Subjects for which an alert of the coordinator fires.', {
+    alert: 'alert',
+  }),
+  alertNotices: counter('parley_alert_notices_total', 'Notices of alerts to sinks that are configured.', {
+    sink: 'sink',
+    outcome: 'notice',
+  }),
   httpRequests: counter('parley_http_requests_total', 'Answered HTTP requests.', {
     method: 'method',
     status: 'status',

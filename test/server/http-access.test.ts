@@ -16,6 +16,8 @@ import { registryOf } from '../support/release.ts'
 import { rolloutsOf } from '../support/rollout.ts'
 import { publish, type Running, raw, releaseKey, running, TOKEN } from './http-fixtures.ts'
 
+const alerts = { view: () => ({ firing: [], recent: [] }) }
+
 const DAY = 86_400_000
 const isoAt = (ms: number) => new Date(ms).toISOString()
 
@@ -34,7 +36,7 @@ beforeEach(async () => {
   await publish(store, 2)
   victim = await addMember(store, clock, ['viewer'])
   const rollouts = rolloutsOf(store, registry, clock)
-  server = await running({ store, registry, people, clock, rollouts, audit: new MemoryAudit() })
+  server = await running({ store, registry, people, clock, rollouts, audit: new MemoryAudit(), alerts })
 })
 
 /** Streams that do not end by themselves; they are tested by their own tests. */
@@ -305,7 +307,7 @@ describe('a call', () => {
   })
 
   it('with that key is refused where it is switched off', async () => {
-    server = await running({ store, people, clock, audit: new MemoryAudit(), adminToken: undefined } as object)
+    server = await running({ store, people, clock, audit: new MemoryAudit(), alerts, adminToken: undefined } as object)
     const found = await sweep(async () => ({ authorization: `Bearer ${TOKEN}` }))
     // Without rollouts there is nothing at their address.
     expect(new Set([...found].filter(([name]) => !name.endsWith('/rollout')).map(([, one]) => one))).toEqual(

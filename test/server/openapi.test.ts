@@ -13,7 +13,14 @@ async function whole() {
   const store = memoryStore()
   const registry = registryOf(store, releaseKey)
   const rollouts = rolloutsOf(store, registry, new ManualClock())
-  return running({ store, registry, rollouts, people: peopleOf(store), audit: new MemoryAudit() })
+  return running({
+    store,
+    registry,
+    rollouts,
+    people: peopleOf(store),
+    audit: new MemoryAudit(),
+    alerts: { view: () => ({ firing: [], recent: [] }) },
+  })
 }
 
 describe('the document of the API', () => {
