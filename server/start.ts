@@ -28,6 +28,7 @@ import { measuredAppend } from './observe/measured-audit.ts'
 import { measuredJournal } from './observe/measured-journal.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { observing } from './observe/observer.ts'
+import { startTracing, withTraceIds } from './observe/tracing.ts'
 import { AuditedRegistry } from './registry/audited-registry.ts'
 import { AuditedRollouts } from './registry/audited-rollouts.ts'
 import { Registry } from './registry/registry.ts'
@@ -90,6 +91,8 @@ export type CoordinatorConfig = {
   readonly audit?: { readonly log: AuditLog; readonly facts: RecordedFacts }
   /** What is watched, and who is told; by default alerts are shown over HTTP only. */
   readonly alerts?: AlertsConfig
+  /** Base address of an OTLP/HTTP receiver of traces; by default none are made. */
+  readonly tracesEndpoint?: string
   /** Ends of certificates that are watched; by default that of `tls`. */
   readonly certificates?: () => readonly CertificateEnd[]
   readonly parleyVersion: string
@@ -112,9 +115,19 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   const limits = { ...defaultLimits, ...config.limits }
   const { identity, parleyVersion, host = '127.0.0.1', tls, allowClearTextBeyondLoopback = false } = config
   const clock = systemClock
-  const logger = config.logger ?? createLogger({ now: clock.now })
-  const metrics = createMetrics({ process: true })
+  const plainLogger = config.logger ?? createLogger({ now: clock.now })
   const publicKey = toHex(identity.publicKey)
+  const tracing =
+    config.tracesEndpoint === undefined
+      ? undefined
+      : await startTracing({
+          endpoint: config.tracesEndpoint,
+          parleyVersion,
+          coordinator: publicKey,
+          now: clock.now,
+        })
+  const logger = tracing === undefined ? plainLogger : withTraceIds(plainLogger, tracing.idsOf)
+  const metrics = createMetrics({ process: true })
   const certificates =
     config.certificates ?? (() => (tls === undefined ? [] : [{ name: 'server', at: certificateEnd(tls.cert) }]))
   const alerts: Alerts = new Alerts({
@@ -184,6 +197,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   })
   const runs = new ActiveRuns(clock.now, 0)
   const observers = [
+    ...(tracing === undefined ? [] : [tracing.observer]),
     observing(logger, metrics, clock.monotonic),
     runs.observer,
     alerts.observer,
@@ -279,7 +293,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     await Promise.all([grpc.stop(), ws.stop()])
     await http.stop()
     await kernels.close()
-    await alerts.stop()
+    await Promise.all([alerts.stop(), tracing?.stop()])
     await audit.append(recordOf('coordinator.stop', undefined)).catch((err: unknown) => {
       logger.error({ err }, 'the end could not be recorded')
     })

@@ -44,6 +44,7 @@ type Options = MemberOptions & {
   readonly triggerLabels?: string
   readonly base?: readonly string[]
   readonly alerts?: string
+  readonly otlpEndpoint?: string
 }
 
 export const coordinatorCommand = withMemberOptions(
@@ -84,6 +85,10 @@ export const coordinatorCommand = withMemberOptions(
     listOption,
   )
   .option('--alerts <file>', 'what the coordinator watches of itself, and whom it tells, as YAML')
+  .option(
+    '--otlp-endpoint <url>',
+    'send traces to this OpenTelemetry receiver (OTLP over HTTP); by default OTEL_EXPORTER_OTLP_ENDPOINT, where it is set',
+  )
   .option('--threads <n>', 'threads that aggregate; by default one for each processor, at most 8', countOption)
   .option('--resident-mib <n>', 'MiB of updates of one open round that may lie in memory in the clear', countOption, 64)
   .option('--drain <duration>', 'how long open rounds may go on after SIGTERM', '120s')
@@ -125,6 +130,7 @@ export const coordinatorCommand = withMemberOptions(
         ...rootOf(options),
         ...holdout,
         ...alerts,
+        ...tracesOf(options),
         ...(options.threads === undefined ? {} : { threads: options.threads }),
         residentBytes: options.residentMib * 2 ** 20,
         allowClearTextBeyondLoopback: options.allowClearTextBeyondLoopback === true,
@@ -148,6 +154,11 @@ async function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Options) {
     throw new ParleyError('config.invalid', '--tls-cert and --tls-key go together')
   const clientCa = tlsClientCa === undefined ? {} : { clientCa: await readText(tlsClientCa) }
   return { cert: await readText(tlsCert), key: await readText(tlsKey), ...clientCa }
+}
+
+function tracesOf({ otlpEndpoint }: Options) {
+  const endpoint = otlpEndpoint ?? process.env.OTEL_EXPORTER_OTLP_ENDPOINT
+  return endpoint === undefined || endpoint === '' ? {} : { tracesEndpoint: endpoint }
 }
 
 async function alertsOf({ alerts }: Options) {

@@ -6,6 +6,8 @@ export type CoordinatorObserver = {
   readonly sessionOpened: (client: string, carrier: string, remote: string) => void
   readonly sessionClosed: (client: string, carrier: string, error: ParleyError | undefined) => void
   readonly sessionRefused: (carrier: string, remote: string, error: ParleyError) => void
+  /** The first bytes of an update came. */
+  readonly uploadStarted: (upload: { client: string; run: string }) => void
   readonly updateDecided: (update: {
     client: string
     run: string
@@ -18,6 +20,8 @@ export type CoordinatorObserver = {
   readonly runStarted: (run: { run: string; model: string; restored: boolean }) => void
   /** Also of a run that goes on from its journal, once it is known where it stands. */
   readonly phaseChanged: (change: { run: string; model: string; round: number; phase: RunPhase }) => void
+  /** A client’s counts on the new model came. */
+  readonly evaluated: (evaluation: { client: string; run: string; round: number }) => void
   readonly roundClosed: (round: {
     run: string
     round: number
@@ -46,9 +50,11 @@ export const silentObserver: Told = {
   sessionOpened: () => {},
   sessionClosed: () => {},
   sessionRefused: () => {},
+  uploadStarted: () => {},
   updateDecided: () => {},
   runStarted: () => {},
   phaseChanged: () => {},
+  evaluated: () => {},
   roundClosed: () => {},
   runEnded: () => {},
 }
@@ -62,9 +68,11 @@ export function everyone(...observers: readonly Partial<Told>[]): Told {
     sessionOpened: (...args) => each((one) => one.sessionOpened?.(...args)),
     sessionClosed: (...args) => each((one) => one.sessionClosed?.(...args)),
     sessionRefused: (...args) => each((one) => one.sessionRefused?.(...args)),
+    uploadStarted: (upload) => each((one) => one.uploadStarted?.(upload)),
     updateDecided: (update) => each((one) => one.updateDecided?.(update)),
     runStarted: (run) => each((one) => one.runStarted?.(run)),
     phaseChanged: (change) => each((one) => one.phaseChanged?.(change)),
+    evaluated: (evaluation) => each((one) => one.evaluated?.(evaluation)),
     roundClosed: (round) => each((one) => one.roundClosed?.(round)),
     runEnded: (run) => each((one) => one.runEnded?.(run)),
   }

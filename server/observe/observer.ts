@@ -28,6 +28,7 @@ export function observing(logger: Logger, metrics: Metrics, monotonic: () => num
       countAuthRefusal(metrics, carrier, error)
       logger.warn({ carrier, remote, err: error }, 'a connection was refused')
     },
+    uploadStarted: () => {},
     updateDecided({ client, run, round, bytes, code }) {
       if (code === undefined) {
         metrics.add('updatesAccepted', {})
@@ -47,6 +48,7 @@ export function observing(logger: Logger, metrics: Metrics, monotonic: () => num
       phases.set(run, { phase, since: monotonic() })
       logger.debug({ run, round, phase }, 'a run is in another phase')
     },
+    evaluated: () => {},
     roundClosed({ run, round, seconds, accepted, silent, made }) {
       if (silent > 0) metrics.add('stragglers', {}, silent)
       metrics.add('rounds', { outcome: made ? 'done' : 'failed' })

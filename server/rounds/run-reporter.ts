@@ -8,6 +8,7 @@ import type { Outcome, RoundRecord, RunState } from './state.ts'
 export type RunObserver = {
   readonly runStarted: (run: { run: string; model: string; restored: boolean }) => void
   readonly phaseChanged: (change: { run: string; model: string; round: number; phase: RunPhase }) => void
+  readonly evaluated: (evaluation: { client: string; run: string; round: number }) => void
   readonly roundClosed: (round: {
     run: string
     round: number
@@ -33,6 +34,7 @@ export class RunReporter {
   readonly #rounds = new Map<string, number>()
   readonly #ended = new Set<string>()
   readonly #phases = new Map<string, string>()
+  readonly #evaluated = new Map<string, number>()
 
   constructor(crypto: Pick<Crypto, 'sha256'>, observer: RunObserver, records: RunRecords | undefined) {
     this.#observer = observer
@@ -62,6 +64,7 @@ export class RunReporter {
     const { run, history } = state
     const told = this.#rounds.get(run) ?? 0
     this.#rounds.set(run, history.length)
+    this.#evaluations(state)
     this.#phase(state)
     for (const record of history.slice(told)) this.#observer.roundClosed({ run, ...closedOf(record) })
     if (state.phase === 'over' && !this.#ended.has(run)) {
@@ -72,6 +75,22 @@ export class RunReporter {
       this.#observer.runEnded({ run, model: state.settings.model, outcome: outcome.kind, gates })
     }
     this.#audit?.changed(state)
+  }
+
+  #evaluations(state: RunState): void {
+    const { run, phase, history } = state
+    const told = this.#evaluated.get(run) ?? 0
+    if (phase === 'evaluating') {
+      const came = [...state.results, ...(state.masked?.vectors ?? [])]
+      this.#evaluated.set(run, came.length)
+      for (const { client } of came.slice(told)) this.#observer.evaluated({ client, run, round: state.round })
+      return
+    }
+    // What comes last ends the phase.
+    const last = this.#evaluated.delete(run) ? history.at(-1) : undefined
+    for (const { client, clients } of last?.results.slice(told) ?? []) {
+      if (last !== undefined && clients === undefined) this.#observer.evaluated({ client, run, round: last.round })
+    }
   }
 
   #phase({ run, settings, round, phase, history }: RunState): void {

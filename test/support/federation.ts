@@ -144,6 +144,8 @@ export class Federation {
           this.#emit('decided', update.client)
         },
         runStarted: () => {},
+        uploadStarted: () => {},
+        evaluated: () => {},
         phaseChanged: () => {},
         roundClosed: () => {},
         runEnded: () => {},
