@@ -130,6 +130,7 @@ export class Coordinator implements CoordinatorApi {
           this.#watchers.changed(run.id)
           this.#reporter.changed(run.state)
         },
+        uploadStarted: deps.observer.uploadStarted,
         updateDecided: (client, answer, bytes) => {
           const code = answer.accepted ? undefined : answer.code
           const { run, round } = answer

@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import { ParleyError } from '../core/errors/index.ts'
 import { systemClock } from '../core/system-clock.ts'
 import type { Authority, KeyPair } from './enrolment/authority.ts'
+import type { AlertsConfig } from './observe/alerts/config.ts'
 import type { CoordinatorConfig, RunningCoordinator } from './start.ts'
 import type { DurableStoreOptions } from './store/durable/store.ts'
 import type { Store } from './store/ports.ts'
@@ -19,6 +20,7 @@ export type { PeopleOptions } from './members/people.ts'
 export { type Permission, type Role, roles, scopes } from './members/permissions.ts'
 export type { TokenView } from './members/tokens.ts'
 export { stepAt, totpCode } from './members/totp.ts'
+export type { AlertsView } from './observe/alerts/alert.ts'
 export { type CoordinatorObserver, silentObserver } from './observe/coordinator-observer.ts'
 export { createLogger, type Logger } from './observe/logger.ts'
 export type { RolloutState } from './registry/rollout-view.ts'
@@ -38,6 +40,12 @@ export type { Store } from './store/ports.ts'
 export async function startCoordinator(config: CoordinatorConfig): Promise<RunningCoordinator> {
   const start = await import('./start.ts')
   return await start.startCoordinator(config)
+}
+
+/** See `readAlerts` of observe/alerts/config.ts. */
+export async function readAlerts(text: string, readFile: (path: string) => Promise<string>): Promise<AlertsConfig> {
+  const config = await import('./observe/alerts/config.ts')
+  return await config.readAlerts(text, readFile)
 }
 
 /** See `openDurableStore` of store/durable/store.ts. */

@@ -1,3 +1,4 @@
+import { randomInt, randomUUID } from 'node:crypto'
 import type { AuditLog } from '../audit/index.ts'
 import { nodeEcdsa } from '../core/attestation/node.ts'
 import type { ReleaseSigner } from '../core/attestation/ports.ts'
@@ -11,7 +12,7 @@ import { systemClock } from '../core/system-clock.ts'
 import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { createKernels, kernelDigest } from '../kernels/index.ts'
-import { auditing, both } from './audit/auditing.ts'
+import { auditing } from './audit/auditing.ts'
 import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
 import type { Addresses } from './enrolment/addresses.ts'
 import type { Authority } from './enrolment/authority.ts'
@@ -21,20 +22,27 @@ import { auditedApi } from './http/audited-api.ts'
 import { createHttpServer } from './http/server.ts'
 import { usualFourEyes } from './members/four-eyes.ts'
 import { People, type PeopleOptions } from './members/people.ts'
+import { ActiveRuns } from './observe/active-runs.ts'
+import { Alerts } from './observe/alerts/alerts.ts'
+import { type AlertsConfig, usualAlerts } from './observe/alerts/config.ts'
+import { everyone } from './observe/coordinator-observer.ts'
+import { type CertificateEnd, measureWhenAsked } from './observe/gauges.ts'
 import { createLogger, type Logger } from './observe/logger.ts'
+import { measuredAppend } from './observe/measured-audit.ts'
 import { measuredJournal } from './observe/measured-journal.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { observing } from './observe/observer.ts'
+import { startTracing, withTraceIds } from './observe/tracing.ts'
 import { AuditedRegistry } from './registry/audited-registry.ts'
 import { AuditedRollouts } from './registry/audited-rollouts.ts'
 import { Registry } from './registry/registry.ts'
-import { Rollouts } from './registry/rollouts.ts'
+import { ROLLOUT_ACTOR, type RolloutDone, Rollouts } from './registry/rollouts.ts'
 import type { RecordedFacts } from './rounds/run-audit.ts'
 import type { AllowList } from './sessions/allow-list.ts'
 import type { Store } from './store/ports.ts'
 import { createAdmission } from './transport/admission.ts'
 import { listenGrpc } from './transport/grpc.ts'
-import type { ServerTls } from './transport/tls.ts'
+import { certificateEnd, type ServerTls } from './transport/tls.ts'
 import { attachWebSocket } from './transport/websocket.ts'
 
 export type CoordinatorConfig = {
@@ -93,6 +101,12 @@ export type CoordinatorConfig = {
   readonly latency?: CoordinatorDeps['latency']
   /** The audit log, and what it has of runs already; closed when the coordinator stops. By default nothing is recorded. */
   readonly audit?: { readonly log: AuditLog; readonly facts: RecordedFacts }
+  /** What is watched, and who is told; by default alerts are shown over HTTP only. */
+  readonly alerts?: AlertsConfig
+  /** Base address of an OTLP/HTTP receiver of traces; by default none are made. */
+  readonly tracesEndpoint?: string
+  /** Ends of certificates that are watched; by default that of `tls`. */
+  readonly certificates?: () => readonly CertificateEnd[]
   readonly parleyVersion: string
   /** By default JSON lines on standard error. */
   readonly logger?: Logger
@@ -117,16 +131,51 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   const limits = { ...defaultLimits, ...config.limits }
   const { identity, parleyVersion, host = '127.0.0.1', tls, allowClearTextBeyondLoopback = false } = config
   const clock = systemClock
-  const logger = config.logger ?? createLogger({ now: clock.now })
+  const plainLogger = config.logger ?? createLogger({ now: clock.now })
+  const publicKey = toHex(identity.publicKey)
+  const tracing =
+    config.tracesEndpoint === undefined
+      ? undefined
+      : await startTracing({
+          endpoint: config.tracesEndpoint,
+          parleyVersion,
+          coordinator: publicKey,
+          now: clock.now,
+        })
+  const logger = tracing === undefined ? plainLogger : withTraceIds(plainLogger, tracing.idsOf)
   const metrics = createMetrics({ process: true })
+  const certificates =
+    config.certificates ?? (() => (tls === undefined ? [] : [{ name: 'server', at: certificateEnd(tls.cert) }]))
+  const alerts: Alerts = new Alerts({
+    config: config.alerts ?? usualAlerts,
+    coordinator: publicKey,
+    clock,
+    logger: logger.child({ part: 'alerts' }),
+    metrics,
+    view: (run) => api.run(run),
+    room: config.store.room,
+    certificates,
+    random: () => randomInt(2 ** 32) / 2 ** 32,
+    id: randomUUID,
+  })
+  const failedTo = (alert: 'audit-failing' | 'store-failing') => (error: unknown) =>
+    alerts.failed(alert, ParleyError.from(error).code)
   const { blobs, records } = config.store
-  const store = { ...config.store, journal: measuredJournal(config.store.journal, metrics, clock.monotonic) }
+  const store = {
+    ...config.store,
+    journal: measuredJournal(config.store.journal, metrics, clock.monotonic, failedTo('store-failing')),
+  }
   const kernels = createKernels(config.threads === undefined ? {} : { threads: config.threads })
-  const log = config.audit?.log
+  const log =
+    config.audit &&
+    measuredLog(config.audit.log, measuredAppend(config.audit.log, metrics, clock.monotonic, failedTo('audit-failing')))
   const audit = log ?? noAudit
   const onFatal = (error: ParleyError) => {
     audit.append(recordOf('coordinator.fail', error)).catch(() => {})
-    config.onFatal(error)
+    if (error.code.startsWith('store.')) alerts.failed('store-failing', error.code)
+    if (!alerts.tells) return config.onFatal(error)
+    // Nothing goes on while the last notices are sent.
+    void Promise.all([api.stop(), alerts.stop()]).finally(() => config.onFatal(error))
   }
   const registryDeps = {
     crypto: nodeCrypto,
@@ -153,9 +202,12 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     consumers: (id: string) => config.consumers?.publicKeyOf(id),
     reportsPerMinute: limits.outcomesPerMinute,
     logger,
+    decided: (done: RolloutDone) => {
+      metrics.add('rolloutDecisions', { decision: done.decision })
+      if (done.decision === 'rollback') alerts.rolledBack(done)
+    },
   }
   const rollouts = log === undefined ? new Rollouts(rolloutsDeps) : new AuditedRollouts(rolloutsDeps, log)
-  const observed = observing(logger, metrics)
   const enrolment =
     config.enrolment === undefined
       ? undefined
@@ -168,6 +220,17 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
           audit,
           onExcluded: (client, error) => api.exclude(client, error),
         })
+  registry.follow((event) => {
+    if (event.type === 'alias') metrics.add('aliasMoves', { by: moverOf(event.move.actor) })
+  })
+  const runs = new ActiveRuns(clock.now, 0)
+  const observers = [
+    ...(tracing === undefined ? [] : [tracing.observer]),
+    observing(logger, metrics, clock.monotonic),
+    runs.observer,
+    alerts.observer,
+    ...(log === undefined ? [] : [auditing(log, clock.now, onFatal)]),
+  ]
   const api = new Coordinator({
     crypto: nodeCrypto,
     clock,
@@ -186,8 +249,14 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     ...(config.rootUpdate === undefined ? {} : { rootUpdate: config.rootUpdate }),
     ...(config.holdout === undefined ? {} : { holdout: config.holdout }),
     ...(config.latency === undefined ? {} : { latency: config.latency }),
-    observer: { ...(log === undefined ? observed : both(observed, auditing(log, clock.now, onFatal))), fatal: onFatal },
-    ...(config.audit === undefined ? {} : { audit: { sink: config.audit.log, facts: config.audit.facts } }),
+    observer: { ...everyone(...observers), fatal: onFatal },
+    ...(log === undefined || config.audit === undefined ? {} : { audit: { sink: log, facts: config.audit.facts } }),
+  })
+  measureWhenAsked(metrics, {
+    clock,
+    active: () => runs.active((run) => api.run(run)),
+    certificates,
+    room: config.store.room,
   })
   const people = new People({
     store: config.store.members,
@@ -218,6 +287,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     parleyVersion,
     store,
     metrics,
+    alerts,
     logger,
     clock,
     limits,
@@ -227,7 +297,6 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     host,
     port: config.httpPort,
   })
-  const publicKey = toHex(identity.publicKey)
   await audit.append(recordOf('coordinator.start', undefined, { version: parleyVersion, publicKey }))
   // Answers `/readyz` while the journals are replayed.
   await http.start()
@@ -239,6 +308,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     await audit.append(recordOf(error.code === 'store.corrupt' ? 'store.damage' : 'coordinator.fail', error))
     throw failure
   }
+  alerts.start()
   // Records live for a month; a coordinator that runs longer looks once a day.
   const renewing = renewDaily(registry, clock, (err) => logger.error({ err }, 'an alias record was not renewed'))
   const warn = (message: string) => logger.warn({ part: 'transport' }, message)
@@ -258,6 +328,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     await Promise.all([grpc.stop(), ws.stop()])
     await http.stop()
     await kernels.close()
+    await Promise.all([alerts.stop(), tracing?.stop()])
     await audit.append(recordOf('coordinator.stop', undefined)).catch((err: unknown) => {
       logger.error({ err }, 'the end could not be recorded')
     })
@@ -287,6 +358,22 @@ function recordOf(
   const self = { kind: 'system', id: 'coordinator' } as const
   if (error === undefined) return { action, actor: self, object: self, details }
   return { action, actor: self, object: self, outcome: 'failed', code: error.code, details: { message: error.message } }
+}
+
+function measuredLog(log: AuditLog, append: AuditLog['append']) {
+  return {
+    federation: log.federation,
+    publicKey: log.publicKey,
+    append,
+    settled: () => log.settled(),
+    checkpoint: () => log.checkpoint(),
+    lines: (from?: number, limit?: number) => log.lines(from, limit),
+    close: () => log.close(),
+  }
+}
+
+function moverOf(actor: string): 'coordinator' | 'rollout' | 'person' {
+  return actor === 'coordinator' || actor === ROLLOUT_ACTOR ? actor : 'person'
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000

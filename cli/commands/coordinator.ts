@@ -10,7 +10,7 @@ import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { durationMs, durationSchema } from '../../core/plan/duration.ts'
 import { systemClock } from '../../core/system-clock.ts'
-import { openDurableStore, startCoordinator } from '../../server/index.ts'
+import { openDurableStore, readAlerts, startCoordinator } from '../../server/index.ts'
 import { baseFilesOf } from '../base-files.ts'
 import { action, command } from '../command.ts'
 import { type EnrolmentOptions, enrolmentOf, keepTls, withEnrolmentOptions } from '../enrolment/coordinator-options.ts'
@@ -44,6 +44,8 @@ type Options = MemberOptions &
     readonly triggerData?: string
     readonly triggerLabels?: string
     readonly base?: readonly string[]
+    readonly alerts?: string
+    readonly otlpEndpoint?: string
   }
 
 export const coordinatorCommand = withEnrolmentOptions(
@@ -83,6 +85,11 @@ export const coordinatorCommand = withEnrolmentOptions(
     'pages of this origin may read published models; may stand several times',
     listOption,
   )
+  .option('--alerts <file>', 'what the coordinator watches of itself, and whom it tells, as YAML')
+  .option(
+    '--otlp-endpoint <url>',
+    'send traces to this OpenTelemetry receiver (OTLP over HTTP); by default OTEL_EXPORTER_OTLP_ENDPOINT, where it is set',
+  )
   .option('--threads <n>', 'threads that aggregate; by default one for each processor, at most 8', countOption)
   .option('--resident-mib <n>', 'MiB of updates of one open round that may lie in memory in the clear', countOption, 64)
   .option('--drain <duration>', 'how long open rounds may go on after SIGTERM', '120s')
@@ -97,6 +104,7 @@ export const coordinatorCommand = withEnrolmentOptions(
       const drainMs = drainOf(options.drain)
       const holdout = holdoutOf(options)
       const members = memberSettings(options)
+      const alerts = await alertsOf(options)
       let failed: (error: ParleyError) => void = () => {}
       const fatal = new Promise<never>((_resolve, reject) => {
         failed = reject
@@ -125,6 +133,8 @@ export const coordinatorCommand = withEnrolmentOptions(
         ...(enrolment === undefined ? {} : { enrolment: enrolment.config }),
         ...rootOf(options),
         ...holdout,
+        ...alerts,
+        ...tracesOf(options),
         ...(options.threads === undefined ? {} : { threads: options.threads }),
         residentBytes: options.residentMib * 2 ** 20,
         allowClearTextBeyondLoopback: options.allowClearTextBeyondLoopback === true,
@@ -154,6 +164,15 @@ async function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Options) {
     throw new ParleyError('config.invalid', '--tls-cert and --tls-key go together')
   const clientCa = tlsClientCa === undefined ? {} : { clientCa: await readText(tlsClientCa) }
   return { cert: await readText(tlsCert), key: await readText(tlsKey), ...clientCa }
+}
+
+function tracesOf({ otlpEndpoint }: Options) {
+  const endpoint = otlpEndpoint ?? process.env.OTEL_EXPORTER_OTLP_ENDPOINT
+  return endpoint === undefined || endpoint === '' ? {} : { tracesEndpoint: endpoint }
+}
+
+async function alertsOf({ alerts }: Options) {
+  return alerts === undefined ? {} : { alerts: await readAlerts(await readText(alerts), readText) }
 }
 
 function rootOf({ rootData, rootLabels }: Options) {

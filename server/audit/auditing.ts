@@ -1,14 +1,10 @@
 import type { AuditEntry, AuditSink } from '../../core/audit/sink.ts'
 import { Throttle } from '../../core/audit/throttle.ts'
 import { ParleyError } from '../../core/errors/index.ts'
-import { type CoordinatorObserver, silentObserver } from '../observe/coordinator-observer.ts'
+import { silentObserver, type Told } from '../observe/coordinator-observer.ts'
 
 /** Records sessions and updates. Refusals are many where somebody wants them to be: beyond a number they are counted. */
-export function auditing(
-  audit: AuditSink,
-  now: () => number,
-  fatal: (error: ParleyError) => void,
-): Omit<CoordinatorObserver, 'fatal'> {
+export function auditing(audit: AuditSink, now: () => number, fatal: (error: ParleyError) => void): Told {
   const throttle = new Throttle()
   const record = (entry: AuditEntry) => {
     audit.append(entry).catch((failure: unknown) => fatal(ParleyError.from(failure)))
@@ -45,43 +41,6 @@ export function auditing(
       }
       const action = code === 'masking.refused' ? 'masking.refuse' : 'update.refuse'
       refused(client, { action, actor, object, outcome: 'denied', code, details: { sha256: digest } })
-    },
-  }
-}
-
-/** Tells two of everything. */
-export function both(
-  first: Omit<CoordinatorObserver, 'fatal'>,
-  second: Omit<CoordinatorObserver, 'fatal'>,
-): Omit<CoordinatorObserver, 'fatal'> {
-  return {
-    sessionOpened(...args) {
-      first.sessionOpened(...args)
-      second.sessionOpened(...args)
-    },
-    sessionClosed(...args) {
-      first.sessionClosed(...args)
-      second.sessionClosed(...args)
-    },
-    sessionRefused(...args) {
-      first.sessionRefused(...args)
-      second.sessionRefused(...args)
-    },
-    updateDecided(update) {
-      first.updateDecided(update)
-      second.updateDecided(update)
-    },
-    runStarted(run) {
-      first.runStarted(run)
-      second.runStarted(run)
-    },
-    roundClosed(round) {
-      first.roundClosed(round)
-      second.roundClosed(round)
-    },
-    runEnded(run) {
-      first.runEnded(run)
-      second.runEnded(run)
     },
   }
 }

@@ -242,6 +242,14 @@ export const operations: readonly Operation[] = [
   },
 
   {
+    method: 'GET',
+    path: '/v1/alerts',
+    summary: 'alerts that fire, and the newest 100 that are over',
+    access: 'run.read',
+    answer: json(),
+  },
+
+  {
     method: 'POST',
     path: '/v1/runs',
     summary: 'start a run; 202 where a second person must confirm it',

@@ -5,6 +5,7 @@ import { ParleyError } from '../../core/errors/index.ts'
 import type { Limits } from '../../core/wire/limits.ts'
 import type { CoordinatorApi } from '../api.ts'
 import type { People } from '../members/people.ts'
+import type { AlertsView } from '../observe/alerts/alert.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MetricsRegistry } from '../observe/metrics.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -28,6 +29,8 @@ export type HttpDeps = {
   readonly parleyVersion: string
   readonly store: Pick<Store, 'records' | 'blobs'>
   readonly metrics: MetricsRegistry
+  /** Without it the coordinator does not watch itself. */
+  readonly alerts?: { view(): AlertsView }
   readonly logger: Logger
   readonly clock: Clock
   readonly limits: Limits

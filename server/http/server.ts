@@ -3,6 +3,8 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { ParleyError } from '../../core/errors/index.ts'
+import { countAuthRefusal } from '../observe/observer.ts'
+import { alertRoutes } from './alerts.ts'
 import { auditRefusals, auditRoutes } from './audit.ts'
 import { guard } from './auth.ts'
 import { crossOriginReading } from './cross-origin.ts'
@@ -112,7 +114,10 @@ function createApp(
     clientErrorHandler: (failure, socket) => answerBrokenRequest(failure, socket),
     frameworkErrors: (failure, request, reply) => answerFailure(failure, request, reply, logger),
   })
-  app.setErrorHandler((failure, request, reply) => answerFailure(failure, request, reply, logger))
+  app.setErrorHandler((failure, request, reply) => {
+    countAuthRefusal(metrics, 'http', failure)
+    answerFailure(failure, request, reply, logger)
+  })
   app.setNotFoundHandler(() => {
     throw new ParleyError('object.not-found', 'there is nothing at this address')
   })
@@ -137,6 +142,7 @@ function createApp(
     auditRoutes(app, audit)
   }
   healthRoutes(app, options)
+  if (options.alerts !== undefined) alertRoutes(app, options.alerts)
   modelRoutes(app, options)
   followingRoutes(app, options, followers)
   registryRoutes(app, options)

@@ -22,6 +22,17 @@ export type RolloutsDeps = {
   readonly consumers: (id: string) => Uint8Array | undefined
   readonly reportsPerMinute: number
   readonly logger: Pick<Logger, 'info' | 'error'>
+  /** Told of what was done; by default nobody is. */
+  readonly decided?: (done: RolloutDone) => void
+}
+
+/** What was done with a version that was rolled out, and who did it: a person, or `ROLLOUT_ACTOR`. */
+export type RolloutDone = {
+  readonly model: string
+  readonly alias: string
+  readonly challenger: number
+  readonly decision: 'step-up' | 'promote' | 'rollback'
+  readonly actor: string
 }
 
 export type TakenReport = { readonly sequence: number; readonly repeated: boolean }
@@ -236,5 +247,6 @@ export class Rollouts {
       }
     }
     logger.info({ model, alias, actor, decision: decision.decision, challenger }, 'a rollout went on')
+    this.#deps.decided?.({ model, alias, challenger, decision: decision.decision, actor })
   }
 }

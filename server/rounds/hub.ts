@@ -27,6 +27,7 @@ import { Timers } from './timers.ts'
 /** What the hub tells others; each is called synchronously and must not throw. */
 export type HubObserver = {
   readonly runChanged: (run: Run) => void
+  readonly uploadStarted: (upload: { client: string; run: string }) => void
   readonly updateDecided: (client: string, answer: Answer, bytes: number) => void
   /** The coordinator cannot go on, for instance because its journal cannot be written. */
   readonly fatal: (error: ParleyError) => void
@@ -187,7 +188,9 @@ export class RoundHub implements RoundDesk {
       matrices,
       observe: observer.updateDecided,
       progress: (sender, run, bytes) => {
-        this.#uploaded.set(`${run}/${sender}`, bytes)
+        const key = `${run}/${sender}`
+        if ((this.#uploaded.get(key) ?? 0) === 0 && bytes > 0) observer.uploadStarted({ client: sender, run })
+        this.#uploaded.set(key, bytes)
         const active = this.#active.get(run)
         if (active !== undefined) observer.runChanged(active.run)
       },

@@ -285,6 +285,15 @@ export interface Store {
   readonly records: Records
   readonly members: MemberStore
   readonly enrolments: EnrolmentRecords
+  /** Room on the disk; absent where there is no disk. */
+  readonly room?: StoreRoom
   /** May be called twice. */
   close(): Promise<void>
+}
+
+export interface StoreRoom {
+  /** Bytes that the store takes. Looks at every file. */
+  used(): Promise<number>
+  /** Bytes that are free on its disk. */
+  free(): Promise<number>
 }

@@ -32,6 +32,11 @@ export function checkSecurity(host: string, { tls, allowClearTextBeyondLoopback 
   }
 }
 
+/** When the first certificate of a PEM text ends, in milliseconds since the epoch. */
+export function certificateEnd(pem: string): number {
+  return Date.parse(new X509Certificate(pem).validTo)
+}
+
 export function nodeTlsOptions(tls: ServerTls): TlsOptions {
   const { cert, key, clientCa } = tls
   const client = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ParleyError } from '../../core/errors/index.ts'
-import { auditing, both } from '../../server/audit/auditing.ts'
-import { silentObserver } from '../../server/observe/coordinator-observer.ts'
+import { auditing } from '../../server/audit/auditing.ts'
+import { everyone, silentObserver } from '../../server/observe/coordinator-observer.ts'
 import { MemoryAudit } from '../support/audit.ts'
 
 const update = { client: 'a', run: 'run_1', round: 2, bytes: 0, digest: 'd'.repeat(64) }
@@ -9,7 +9,7 @@ const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 test('an update has one record, and its code where it was refused', async () => {
   const audit = new MemoryAudit()
-  const observer = both(
+  const observer = everyone(
     silentObserver,
     auditing(
       audit,

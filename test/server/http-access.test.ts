@@ -17,6 +17,8 @@ import { registryOf } from '../support/release.ts'
 import { rolloutsOf } from '../support/rollout.ts'
 import { publish, type Running, raw, releaseKey, running, TOKEN } from './http-fixtures.ts'
 
+const alerts = { view: () => ({ firing: [], recent: [] }) }
+
 const DAY = 86_400_000
 const isoAt = (ms: number) => new Date(ms).toISOString()
 
@@ -36,7 +38,7 @@ beforeEach(async () => {
   victim = await addMember(store, clock, ['viewer'])
   const rollouts = rolloutsOf(store, registry, clock)
   const enrolment = await enrolmentHttpOf(store)
-  server = await running({ store, registry, people, clock, rollouts, enrolment, audit: new MemoryAudit() })
+  server = await running({ store, registry, people, clock, rollouts, enrolment, audit: new MemoryAudit(), alerts })
 })
 
 /** Streams that do not end by themselves; they are tested by their own tests. */
@@ -309,7 +311,7 @@ describe('a call', () => {
   it('with that key is refused where it is switched off', async () => {
     server = await running({
       ...{ store, people, clock, enrolment: await enrolmentHttpOf(store) },
-      ...{ audit: new MemoryAudit(), adminToken: undefined },
+      ...{ audit: new MemoryAudit(), alerts, adminToken: undefined },
     } as object)
     const found = await sweep(async () => ({ authorization: `Bearer ${TOKEN}` }))
     // Without rollouts there is nothing at their address.

@@ -21,6 +21,7 @@ async function whole() {
     people: peopleOf(store),
     audit: new MemoryAudit(),
     enrolment: await enrolmentHttpOf(store),
+    alerts: { view: () => ({ firing: [], recent: [] }) },
   })
 }
 

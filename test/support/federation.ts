@@ -144,6 +144,9 @@ export class Federation {
           this.#emit('decided', update.client)
         },
         runStarted: () => {},
+        uploadStarted: () => {},
+        evaluated: () => {},
+        phaseChanged: () => {},
         roundClosed: () => {},
         runEnded: () => {},
         fatal: (error) => this.fatal.push(error),

@@ -9,6 +9,7 @@ import { type FileSystem, FOLDER_MODE, makeFolder, nodeFiles } from './files.ts'
 import { SqliteJournal } from './journal.ts'
 import { SqliteMembers } from './members.ts'
 import { SqliteRecords } from './records.ts'
+import { freeBytes, usedBytes } from './usage.ts'
 
 export type DurableStoreOptions = {
   /** Made when it is not there. Everything in it is for the user of this process only (0600, 0700). */
@@ -57,6 +58,7 @@ export async function openDurableStore({ folder, files = nodeFiles }: DurableSto
       records,
       members,
       enrolments: new SqliteEnrolments(database),
+      room: { used: () => usedBytes(folder), free: () => freeBytes(folder) },
       close: () => {
         closed ??= close()
         return closed
