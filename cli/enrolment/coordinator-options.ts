@@ -65,7 +65,13 @@ export function keepTls(own: ServerCertificate, running: RunningCoordinator, ren
           running.renewTls(tls)
           arm(next)
         })
-        .catch(() => arm(systemClock.now() + 3_600_000))
+        .catch((failure: unknown) => {
+          const { code, message } = ParleyError.from(failure)
+          process.stderr.write(
+            `parley: the certificate was not renewed, and is tried again in an hour: ${code}: ${message}\n`,
+          )
+          arm(systemClock.now() + 3_600_000)
+        })
     })
   }
   arm(renewAt)

@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { Invitation } from '../../core/enrolment/invitation.ts'
-import type { EnrolmentAnswer } from '../../core/enrolment/messages.ts'
+import { type EnrolmentAnswer, enrolmentAnswerSchema } from '../../core/enrolment/messages.ts'
 import { type ErrorCode, isErrorCode, ParleyError } from '../../core/errors/index.ts'
 import { isLoopback } from '../../core/wire/address.ts'
 import { type ClientKey, enrolmentRequest, renewalRequest } from './request.ts'
@@ -24,7 +24,7 @@ export async function registrarOf({ http, authority }: Pick<Invitation, 'http' |
       throw new ParleyError('config.insecure', `${http} would travel in clear text`)
     return { http, authority: undefined }
   }
-  const pem = (await exchange(`${http}/v1/authority`, { trusting: 'nobody yet' })).toString('utf8')
+  const pem = (await exchange(`${http}/v1/authority`, { trust: { kind: 'unverified' } })).toString('utf8')
   if (fingerprintOf(pem) !== authority) throw new ParleyError('enrolment.authority-mismatch')
   return { http, authority: pem }
 }
@@ -50,8 +50,11 @@ export async function askToRenew(
 }
 
 async function post({ http, authority }: Registrar, path: string, body: Uint8Array): Promise<EnrolmentAnswer> {
-  const answer = await exchange(`${http}${path}`, { trusting: authority, body })
-  return JSON.parse(answer.toString('utf8')) as EnrolmentAnswer
+  const answer = await exchange(`${http}${path}`, { trust: { kind: 'authority', pem: authority }, body })
+  const parsed = enrolmentAnswerSchema.safeParse(jsonOf(answer))
+  if (!parsed.success)
+    throw new ParleyError('coordinator.unreachable', `${http} answered in another form than it should`)
+  return parsed.data
 }
 
 function fingerprintOf(pem: string): string | undefined {
@@ -63,18 +66,18 @@ function fingerprintOf(pem: string): string | undefined {
 }
 
 type Exchange = {
-  /** PEM of the authority that must have certified the coordinator; none on loopback without TLS. */
-  readonly trusting: string | undefined
+  /** The authority that must have certified the coordinator; none on loopback without TLS. Unverified: what comes is held against a fingerprint. */
+  readonly trust: { readonly kind: 'authority'; readonly pem: string | undefined } | { readonly kind: 'unverified' }
   readonly body?: Uint8Array
 }
 
-function exchange(url: string, { trusting, body }: Exchange): Promise<Buffer> {
+function exchange(url: string, { trust, body }: Exchange): Promise<Buffer> {
   const tls = url.startsWith('https:')
   const options = {
     method: body === undefined ? 'GET' : 'POST',
     headers: body === undefined ? {} : { 'content-type': DSSE, 'content-length': body.length },
     timeout: TIMEOUT_MS,
-    ...(tls ? (trusting === 'nobody yet' ? { rejectUnauthorized: false } : { ca: trusting }) : {}),
+    ...(trust.kind === 'unverified' ? { rejectUnauthorized: false } : { ca: trust.pem }),
   }
   return new Promise((resolve, reject) => {
     const unreachable = (cause: unknown) =>
@@ -100,14 +103,19 @@ function exchange(url: string, { trusting, body }: Exchange): Promise<Buffer> {
   })
 }
 
-function failureIn(body: Buffer, status: number | undefined): ParleyError {
-  let error: { readonly code?: unknown; readonly message?: unknown } = {}
+/** The JSON of a body; undefined for what is none. */
+function jsonOf(body: Buffer): unknown {
   try {
-    error = (JSON.parse(body.toString('utf8')) as { error?: typeof error }).error ?? {}
+    return JSON.parse(body.toString('utf8'))
   } catch {
-    // A proxy on the way may answer in its own words.
+    return undefined
   }
-  const { code, message } = error
+}
+
+function failureIn(body: Buffer, status: number | undefined): ParleyError {
+  // A proxy on the way may answer in its own words.
+  type Failure = { readonly error?: { readonly code?: unknown; readonly message?: unknown } | null } | null | undefined
+  const { code, message } = (jsonOf(body) as Failure)?.error ?? {}
   const known: ErrorCode = typeof code === 'string' && isErrorCode(code) ? code : 'coordinator.unreachable'
   return new ParleyError(known, typeof message === 'string' ? message : `the coordinator answered ${status}`)
 }

@@ -6,7 +6,7 @@ type Window = { since: number; taken: number; dropped: number }
 
 /**
  * Keeps those who may cause records by being refused from filling the disk: after so many of one kind in a minute they are
- * counted, and the number stands in the next record. Kinds are few: names from outside are none.
+ * counted, and the number stands in the next record. Whoever names kinds bounds how many there are.
  */
 export class Throttle {
   readonly #windows = new Map<string, Window>()

@@ -28,7 +28,23 @@ export type EnrolmentRequest = z.infer<typeof enrolmentRequestSchema>
 export const renewalRequestSchema = z.strictObject(common)
 export type RenewalRequest = z.infer<typeof renewalRequestSchema>
 
+const pem = z
+  .string()
+  .min(1)
+  .max(64 * 1024)
+
 /** Where a client stands, as it is told itself. */
+export const enrolmentAnswerSchema = z.discriminatedUnion('state', [
+  z.strictObject({ state: z.literal('pending'), fingerprint: z.string().max(60) }),
+  z.strictObject({
+    state: z.literal('active'),
+    fingerprint: z.string().max(60),
+    certificate: pem,
+    authority: pem,
+    notAfter: z.iso.datetime(),
+  }),
+])
+
 export type EnrolmentAnswer =
   | { readonly state: 'pending'; readonly fingerprint: string }
   | {

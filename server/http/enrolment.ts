@@ -28,18 +28,20 @@ export function enrolmentRoutes(root: FastifyInstance, deps: HttpDeps, { enrolme
     reply.type('application/x-pem-file').send(enrolment.authority.certificate),
   )
 
-  const throttle = new Throttle()
+  const strangers = new Strangers()
   void root.register((app, _options, done) => {
     app.removeAllContentTypeParsers()
     const options = { parseAs: 'buffer', bodyLimit: REQUEST_BYTES } as const
     app.addContentTypeParser(DSSE, options, async (_request: unknown, body: Buffer) => body)
     const bytesOf = (body: unknown): Uint8Array => {
-      // All strangers share one window: a guess at 128 bits is no guess.
-      if (throttle.take('enrolment', clock.now()) === undefined) throw new ParleyError('enrolment.too-often')
       if (body instanceof Uint8Array) return body
       throw new ParleyError('request.invalid', `the body is a DSSE envelope, as ${DSSE}`)
     }
-    app.post('/v1/enrolments', async ({ body }) => enrolment.request(bytesOf(body)))
+    app.post('/v1/enrolments', async ({ body, ip }) => {
+      strangers.admit(ip, clock.now())
+      return enrolment.request(bytesOf(body))
+    })
+    // Who has no key of the federation gets as far as one signature: nobody can keep clients from renewing.
     app.post('/v1/enrolments/renewals', async ({ body }) => enrolment.renew(bytesOf(body)))
     done()
   })
@@ -93,6 +95,25 @@ export function enrolmentRoutes(root: FastifyInstance, deps: HttpDeps, { enrolme
       }),
     ),
   )
+}
+
+/** Addresses that are told apart; beyond that all begin anew. */
+const MOST_ADDRESSES = 10_000
+
+/** Counts requests of those who are not known yet, by address, so that one of them does not use up what others may ask. */
+class Strangers {
+  #throttle = new Throttle()
+  readonly #addresses = new Set<string>()
+
+  /** Throws `enrolment.too-often`. */
+  admit(address: string, now: number): void {
+    if (this.#addresses.size >= MOST_ADDRESSES) {
+      this.#addresses.clear()
+      this.#throttle = new Throttle()
+    }
+    this.#addresses.add(address)
+    if (this.#throttle.take(address, now) === undefined) throw new ParleyError('enrolment.too-often')
+  }
 }
 
 /** A client as people see it: no code, no request. */

@@ -58,6 +58,25 @@ export async function lockFolder(folder: string): Promise<() => void> {
   return () => held.close()
 }
 
+/** All of it or nothing. What `work` itself throws is handed on as it is; what SQLite does not do fails as `what`. */
+export function inTransaction<Result>(database: Database.Database, what: string, work: () => Result): Result {
+  let own: unknown
+  try {
+    return database
+      .transaction(() => {
+        try {
+          return work()
+        } catch (failure) {
+          own = failure
+          throw failure
+        }
+      })
+      .immediate()
+  } catch (failure) {
+    throw failure === own ? failure : storeFailure(failure, what)
+  }
+}
+
 function migrate(database: Database.Database, path: string): void {
   const found = Number(database.pragma('user_version', { simple: true }))
   if (found > migrations.length) {

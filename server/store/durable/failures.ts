@@ -8,6 +8,15 @@ export function storeFailure(thrown: unknown, what: string): ParleyError {
   return new ParleyError(codeOf(code), `${what}: ${message}`, { cause: thrown })
 }
 
+/** Does what may fail in SQLite; `what` says what was being done. */
+export function attempting<Result>(what: string, work: () => Result): Result {
+  try {
+    return work()
+  } catch (failure) {
+    throw storeFailure(failure, what)
+  }
+}
+
 /** `ENOENT`, `SQLITE_BUSY` …; empty for everything else. */
 export function systemCode(thrown: unknown): string {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''

@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3'
 import { ParleyError } from '../../../core/errors/index.ts'
 import type { MemberRecord, MemberStore, RequestRecord, SessionRecord, TokenRecord } from '../member-ports.ts'
-import { storeFailure } from './failures.ts'
+import { inTransaction } from './database.ts'
+import { attempting } from './failures.ts'
 
 type Kept = { readonly record: string }
 
@@ -129,23 +130,8 @@ export class SqliteMembers implements MemberStore {
     })
   }
 
-  /** What was thrown by whoever makes the change is handed on as it is. */
   #transaction<Result>(work: () => Result): Result {
-    let own: unknown
-    try {
-      return this.#database
-        .transaction(() => {
-          try {
-            return work()
-          } catch (failure) {
-            own = failure
-            throw failure
-          }
-        })
-        .immediate()
-    } catch (failure) {
-      throw failure === own ? failure : storeFailure(failure, 'the members')
-    }
+    return inTransaction(this.#database, 'the members', work)
   }
 
   #records<Row>(sql: string, ...values: readonly (string | number)[]): readonly Row[] {
@@ -161,10 +147,6 @@ export class SqliteMembers implements MemberStore {
   }
 
   #attempt<Result>(work: () => Result): Result {
-    try {
-      return work()
-    } catch (failure) {
-      throw storeFailure(failure, 'the members')
-    }
+    return attempting('the members', work)
   }
 }

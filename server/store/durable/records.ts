@@ -26,7 +26,8 @@ import type {
   VersionState,
 } from '../ports.ts'
 import { tagChange } from '../tags.ts'
-import { storeFailure } from './failures.ts'
+import { inTransaction } from './database.ts'
+import { attempting } from './failures.ts'
 import type { Tables } from './schema.ts'
 
 /**
@@ -280,22 +281,7 @@ export class SqliteRecords implements Records {
   }
 
   #transaction<Result>(work: () => Result): Result {
-    let own: unknown
-    try {
-      return this.#database
-        .transaction(() => {
-          try {
-            return work()
-          } catch (failure) {
-            own = failure
-            throw failure
-          }
-        })
-        .immediate()
-    } catch (failure) {
-      // What `prepare` threw is handed on as it is.
-      throw failure === own ? failure : storeFailure(failure, 'publishing a version')
-    }
+    return inTransaction(this.#database, 'publishing a version', work)
   }
 
   #run(query: { compile(): CompiledQuery<unknown> }): void {
@@ -310,11 +296,7 @@ export class SqliteRecords implements Records {
   }
 
   #attempt<Result>(work: () => Result): Result {
-    try {
-      return work()
-    } catch (failure) {
-      throw storeFailure(failure, 'the records')
-    }
+    return attempting('the records', work)
   }
 
   #statement(sql: string): Database.Statement<unknown[]> {
