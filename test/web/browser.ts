@@ -79,10 +79,8 @@ export class Sight {
 
   /** The page must not be wider than the window. */
   async expectNoSidewaysScroll(): Promise<void> {
-    const wider = await this.page.evaluate(
-      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-    )
-    expect(wider).toBe(0)
+    const wider = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
+    await expect.poll(() => this.page.evaluate(wider)).toBe(0)
   }
 
   /** What is seen now fits the window; with `PARLEY_PICTURES=1` it becomes a picture of the documentation. */
