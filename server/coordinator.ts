@@ -268,6 +268,20 @@ export class Coordinator implements CoordinatorApi {
     return this.#view(run)
   }
 
+  async pauseRun(id: string, reason: string): Promise<RunView> {
+    const { run } = this.#find(id)
+    await run.tell({ type: 'pause-requested', at: this.#deps.clock.now(), reason })
+    if (run.state.phase === 'over') throw new ParleyError('run.conflict', `run ${id} is over`)
+    return this.#view(run)
+  }
+
+  async resumeRun(id: string): Promise<RunView> {
+    const { run } = this.#find(id)
+    const resumed = await run.tell({ type: 'resume-requested', at: this.#deps.clock.now() })
+    if (!resumed) throw new ParleyError('run.conflict', `run ${id} is not paused`)
+    return this.#view(run)
+  }
+
   async recompute(id: string, round: number, request: RecomputeRequest): Promise<Recomputation> {
     return await recompute(this.#work, this.#find(id), round, request)
   }

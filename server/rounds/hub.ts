@@ -242,7 +242,7 @@ export class RoundHub implements RoundDesk {
 
   #presenceChanged(): void {
     for (const { run } of this.#active.values()) {
-      if (run.state.phase === 'waiting') this.#seekClients(run)
+      if (run.state.phase === 'waiting' && run.state.paused === undefined) this.#seekClients(run)
       else this.#deps.observer.runChanged(run)
     }
   }

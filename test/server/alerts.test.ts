@@ -79,6 +79,8 @@ describe('alerts are decided on', () => {
     expect(ofRun({ phase: 'waiting', round: 4 }, now - 30 * MINUTE)).toEqual([
       'critical round-no-quorum: round 4 waits for clients for more than 30 minutes',
     ])
+    const paused = { at: '2026-01-01T00:00:00.000Z', reason: 'a question' }
+    expect(ofRun({ phase: 'waiting', round: 4, paused }, now - 30 * MINUTE)).toEqual([])
   })
 
   it('stragglers of the last round, and of the open one once most of its time is over', () => {
