@@ -10,7 +10,7 @@ import { evaluatePolicy } from './evaluate.ts'
 import type { Asked, Facts, Verdict } from './facts.ts'
 import { dayIn } from './hours.ts'
 import { updateBytes } from './leaving.ts'
-import { loadPolicy, type TrustedPolicy } from './policy-file.ts'
+import { approvalsNeeded, loadPolicy, type TrustedPolicy } from './policy-file.ts'
 import { Reviews } from './reviews.ts'
 import type { Policy, PolicyData } from './schema.ts'
 import { sizeBytes } from './size.ts'
@@ -21,7 +21,7 @@ export type FilePolicyOptions = {
   readonly clock: Pick<Clock, 'now'>
   /** `policy.yaml`, with `policy.dsse.json` beside it. Paths of data in it are relative to its folder. */
   readonly path: string
-  /** The file with the public key, in hex, that the policy must be signed with. */
+  /** The file with the public keys, in hex, one in a line, with all of which the policy must be signed. */
   readonly keyPath: string
   /** Where counters and plans under review are kept. */
   readonly state: string
@@ -105,7 +105,7 @@ class FilePolicy implements TaskPolicy {
     const today = await this.#counters.today(day)
     const decisions = await this.#reviews.decisions(asked.digest, asked.coordinator, trusted)
     const rounds = today.rounds.filter((key) => key !== keyOf(asked)).length
-    const standing = standingOf(policy, decisions, now)
+    const standing = standingOf(approvalsNeeded(trusted), decisions, now)
     const facts = { ...restriction, now, today: { rounds, bytes: today.bytes }, standing }
     return { verdict: evaluatePolicy(policy, asked, facts), trusted, day }
   }
