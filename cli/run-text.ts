@@ -211,8 +211,9 @@ export function outcomeText(view: RunView): string {
   }
 }
 
-function pauseText({ paused }: RunView): string {
-  return paused === undefined ? '' : `; paused since ${paused.at}: ${printable(paused.reason)}`
+function pauseText({ paused, holding = [] }: RunView): string {
+  const people = holding.length === 0 ? '' : `; the plan waits for a person at ${holding.join(', ')}`
+  return paused === undefined ? people : `; paused since ${paused.at}: ${printable(paused.reason)}${people}`
 }
 
 function gateLine(gate: GateVerdict): string {

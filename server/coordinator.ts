@@ -386,6 +386,7 @@ export class Coordinator implements CoordinatorApi {
     return viewOf(run.state, {
       connected: (client) => this.#hub.presence.has(client),
       uploaded: (client) => this.#hub.uploaded(run.id, client),
+      holding: this.#hub.holding(run.id),
     })
   }
 

@@ -69,14 +69,8 @@ class FilePolicy implements TaskPolicy {
   }
 
   async admit(request: PolicyRequest): Promise<Admission> {
-    const { task, plan } = request
-    const asked: Asked = {
-      plan,
-      digest: task.plan.digest,
-      coordinator: toHex(request.coordinator),
-      task: { ...task, clip: task.kind === 'train' ? task.clip : undefined },
-    }
-    const leaving = task.kind === 'train' ? updateBytes(plan, task.parameters) : 0
+    const { task } = request
+    const { asked, leaving } = askedOf(request)
     const { verdict, trusted, day } = await this.#judge(asked, { moment: 'begin', leaving })
     if (verdict.kind === 'hold') await this.#reviews.hold(asked, request.text, verdict, this.#options.clock.now())
     const { data: name } = allowed(verdict)
@@ -95,6 +89,12 @@ class FilePolicy implements TaskPolicy {
         await this.#counters.send(day, bytes)
       },
     }
+  }
+
+  async holds(request: PolicyRequest): Promise<boolean> {
+    const { asked, leaving } = askedOf(request)
+    const { verdict } = await this.#judge(asked, { moment: 'begin', leaving })
+    return verdict.kind === 'hold'
   }
 
   async #judge(asked: Asked, restriction: Restriction): Promise<Judged> {
@@ -166,4 +166,14 @@ function filesOf(data: PolicyData, folder: string): DataFiles {
 function absolute(files: DataFiles): DataFiles {
   if ('csv' in files) return { csv: resolve(files.csv) }
   return { images: resolve(files.images), labels: resolve(files.labels) }
+}
+
+function askedOf({ task, plan, coordinator }: PolicyRequest): { readonly asked: Asked; readonly leaving: number } {
+  const asked: Asked = {
+    plan,
+    digest: task.plan.digest,
+    coordinator: toHex(coordinator),
+    task: { ...task, clip: task.kind === 'train' ? task.clip : undefined },
+  }
+  return { asked, leaving: task.kind === 'train' ? updateBytes(plan, task.parameters) : 0 }
 }
