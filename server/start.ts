@@ -13,6 +13,7 @@ import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { createKernels, kernelDigest } from '../kernels/index.ts'
 import { auditing } from './audit/auditing.ts'
+import type { RecordedFacts } from './audit/recorded-facts.ts'
 import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
 import type { Addresses } from './enrolment/addresses.ts'
 import type { Authority } from './enrolment/authority.ts'
@@ -37,7 +38,6 @@ import { AuditedRegistry } from './registry/audited-registry.ts'
 import { AuditedRollouts } from './registry/audited-rollouts.ts'
 import { Registry } from './registry/registry.ts'
 import { ROLLOUT_ACTOR, type RolloutDone, Rollouts } from './registry/rollouts.ts'
-import type { RecordedFacts } from './rounds/run-audit.ts'
 import type { AllowList } from './sessions/allow-list.ts'
 import type { Store } from './store/ports.ts'
 import { createAdmission } from './transport/admission.ts'
@@ -301,6 +301,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   // Answers `/readyz` while the journals are replayed.
   await http.start()
   try {
+    if (registry instanceof AuditedRegistry) await registry.recordLate(config.audit?.facts ?? new Set())
     await api.start()
     await rollouts.start()
   } catch (failure) {
@@ -368,6 +369,7 @@ function measuredLog(log: AuditLog, append: AuditLog['append']) {
     settled: () => log.settled(),
     checkpoint: () => log.checkpoint(),
     lines: (from?: number, limit?: number) => log.lines(from, limit),
+    snapshot: () => log.snapshot(),
     close: () => log.close(),
   }
 }
