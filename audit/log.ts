@@ -15,7 +15,16 @@ import type { Crypto, SigningKey } from '../core/crypto/primitives.ts'
 import { toHex, utf8 } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
 import { AppendFile } from './append-file.ts'
-import { type AuditFiles, CHECKPOINTS, FOLDER_MODE, logFileName, logFiles, logLines, nodeFiles } from './files.ts'
+import {
+  type AuditFiles,
+  CHECKPOINTS,
+  checkpointLines,
+  FOLDER_MODE,
+  logFileName,
+  logFiles,
+  logLines,
+  nodeFiles,
+} from './files.ts'
 import { keepPublicKey } from './public-key.ts'
 import { type Found, recover } from './recovery.ts'
 
@@ -36,6 +45,9 @@ export type AuditLogOptions = {
   /** Shown every record that is there already. */
   readonly seen?: (record: AuditRecord) => void
 }
+
+/** A log up to a checkpoint, which is the last of its lines. */
+export type LogSnapshot = { readonly records: number; readonly checkpoints: readonly string[] }
 
 type Waiting = { readonly seq: number; readonly line: string; readonly resolve: () => void; readonly reject: Reject }
 type Reject = (error: ParleyError) => void
@@ -167,6 +179,19 @@ export class AuditLog implements AuditSink {
       if (seq >= end) return
       if (seq >= from) yield text
     }
+  }
+
+  /** Signs a checkpoint, and gives how many records the newest covers, with the lines of all checkpoints up to it. */
+  async snapshot(): Promise<LogSnapshot> {
+    await this.checkpoint()
+    const newest = this.#newest?.checkpoint.seq ?? -1
+    const checkpoints: string[] = []
+    for await (const { text } of checkpointLines(this.#folder)) {
+      checkpoints.push(text)
+      const { checkpoint } = await readCheckpoint(this.#options.crypto, this.publicKey, text)
+      if (checkpoint.seq >= newest) break
+    }
+    return { records: newest + 1, checkpoints }
   }
 
   /** The records on the disk that fit, oldest first. */

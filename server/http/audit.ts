@@ -10,7 +10,7 @@ import { callerOf } from './auth.ts'
 import type { HttpDeps } from './options.ts'
 
 /** What the routes need of a log. */
-export type ReadableAudit = Pick<AuditLog, 'append' | 'publicKey' | 'federation' | 'lines'>
+export type ReadableAudit = Pick<AuditLog, 'append' | 'publicKey' | 'federation' | 'lines' | 'snapshot'>
 
 const number = z
   .string()
