@@ -14,7 +14,7 @@ export function collectFacts(): { readonly facts: RecordedFacts; readonly seen: 
   return { facts, seen }
 }
 
-const ofRuns = /^(run|round|gate|model)\.(start|end|open|close|fail|decide|candidate)$/
+const ofRuns = /^(run|round|evaluation|gate|model)\.(start|end|open|close|fail|decide|candidate)$/
 
 /** An id is that of the record’s object; of a move of an alias with its number behind it. */
 export function factKey(action: string, id: string): string {
