@@ -231,7 +231,8 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     alerts.observer,
     ...(log === undefined ? [] : [auditing(log, clock.now, onFatal)]),
   ]
-  const api = new Coordinator({
+  const observer = { ...everyone(...observers), fatal: onFatal }
+  const api: Coordinator = new Coordinator({
     crypto: nodeCrypto,
     clock,
     store,
@@ -249,7 +250,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     ...(config.rootUpdate === undefined ? {} : { rootUpdate: config.rootUpdate }),
     ...(config.holdout === undefined ? {} : { holdout: config.holdout }),
     ...(config.latency === undefined ? {} : { latency: config.latency }),
-    observer: { ...everyone(...observers), fatal: onFatal },
+    observer,
     ...(log === undefined || config.audit === undefined ? {} : { audit: { sink: log, facts: config.audit.facts } }),
   })
   measureWhenAsked(metrics, {
@@ -314,7 +315,8 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   const renewing = renewDaily(registry, clock, (err) => logger.error({ err }, 'an alias record was not renewed'))
   const warn = (message: string) => logger.warn({ part: 'transport' }, message)
   const admission = createAdmission(limits)
-  const ws = attachWebSocket(http.server, api.serve, { admission, limits, warn })
+  const refused = (address: string, error: ParleyError) => observer.sessionRefused('websocket', address, error)
+  const ws = attachWebSocket(http.server, api.serve, { admission, limits, warn, refused })
   const health = { serving: () => api.ready(), watch: (listener: () => void) => api.onReadiness(listener) }
   const grpc = await listenGrpc(api.serve, { ...security, host, port: config.grpcPort, admission, limits, health })
   listening = { http: http.url, carriers: [grpc.url, ws.url] }

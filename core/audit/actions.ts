@@ -26,6 +26,7 @@ export const auditActions = {
   'request.refuse': 'the second person said no',
   'access.deny': 'somebody known asked for what they may not',
   'access.refuse': 'an HTTP request came from nobody known',
+  'request.malformed': 'what somebody known sent was too large, or no request: nothing of it was done',
   'request.take': 'a person’s request was taken: nothing of it is done before this is on the disk',
   'request.fail': 'what was asked for was refused or went wrong',
   'coordinator.start': 'the coordinator takes clients',
