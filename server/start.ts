@@ -251,7 +251,12 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     ...(config.holdout === undefined ? {} : { holdout: config.holdout }),
     ...(config.latency === undefined ? {} : { latency: config.latency }),
     observer,
-    ...(log === undefined || config.audit === undefined ? {} : { audit: { sink: log, facts: config.audit.facts } }),
+    ...(log === undefined || config.audit === undefined
+      ? {}
+      : {
+          audit: { sink: log, facts: config.audit.facts },
+          auditState: (records: number) => log.state(records),
+        }),
   })
   measureWhenAsked(metrics, {
     clock,
@@ -372,6 +377,7 @@ function measuredLog(log: AuditLog, append: AuditLog['append']) {
     checkpoint: () => log.checkpoint(),
     lines: (from?: number, limit?: number) => log.lines(from, limit),
     snapshot: () => log.snapshot(),
+    state: (records: number) => log.state(records),
     close: () => log.close(),
   }
 }

@@ -5,6 +5,7 @@
 export const auditActions = {
   'audit.create': 'a log begins; its object names whose it is',
   'audit.recover': 'at the start a line that a crash had cut was removed; it had never been acknowledged',
+  'audit.fork': 'a client says that this log does not go on from the checkpoint that it has kept',
   'audit.read': 'somebody read the log over HTTP',
   'evidence.export': 'somebody took a bundle of evidence away: the log, and these versions',
   'member.add': 'somebody got an account',
