@@ -4,7 +4,7 @@ import { publicKeyPem } from '../../core/attestation/pem.ts'
 import type { EcdsaVerifier } from '../../core/attestation/ports.ts'
 import { readProvenance } from '../../core/attestation/provenance.ts'
 import { AuditFault, type FileLine } from '../../core/audit/problem.ts'
-import { type AuditReport, verifyAudit } from '../../core/audit/verify.ts'
+import { type AuditReport, type AuditSources, verifyAudit } from '../../core/audit/verify.ts'
 import type { Crypto } from '../../core/crypto/primitives.ts'
 import { fromHex, fromUtf8, toHex, utf8 } from '../../core/encoding/bytes.ts'
 import { canonicalJson } from '../../core/encoding/canonical-json.ts'
@@ -159,18 +159,8 @@ class EvidenceCheck {
 
   async #log(publicKey: Uint8Array, federation: string, facts: LogFacts): Promise<AuditReport> {
     this.#options.progress?.('the audit log')
-    const folder = bundlePaths.log
-    const names = [...this.#source.files.keys()].filter((path) => path.startsWith(folder))
-    const files = logFilesAmong(names.map((path) => path.slice(folder.length)))
-    const open = (name: string) => this.#source.open(folder + name)
-    const cut = ({ file }: { readonly file: string }) => {
-      throw new AuditFault({ kind: 'truncated', seq: 0, file, line: 0, message: 'its last line has no end' })
-    }
-    const marks = this.#source.files.has(bundlePaths.checkpoints)
-      ? fileLines(open, bundlePaths.checkpoints.slice(folder.length), 0, cut)
-      : []
     const { kept = [], progress } = this.#options
-    const sources = { federation, log: linesOfLog(files, open, cut), checkpoints: marks, kept }
+    const sources = { ...logSourcesIn(this.#source), federation, kept }
     let lines = 0
     const report = await verifyAudit(this.#deps.crypto, publicKey, sources, ({ record }) => {
       if (record !== undefined) facts.take(record)
@@ -178,7 +168,7 @@ class EvidenceCheck {
     })
     if (report.problem !== undefined) {
       const { file, line, seq, message } = report.problem
-      this.#add('log', 'audit.corrupt', `${folder}${file}, line ${line}`, `record ${seq}: ${message}`, seq)
+      this.#add('log', 'audit.corrupt', `${bundlePaths.log}${file}, line ${line}`, `record ${seq}: ${message}`, seq)
     } else if (report.covered !== report.records - 1) {
       this.#add('log', 'audit.corrupt', 'audit', 'no checkpoint is of its last record: more may have been there')
     }
@@ -281,6 +271,21 @@ class EvidenceCheck {
   ): void {
     this.#problems.push({ kind, code, path, message, ...(seq === undefined ? {} : { seq }) })
   }
+}
+
+/** What a bundle has of a log, to be verified. */
+export function logSourcesIn(source: BundleSource): AuditSources {
+  const folder = bundlePaths.log
+  const names = [...source.files.keys()].filter((path) => path.startsWith(folder))
+  const files = logFilesAmong(names.map((path) => path.slice(folder.length)))
+  const open = (name: string) => source.open(folder + name)
+  const cut = ({ file }: { readonly file: string }) => {
+    throw new AuditFault({ kind: 'truncated', seq: 0, file, line: 0, message: 'its last line has no end' })
+  }
+  const checkpoints = source.files.has(bundlePaths.checkpoints)
+    ? fileLines(open, bundlePaths.checkpoints.slice(folder.length), 0, cut)
+    : []
+  return { log: linesOfLog(files, open, cut), checkpoints }
 }
 
 /** Files of the log and of runs, by the form of their names. */

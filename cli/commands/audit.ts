@@ -4,15 +4,15 @@ import { type AuditFilter, isOfClient } from '../../core/audit/filter.ts'
 import { AuditFault, type FileLine } from '../../core/audit/problem.ts'
 import type { AuditRecord } from '../../core/audit/record.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
-import { ParleyError } from '../../core/errors/index.ts'
 import { recordLine, reportText } from '../audit-text.ts'
 import { action, command, group } from '../command.ts'
 import { DEFAULT_URL } from '../http-client.ts'
 import { REFERENCE } from '../model-reference.ts'
 import { countOption, listOption, readText } from '../options.ts'
 import { pinnedKey } from '../pinned-keys.ts'
-import { printable } from '../printable.ts'
+import { plainError, plainly } from '../printable.ts'
 import { type BundleKeys, type BundleRequest, downloadBundle, verifyBundle } from './audit-bundle.ts'
+import { compare } from './audit-compare.ts'
 
 const HOME = 'folder of a coordinator or a client, or one with an exported log'
 
@@ -45,7 +45,7 @@ const verify = command('verify', 'check that an audit log, or a bundle with vers
       const folder = await auditFolderOf(path)
       const publicKey = keys.key === undefined ? undefined : await pinnedKey(keys.key)
       const { problem, ...report } = await plainly(() => verifyFolder(nodeCrypto, folder, { publicKey, kept }))
-      if (problem !== undefined) throw plain(new AuditFault(problem))
+      if (problem !== undefined) throw plainError(new AuditFault(problem))
       output.result(report, reportText(report))
       return 0
     }),
@@ -136,21 +136,8 @@ function timeOption(text: string, rest: string): number {
   return time
 }
 
-/** What is wrong with a log may quote it, and what is in it may be anybody’s. */
-async function plainly<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work()
-  } catch (failure) {
-    throw plain(ParleyError.from(failure))
-  }
-}
-
-function plain(error: ParleyError): ParleyError {
-  const { code, message, details, cause } = error
-  return new ParleyError(code, printable(message), { cause, ...(details === undefined ? {} : { details }) })
-}
-
 export const auditCommand = group('audit', 'the log of who did what, of a coordinator or a client')
   .addCommand(verify)
   .addCommand(timeline)
   .addCommand(exporting)
+  .addCommand(compare)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { toHex, utf8 } from '../../core/encoding/bytes.ts'
 import { auditKey } from '../audit/fixtures.ts'
-import { Exporting, LOG, linesOf, pack, setLines, unpack } from '../evidence/bundles.ts'
+import { Exporting, LOG, linesOf, pack, rewrite, setLines, unpack } from '../evidence/bundles.ts'
 import { inProcess, parleyJson } from '../support/cli.ts'
 import { coordinatorKey } from '../support/federation.ts'
 import { releaseSigner } from '../support/release.ts'
@@ -118,5 +118,40 @@ describe('parley audit verify, of a bundle', () => {
     )
     const { code, stderr } = await inProcess('audit', 'verify', bundle, '--key', key, '--checkpoint', kept)
     expect([code, stderr]).toEqual([6, expect.stringContaining('the log ends here')])
+  })
+})
+
+describe('parley audit compare', () => {
+  test('finds one history in bundles, logs and kept checkpoints, and says how far it reaches', async () => {
+    const kept = join(folder, 'kept-by-a-client')
+    await writeFile(kept, `${linesOf(unpack(await readFile(bundle)), 'audit/checkpoints.jsonl').at(-1)}\n`)
+    const later = join(folder, 'later.tar')
+    await writeFile(later, await coordinator.export())
+    const log = join(coordinator.folder, 'log')
+    for (const [a, b] of [
+      [bundle, later],
+      [kept, later],
+      [later, kept],
+      [bundle, log],
+    ] as const) {
+      const found = await parleyJson<{ compared: number }>('audit', 'compare', a, b, '--key', key)
+      expect(found.compared).toBeGreaterThan(0)
+    }
+  })
+
+  test('ends with 6 and the record for two histories that are both signed, and with 2 where nothing is in common', async () => {
+    const files = unpack(await readFile(bundle))
+    await rewrite(files, (records) => records.map((one) => (one.seq === 3 ? { ...one, salt: '0'.repeat(32) } : one)))
+    const other = join(folder, 'other.tar')
+    await writeFile(other, pack(files))
+    const { code, stderr } = await inProcess('audit', 'compare', bundle, other, '--key', key)
+    expect([code, stderr]).toEqual([6, expect.stringContaining('two histories up to record 3')])
+    const kept = join(folder, 'kept-of-the-other')
+    await writeFile(kept, `${linesOf(files, 'audit/checkpoints.jsonl').at(-1)}\n`)
+    expect((await inProcess('audit', 'compare', bundle, kept, '--key', key)).code).toBe(6)
+    await writeFile(kept, '')
+    expect((await inProcess('audit', 'compare', bundle, kept, '--key', key)).code).toBe(2)
+    const strange = toHex(coordinatorKey.publicKey)
+    expect((await inProcess('audit', 'compare', bundle, other, '--key', strange)).code).toBe(6)
   })
 })
