@@ -12,6 +12,7 @@ import { nodeCrypto } from '../../core/crypto/node.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { leadingOf } from '../../core/metrics/metrics.ts'
 import { systemClock } from '../../core/system-clock.ts'
+import { fileCheckpointMemory } from '../checkpoint-memory.ts'
 import { action, command, group } from '../command.ts'
 import { fileControlMemory } from '../control-memory.ts'
 import { federationOf, renewingOf } from '../enrolment/federation.ts'
@@ -97,6 +98,7 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
         coordinatorKey: federation.coordinatorKey,
         urls: federation.urls,
         memory: await fileRoundMemory(home.rounds),
+        checkpoints: fileCheckpointMemory(home.checkpoints, federation.coordinatorKey),
         controls: fileControlMemory(home.controls),
         ledger: await fileLedger(home.ledger, budgetOf(options.privacyBudget, options.privacyDelta)),
         ...(minCohort === undefined ? {} : { minCohort }),
