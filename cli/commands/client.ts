@@ -7,6 +7,7 @@ import {
   MIN_COHORT,
   startClient,
   type TaskPolicy,
+  type WayOut,
 } from '../../client/index.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
 import { ParleyError } from '../../core/errors/index.ts'
@@ -17,6 +18,7 @@ import { fileControlMemory } from '../control-memory.ts'
 import { federationOf, renewingOf } from '../enrolment/federation.ts'
 import { auditLogOf, type Home, homeOf, identityOf } from '../home.ts'
 import { type MaskingOptions, maskingOf, withMaskingOptions } from '../masking-options.ts'
+import { type NetworkOptions, wayOutOf, withNetworkOptions } from '../network-options.ts'
 import { countOption, deltaOption, epsilonOption, keyOption, listOption, readText } from '../options.ts'
 import { budgetOf, fileLedger, USUAL_DELTA } from '../privacy-ledger.ts'
 import { fileRoundMemory } from '../round-memory.ts'
@@ -28,29 +30,32 @@ import { clientPolicyCommand } from './client-policy.ts'
 import { clientPrivacyCommand } from './client-privacy.ts'
 import { clientReviewCommand } from './client-review.ts'
 
-type Options = MaskingOptions & {
-  readonly home: string
-  readonly coordinator?: readonly string[]
-  readonly coordinatorKey?: Uint8Array
-  readonly data?: string
-  readonly policy?: string
-  readonly unsafeAllowAnyPlan?: boolean
-  readonly labels?: string
-  readonly engine?: string
-  readonly minCohort?: number
-  readonly privacyBudget?: number
-  readonly privacyDelta: number
-  readonly tlsCa?: string
-  readonly tlsCert?: string
-  readonly tlsKey?: string
-  readonly allowClearTextBeyondLoopback?: boolean
-}
+type Options = MaskingOptions &
+  NetworkOptions & {
+    readonly home: string
+    readonly coordinator?: readonly string[]
+    readonly coordinatorKey?: Uint8Array
+    readonly data?: string
+    readonly policy?: string
+    readonly unsafeAllowAnyPlan?: boolean
+    readonly labels?: string
+    readonly engine?: string
+    readonly minCohort?: number
+    readonly privacyBudget?: number
+    readonly privacyDelta: number
+    readonly tlsCa?: string
+    readonly tlsCert?: string
+    readonly tlsKey?: string
+    readonly allowClearTextBeyondLoopback?: boolean
+  }
 
-const start = withMaskingOptions(command('start', 'run a client node on local data until it is told to stop'))
+const start = withNetworkOptions(
+  withMaskingOptions(command('start', 'run a client node on local data until it is told to stop')),
+)
   .option('--home <folder>', 'folder of its key and its memory of rounds, controls and privacy', '.parley/client')
   .option(
     '--coordinator <url>',
-    'grpc://, grpcs://, ws:// or wss:// address, may stand several times; by default those of the invitation',
+    'grpc://, grpcs://, ws:// or wss:// address, or https:// for both on one port; may stand several times, the preferred one first; by default those of the invitation',
     listOption,
   )
   .option(
@@ -87,6 +92,7 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
       const data = dataOf(options)
       const policy = await policyOf(options, home, identity.publicKey, data)
       const audit = await auditLogOf(home, identity)
+      const out = await wayOutOf(options)
       const site = siteEvents(audit, federation.coordinatorKey)
       await site.started()
       const node = startClient({
@@ -102,7 +108,7 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
         ...(minCohort === undefined ? {} : { minCohort }),
         ...(masking === undefined ? {} : { masking }),
         ...(options.engine === undefined ? {} : { engine: engineOf(options.engine) }),
-        dial: await dialOptionsOf(options, federation.ca),
+        dial: await dialOptionsOf(options, federation.ca, out),
         onEvent: (event) => {
           site.take(event)
           output.event(plainEvent(event), eventText(event))
@@ -113,7 +119,7 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
             `data: ${report.used} of ${report.rows} rows usable, ${report.train} to train and ${report.test} held out`,
           ),
       })
-      const renewing = renewingOf(home, federation, output)
+      const renewing = renewingOf(home, federation, out, output)
       await untilStopped(async () => {
         renewing.stop()
         await node.stop()
@@ -165,13 +171,14 @@ function engineOf(text: string): EngineName {
   return name
 }
 
-async function dialOptionsOf(options: Options, authority: string | undefined) {
+async function dialOptionsOf(options: Options, authority: string | undefined, { proxy, gatewayCa }: WayOut) {
   const pem = options.tlsCa === undefined ? authority : await readText(options.tlsCa)
   const ca = pem === undefined ? {} : { ca: pem }
   const cert = options.tlsCert === undefined ? {} : { cert: await readText(options.tlsCert) }
   const key = options.tlsKey === undefined ? {} : { key: await readText(options.tlsKey) }
   return {
-    tls: { ...ca, ...cert, ...key },
+    tls: { ...ca, ...cert, ...key, ...(gatewayCa === undefined ? {} : { gatewayCa }) },
+    ...(proxy === undefined ? {} : { proxy }),
     allowClearTextBeyondLoopback: options.allowClearTextBeyondLoopback === true,
     warn: (message: string) => void process.stderr.write(`parley: ${message}\n`),
   }
