@@ -15,14 +15,20 @@ import type { ClientOptions } from './options.ts'
 const sealed = ['mode:sealed']
 const both = [...sealed, 'mode:masked']
 
+type HandshakeOptions = Pick<ClientOptions, 'crypto' | 'identity' | 'coordinatorKey' | 'agent' | 'limits' | 'masking'>
+
 /**
  * The client's half of the handshake. Throws `node.untrusted-coordinator` unless the coordinator proves the pinned key,
  * before anything is proved to it.
  */
-export async function openHandshake(
-  options: Pick<ClientOptions, 'crypto' | 'identity' | 'coordinatorKey' | 'agent' | 'limits' | 'masking'>,
-  link: Link,
-): Promise<FrameOf<'welcome'>> {
+export async function openHandshake(options: HandshakeOptions, link: Link): Promise<FrameOf<'welcome'>> {
+  const transcript = await meetCoordinator(options, link)
+  await link.send({ type: 'authenticate', signature: proveHandshake(options.identity, 'client', transcript) })
+  return expectFrame(link, 'welcome', options.limits.handshakeBytes, 'session.protocol')
+}
+
+/** The first half of it: the coordinator has proved the pinned key, and knows of the client only what it says of itself. */
+export async function meetCoordinator(options: HandshakeOptions, link: Link): Promise<HandshakeTranscript> {
   const { crypto, identity, coordinatorKey, limits } = options
   const capabilities = options.masking === undefined ? sealed : both
   const clientNonce = crypto.randomBytes(HANDSHAKE_NONCE_BYTES)
@@ -57,6 +63,5 @@ export async function openHandshake(
     coordinatorNonce: challenge.nonce,
   }
   checkHandshake(crypto, 'coordinator', transcript, challenge.signature)
-  await link.send({ type: 'authenticate', signature: proveHandshake(identity, 'client', transcript) })
-  return expectFrame(link, 'welcome', limits.handshakeBytes, 'session.protocol')
+  return transcript
 }
