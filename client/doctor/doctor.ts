@@ -51,7 +51,11 @@ export async function examine(
     policy: () => checkPolicyFile(options),
     ledger: () => checkLedger(options),
     disk: () => checkDisk(options),
-    memory: () => checkMemory(options, data[0]?.files),
+    memory: () =>
+      checkMemory(
+        options,
+        data.map(({ files }) => files),
+      ),
     data: () => checkData(data, options),
     engine: () => checkEngine(options),
     'dry-run': () => over((url) => checkDryRun(url, options)),

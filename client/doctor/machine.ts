@@ -43,9 +43,10 @@ export async function checkDisk(options: DoctorOptions): Promise<Finding> {
 }
 
 /** Memory that this machine, or the limit of its container, leaves: an estimate, so it warns and never fails. */
-export async function checkMemory(options: DoctorOptions, data: DataFiles | undefined): Promise<Finding> {
+export async function checkMemory(options: DoctorOptions, sets: readonly DataFiles[]): Promise<Finding> {
   try {
-    const rows = data === undefined ? 0 : await bytesOf(data)
+    // A plan is trained on one of them.
+    const rows = Math.max(0, ...(await Promise.all(sets.map(bytesOf))))
     const needed = ENGINE_BYTES + MODELS_IN_MEMORY * (await modelBytesOf(options)) + DATA_IN_MEMORY * rows
     const free = (options.free ?? system).memory()
     const value = `${mebibytes(free)} available, about ${mebibytes(needed)} needed${assumed(options)}`

@@ -173,8 +173,19 @@ export function whyGivenUp({ signal }: Patience): string {
   return timedOut ? 'no answer in time' : 'dialling was cancelled'
 }
 
-/** The patience of one dial: at most `ms` milliseconds, and until `signal` aborts. */
+/** The patience of one dial: at most `ms` milliseconds, and until `signal` aborts. Nothing of it stays with `signal` afterwards. */
 export function patienceFor(ms: number, signal?: AbortSignal): Patience {
-  const timeout = AbortSignal.timeout(ms)
-  return { signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) }
+  const over = new AbortController()
+  const giveUp = () => {
+    clearTimeout(timer)
+    over.abort(signal?.reason)
+  }
+  const timer = setTimeout(() => {
+    signal?.removeEventListener('abort', giveUp)
+    over.abort(new DOMException('the time is over', 'TimeoutError'))
+  }, ms)
+  timer.unref()
+  signal?.addEventListener('abort', giveUp, { once: true })
+  if (signal?.aborted === true) giveUp()
+  return { signal: over.signal }
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { writeSyntheticHeart } from '../../client/datasets/synthetic-heart.ts'
 import { inProcess, LongCommand, parleyJson } from '../support/cli.ts'
-import { type Asked, type Middlebox, startProxy } from '../support/middleboxes.ts'
+import { type Asked, type Middlebox, startBalancer, startProxy } from '../support/middleboxes.ts'
+import { hasOpenssl, makeCertificates } from '../wire/certificates.ts'
 
 let folder: string
 let coordinator: LongCommand
@@ -13,6 +14,7 @@ let operator: string[]
 let table: string
 let proxy: Middlebox & { readonly asked: Asked[] }
 let behind: string[]
+let ports: { grpc: number; ws: number }
 
 const path = (name: string) => join(folder, name)
 const home = () => ['--home', path('hospital-a')]
@@ -20,17 +22,22 @@ const home = () => ['--home', path('hospital-a')]
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parley-network-'))
   await parleyJson('init', '--home', path('coordinator'))
-  const publicUrls = ['https://fl.test:8443', 'grpcs://fl.test:443', 'wss://fl.test:8443/v1/session']
+  const publicUrls = [
+    'https://coordinator.example:8443',
+    'grpcs://coordinator.example:443',
+    'wss://coordinator.example:8443/v1/session',
+  ]
   coordinator = new LongCommand(
     ...['coordinator', '--home', path('coordinator'), '--grpc-port', '0', '--http-port', '0'],
-    ...['--public-name', 'fl.test', ...publicUrls.flatMap((url) => ['--public-url', url])],
+    ...['--public-name', 'coordinator.example', ...publicUrls.flatMap((url) => ['--public-url', url])],
   )
   const { http, grpc } = (await coordinator.event({ event: 'listening' })) as { http: string; grpc: string }
   operator = ['--url', http, '--home', path('coordinator')]
   const portOf = (url: string) => Number(new URL(url).port)
+  ports = { grpc: portOf(grpc), ws: portOf(http) }
   proxy = await startProxy({
     credentials: 'hospital:sesame',
-    routes: { 'fl.test:443': portOf(grpc), 'fl.test:8443': portOf(http) },
+    routes: { 'coordinator.example:443': ports.grpc, 'coordinator.example:8443': ports.ws },
   })
   await writeFile(path('proxy-credentials'), 'hospital:sesame\n', { mode: 0o600 })
   await writeFile(path('other-credentials'), 'hospital:wrong\n', { mode: 0o600 })
@@ -75,11 +82,13 @@ test('it joins, is looked at, and connects, all of it through the proxy', async 
   } finally {
     await client.end()
   }
-  expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(new Set(['fl.test:443', 'fl.test:8443']))
+  expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(
+    new Set(['coordinator.example:443', 'coordinator.example:8443']),
+  )
 }, 60_000)
 
 test('the operator reaches the coordinator through a proxy', async () => {
-  const remote = ['--url', 'https://fl.test:8443', '--home', path('coordinator'), ...behind]
+  const remote = ['--url', 'https://coordinator.example:8443', '--home', path('coordinator'), ...behind]
   const listed = await inProcess('client', 'list', ...remote)
   expect(listed).toMatchObject({ code: 0, stdout: expect.stringContaining('hospital-a') as string })
   const refused = await inProcess('client', 'list', ...remote.slice(0, -1), path('other-credentials'))
@@ -103,3 +112,46 @@ test.each(['start', 'doctor'])('client %s takes no password in its arguments', a
   expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--proxy-credentials-file') as string })
   expect(refused.stdout + refused.stderr).not.toContain('sesame')
 })
+
+test.skipIf(!hasOpenssl)(
+  'behind a gateway that opens TLS it joins and takes part once the gateway’s authority was given',
+  async () => {
+    const certificates = makeCertificates()
+    const gateway = await startBalancer(certificates.server, ports, 'honest', 'tls')
+    const through = await startProxy({
+      routes: { 'coordinator.example:443': gateway.port, 'coordinator.example:8443': gateway.port },
+    })
+    try {
+      await writeFile(path('gateway.crt'), certificates.ca)
+      const own = ['--home', path('hospital-b'), '--proxy', `http://127.0.0.1:${through.port}`]
+      const trusting = [...own, '--ca', path('gateway.crt')]
+      const { code } = await parleyJson<{ code: string }>('invite', 'hospital-b', ...operator)
+      const distrusted = await inProcess('client', 'join', code, '--no-wait', ...own)
+      expect(distrusted).toMatchObject({
+        code: 6,
+        stderr: expect.stringMatching(/tls\.untrusted.*issued by ca/) as string,
+      })
+      const { fingerprint } = await parleyJson<{ fingerprint: string }>(
+        'client',
+        'join',
+        code,
+        '--no-wait',
+        ...trusting,
+      )
+      await parleyJson('client', 'approve', 'hospital-b', fingerprint, ...operator)
+      expect(await parleyJson('client', 'join', code, '--no-wait', ...trusting)).toMatchObject({ state: 'active' })
+      const site = ['--data', table, '--unsafe-allow-any-plan']
+      const looked = await inProcess('client', 'doctor', ...trusting, ...site)
+      expect(looked.code).toBe(0)
+      expect(looked.stdout).toMatch(/^look {2}tls .*issued by ca, .*a gateway opens TLS on the way/m)
+      expect((await inProcess('client', 'doctor', ...own, ...site)).stdout).toMatch(/^FAIL {2}tls .*issued by ca/m)
+      const client = new LongCommand('client', 'start', ...trusting, ...site)
+      await client.event({ type: 'connected', client: 'hospital-b' })
+      await client.end()
+    } finally {
+      await through.stop()
+      await gateway.stop()
+    }
+  },
+  60_000,
+)

@@ -4,7 +4,7 @@ import { createServer as createHttpServer, type Server as HttpServer, type Incom
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { type Duplex, pipeline } from 'node:stream'
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import type { Pair } from '../wire/certificates.ts'
 
 export type Middlebox = { readonly port: number; stop(): Promise<void> }
@@ -64,7 +64,12 @@ export type Manner =
   | 'hangs'
 
 /** One port for both carriers: ends TLS, sends HTTP/2 to the one and HTTP/1.1 to the other port of a coordinator. */
-export async function startBalancer(tls: Pair, ports: Ports, manner: Manner = 'honest') {
+export async function startBalancer(
+  tls: Pair,
+  ports: Ports,
+  manner: Manner = 'honest',
+  behind: 'clear' | 'tls' = 'clear',
+) {
   const seen = { http2: 0, http1: 0 }
   const offered = {
     honest: ['h2', 'http/1.1'],
@@ -82,10 +87,10 @@ export async function startBalancer(tls: Pair, ports: Ports, manner: Manner = 'h
       if (isHttp2) seen.http2++
       else seen.http1++
       socket.pause()
-      if (!isHttp2) return onwards(socket, first, ports.ws)
+      if (!isHttp2) return onwards(socket, first, ports.ws, behind === 'tls' ? 'http/1.1' : undefined)
       switch (manner) {
         case 'honest':
-          return onwards(socket, first, ports.grpc)
+          return onwards(socket, first, ports.grpc, behind === 'tls' ? 'h2' : undefined)
         case 'cuts':
           return socket.destroy()
         case 'hangs':
@@ -111,10 +116,14 @@ export async function closedPort(): Promise<number> {
   return box.port
 }
 
-function onwards(socket: Duplex, first: Buffer, port: number): void {
-  const beyond = connect(port, '127.0.0.1')
+/** With a protocol (ALPN), to a coordinator that speaks TLS itself: a gateway that opens TLS. */
+function onwards(socket: Duplex, first: Buffer, port: number, protocol: string | undefined): void {
+  const beyond =
+    protocol === undefined
+      ? connect(port, '127.0.0.1')
+      : connectTls({ port, host: '127.0.0.1', ALPNProtocols: [protocol], rejectUnauthorized: false })
   beyond.once('error', () => socket.destroy())
-  beyond.once('connect', () => {
+  beyond.once(protocol === undefined ? 'connect' : 'secureConnect', () => {
     beyond.write(first)
     join(socket, beyond)
   })

@@ -92,8 +92,9 @@ describe.each(carriers)('%s through a proxy', (carrier) => {
   })
 
   it('goes directly where that is said', async () => {
-    vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${await closedPort()}`)
-    vi.stubEnv('HTTP_PROXY', process.env.HTTPS_PROXY)
+    // In small letters, as grpc-js would read them by itself.
+    for (const name of ['https_proxy', 'http_proxy', 'grpc_proxy'])
+      vi.stubEnv(name, `http://127.0.0.1:${await closedPort()}`)
     const started = await Started.create()
     open.push(started)
     const connection = await dialUrl(started.url(carrier), { proxy: { url: null } })()
