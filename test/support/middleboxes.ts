@@ -109,6 +109,21 @@ export async function startSilent(): Promise<Middlebox> {
   return await listening(createTcpServer((socket) => socket.on('error', () => {}).resume()))
 }
 
+/** A server that says something to whoever connects, and hangs up or goes on saying it. */
+export async function startTalker(word: string, manner: 'once' | 'for ever'): Promise<Middlebox> {
+  return await listening(
+    createTcpServer((socket) => {
+      socket.on('error', () => {}).resume()
+      if (manner === 'once') return void socket.end(word)
+      const more = () => {
+        while (!socket.destroyed && socket.write(word));
+      }
+      socket.on('drain', more)
+      more()
+    }),
+  )
+}
+
 /** A port on which nobody listens. */
 export async function closedPort(): Promise<number> {
   const box = await startSilent()

@@ -6,7 +6,7 @@ import { type ProxyChoice, proxyFor } from '../../../client/network/proxy.ts'
 import { ParleyError } from '../../../core/errors/index.ts'
 import { defaultLimits } from '../../../core/wire/limits.ts'
 import { addingTrainer } from '../../support/federation.ts'
-import { closedPort, type ProxyOptions, startProxy, startSilent } from '../../support/middleboxes.ts'
+import { closedPort, type ProxyOptions, startProxy, startSilent, startTalker } from '../../support/middleboxes.ts'
 import { planText } from '../../support/plans.ts'
 import { Started } from '../../support/started.ts'
 import { type Certificates, hasOpenssl, makeCertificates } from '../../wire/certificates.ts'
@@ -89,6 +89,17 @@ describe.each(carriers)('%s through a proxy', (carrier) => {
       proxy: { url: `http://127.0.0.1:${silent.port}` },
     })
     expect(mute.code).toBe('proxy.unreachable')
+  })
+
+  it.each([
+    ['hangs up', '', 'once'],
+    ['speaks something else', 'SSH-2.0-something\r\n', 'once'],
+    ['never comes to the end of its headers', `HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(1_000)}`, 'for ever'],
+  ] as const)('names a proxy that %s', async (_what, word, manner) => {
+    const box = await startTalker(word, manner)
+    open.push(box)
+    const error = await refusalOf(`${carrier}://127.0.0.1:7`, { proxy: { url: `http://127.0.0.1:${box.port}` } })
+    expect(error.code).toBe('proxy.unreachable')
   })
 
   it('goes directly where that is said', async () => {
