@@ -51,6 +51,7 @@ const start = withClientOptions(
       const home = homeOf(options.home)
       const identity = await identityOf(home)
       const federation = await federationOf(home, options)
+      const out = await wayOutOf(options)
       const { minCohort } = options
       const masking = await maskingOf(options, identity.publicKey, minCohort)
       if (options.unsafeTrustCoordinatorForPeerKeys === true) {
@@ -59,7 +60,6 @@ const start = withClientOptions(
       const data = dataOf(options)
       const policy = await policyOf(options, home, identity.publicKey, data)
       const audit = await auditLogOf(home, identity)
-      const out = await wayOutOf(options)
       const site = siteEvents(audit, federation.coordinatorKey)
       await site.started()
       const node = startClient({

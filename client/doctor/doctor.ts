@@ -1,4 +1,5 @@
 import { carrierUrls } from '../carriers/carrier-urls.ts'
+import { dialUrl } from '../carriers/dial.ts'
 import { checkTlsChain } from './certificates.ts'
 import { checkClock } from './clock-skew.ts'
 import { checkCarriers, checkDryRun, checkIdentity } from './coordinator.ts'
@@ -31,6 +32,7 @@ export async function examine(
   onFinding: (reported: Reported) => void,
 ): Promise<readonly Reported[]> {
   const urls = options.urls.flatMap(carrierUrls)
+  for (const url of urls) dialUrl(url, { ...options.dial, limits: options.limits })
   const targets = targetsOf(urls, options)
   const data = await dataOf(options)
   let reached: string | undefined

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { writeSyntheticHeart } from '../../client/datasets/synthetic-heart.ts'
 import { inProcess, LongCommand, parleyJson } from '../support/cli.ts'
-import { type Asked, type Middlebox, startBalancer, startProxy } from '../support/middleboxes.ts'
+import { type Asked, closedPort, type Middlebox, startBalancer, startProxy } from '../support/middleboxes.ts'
 import { hasOpenssl, makeCertificates } from '../wire/certificates.ts'
 
 let folder: string
@@ -148,6 +148,13 @@ test.skipIf(!hasOpenssl)(
       const client = new LongCommand('client', 'start', ...trusting, ...site)
       await client.event({ type: 'connected', client: 'hospital-b' })
       await client.end()
+      // The same on the one port that the gateway has for both carriers, with the proxy of the environment passed by.
+      vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${await closedPort()}`)
+      const direct = ['--home', path('hospital-b'), '--no-proxy', '--ca', path('gateway.crt')]
+      const onePort = ['--coordinator', `https://localhost:${gateway.port}`]
+      const other = new LongCommand('client', 'start', ...direct, ...onePort, ...site)
+      expect(await other.event({ type: 'connected', client: 'hospital-b' })).toMatchObject({ carrier: 'grpc' })
+      await other.end()
     } finally {
       await through.stop()
       await gateway.stop()

@@ -89,6 +89,13 @@ const skippedFrom = (first: (typeof networkChecks)[number]) =>
   Object.fromEntries(networkChecks.slice(networkChecks.indexOf(first)).map((name) => [name, 'skipped']))
 
 describe('the way to the coordinator', () => {
+  it.each([
+    ['nonsense', 'config.invalid'],
+    ['grpc://coordinator.example:1', 'config.insecure'],
+  ] as const)('is not %s, as for a client', async (url, code) => {
+    await expect(examined({ urls: [url] })).rejects.toMatchObject({ code })
+  })
+
   it('names a host that is not known, and tries nothing behind it', async () => {
     const found = await examined({ urls: [`grpcs://${'x'.repeat(64)}.test:1`] })
     expect(outcomes(found)).toEqual({ ...allFine, name: 'fail', ...skippedFrom('port') })
@@ -130,7 +137,7 @@ describe('the way to the coordinator', () => {
   it('names a coordinator that says nothing', async () => {
     const silent = await startSilent()
     open.push(silent)
-    const limits = { ...defaultLimits, handshakeMs: 200 }
+    const limits = { ...defaultLimits, handshakeMs: 2_000 }
     const found = await examined({ urls: [`grpc://127.0.0.1:${silent.port}`], limits })
     expect(found.carrier).toMatchObject({ outcome: 'fail', code: 'session.unreachable' })
     expect(found['dry-run'].outcome).toBe('skipped')
