@@ -7,6 +7,7 @@ import { systemClock } from '../core/system-clock.ts'
 import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { createKernels, maskArithmeticIn } from '../kernels/index.ts'
+import { carrierUrls } from './carriers/carrier-urls.ts'
 import { dialUrl } from './carriers/dial.ts'
 import type { DialOptions } from './carriers/options.ts'
 import type { DataReport } from './data/dataset.ts'
@@ -23,7 +24,10 @@ export type NodeConfig = {
   readonly identity: SigningKey
   /** The coordinator's Ed25519 public key, 32 bytes, got over another channel. */
   readonly coordinatorKey: Uint8Array
-  /** `grpc://`, `grpcs://`, `ws://` or `wss://`; tried in turn. */
+  /**
+   * `grpc://`, `grpcs://`, `ws://` or `wss://`, or `https://` for gRPC and WebSocket on one port. The first is preferred; the next is
+   * taken where one does not get through.
+   */
   readonly urls: readonly string[]
   /** What this client's institution allows, as `filePolicy` reads it. Without one every task is declined. */
   readonly policy?: TaskPolicy
@@ -82,7 +86,7 @@ export function startClient(config: NodeConfig): ClientNode {
     clock: systemClock,
     identity: config.identity,
     coordinatorKey: config.coordinatorKey,
-    dials: config.urls.map((url) => dialUrl(url, { ...config.dial, limits })),
+    dials: config.urls.flatMap(carrierUrls).map((url) => dialUrl(url, { ...config.dial, limits })),
     trainer: async (plan, admission) => {
       const { evaluation } = plan
       const files = admission?.data ?? config.data

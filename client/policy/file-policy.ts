@@ -157,7 +157,8 @@ function limitsOf({ privacy, resources }: Policy): Pick<Admission, 'budget' | 'r
   return { ...(privacy === undefined ? {} : { budget: privacy }), resources: { ...share, ...bytes } }
 }
 
-function filesOf(data: PolicyData, folder: string): DataFiles {
+/** Where a data set of a policy lies that is in this folder. */
+export function filesOf(data: PolicyData, folder: string): DataFiles {
   if ('csv' in data && data.csv !== undefined) return { csv: resolve(folder, data.csv) }
   if (!('idx' in data)) throw new ParleyError('internal', 'a data set of a policy has neither form')
   return { images: resolve(folder, data.idx.images), labels: resolve(folder, data.idx.labels) }

@@ -10,6 +10,7 @@ import { fromBase64, fromHex, fromUtf8, toHex, utf8 } from '../../core/encoding/
 import { invitationSecret } from '../../core/enrolment/invitation.ts'
 import {
   ENROLMENT_PAYLOAD_TYPE,
+  ENROLMENT_SKEW_MS,
   type EnrolmentAnswer,
   enrolmentRequestSchema,
   fingerprintOf,
@@ -44,8 +45,6 @@ export type Act = { readonly actor: string; readonly reason?: string }
 const DAY_MS = 24 * 3_600_000
 const CERTIFICATE_MS = 7 * DAY_MS
 const INVITATION_MS = 3 * DAY_MS
-/** How far the clock of a client may be off. */
-const SKEW_MS = 5 * 60_000
 const MOST_BYTES = 16 * 1024
 
 /**
@@ -264,7 +263,7 @@ export class Enrolment implements AllowList {
         crypto.verify(key, message, signature),
       )
       const request = readCanonical(schema, payload, 'a request')
-      if (Math.abs(Date.parse(request.at) - now()) > SKEW_MS) {
+      if (Math.abs(Date.parse(request.at) - now()) > ENROLMENT_SKEW_MS) {
         throw new ParleyError('enrolment.request-invalid', `its time is ${request.at}, and here it is ${timeOf(now())}`)
       }
       return request
