@@ -2,6 +2,7 @@ import type { Actor } from '../core/audit/actor.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { RunView } from '../core/run/view.ts'
 import type { RecomputeRequest } from './rounds/recompute.ts'
+import type { SeenClient } from './sessions/sessions.ts'
 
 /** What operators can do with a coordinator: the HTTP API, the command line and embedding programs all call this. `by`: who asks. */
 export interface CoordinatorApi {
@@ -20,6 +21,8 @@ export interface CoordinatorApi {
    * Fails with `run.not-found`, `request.invalid`, `object.not-found` or `plan.infeasible`.
    */
   recompute(id: string, round: number, request: RecomputeRequest, by?: Actor): Promise<Recomputation>
+  /** The clients that have connected since the start. */
+  seenClients(): readonly SeenClient[]
   /** False while the journal is replayed and while draining. */
   ready(): boolean
 }

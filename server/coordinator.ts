@@ -272,6 +272,10 @@ export class Coordinator implements CoordinatorApi {
     return await recompute(this.#work, this.#find(id), round, request)
   }
 
+  seenClients() {
+    return this.#sessions.seen()
+  }
+
   /** The client must not take part any more: its session ends, and no round waits for it. */
   readonly exclude = (client: string, reason: ParleyError): void => {
     this.#sessions.end(client, reason)

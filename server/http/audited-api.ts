@@ -30,6 +30,7 @@ export function auditedApi(api: CoordinatorApi, audit: AuditSink): CoordinatorAp
     runs: () => api.runs(),
     run: (id) => api.run(id),
     watch: (id, signal) => api.watch(id, signal),
+    seenClients: () => api.seenClients(),
     ready: () => api.ready(),
   }
 }

@@ -258,7 +258,20 @@ export const operations: readonly Operation[] = [
     answer: json(),
     status: 201,
   },
-  { method: 'GET', path: '/v1/runs', summary: 'all runs, the newest first', access: 'run.read', answer: json() },
+  {
+    method: 'GET',
+    path: '/v1/runs',
+    summary: 'all runs, the newest first, without what each of their rounds was',
+    access: 'run.read',
+    answer: json(),
+  },
+  {
+    method: 'GET',
+    path: '/v1/clients/:id/runs',
+    summary: 'the newest 100 runs that a client was asked in, and what was refused of it',
+    access: 'run.read',
+    answer: json(),
+  },
   { method: 'GET', path: run, summary: 'a run', access: 'run.read', answer: json() },
   {
     method: 'GET',

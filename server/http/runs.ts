@@ -4,6 +4,8 @@ import { actorOfId } from '../../core/audit/actor.ts'
 import { fromUtf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { parsePlan } from '../../core/plan/parse.ts'
+import { listingOf } from '../../core/run/listing.ts'
+import { participationOf } from '../../core/run/participation.ts'
 import type { RunView } from '../../core/run/view.ts'
 import type { RecomputeRequest } from '../rounds/recompute.ts'
 import { callerOf } from './auth.ts'
@@ -14,6 +16,9 @@ import { twoPeople, waiting } from './two-people.ts'
 
 /** Open event streams at a time. */
 export const EVENT_STREAMS = 100
+
+/** The newest runs of one client that are told of. */
+const MOST_PARTICIPATIONS = 100
 
 const stopSchema = z.strictObject({ reason: z.string().trim().min(1).max(1_000) })
 
@@ -52,7 +57,13 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
       return reply.code(201).header('location', `/v1/runs/${run}`).send(answer.done)
     })
 
-    app.get('/v1/runs', async () => ({ runs: await api.runs() }))
+    app.get('/v1/runs', async () => ({ runs: (await api.runs()).map(listingOf) }))
+
+    app.get('/v1/clients/:id/runs', async ({ params }) => {
+      const client = nameOf(params, 'id')
+      const runs = (await api.runs()).flatMap((view) => participationOf(view, client) ?? [])
+      return { client, runs: runs.slice(0, MOST_PARTICIPATIONS) }
+    })
 
     app.get('/v1/runs/:id', async ({ params }) => api.run(nameOf(params, 'id')))
 

@@ -13,6 +13,7 @@ import { createLogger } from '../../server/observe/logger.ts'
 import { createMetrics } from '../../server/observe/metrics.ts'
 import { publishVersion } from '../../server/registry/publish.ts'
 import type { RecomputeRequest } from '../../server/rounds/recompute.ts'
+import type { SeenClient } from '../../server/sessions/sessions.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import type { Store, VersionRecord } from '../../server/store/ports.ts'
 import { candidateIn, publishDeps, registryOf } from '../support/release.ts'
@@ -76,6 +77,10 @@ export class FakeApi implements CoordinatorApi {
       difference: { norm: 1, relative: 0.5, cosine: 0.9 },
       recomputedReport: { rule: 'mean', attackers: null, norm: 1, clients: [] },
     }
+  }
+  seen: readonly SeenClient[] = []
+  seenClients(): readonly SeenClient[] {
+    return this.seen
   }
   ready(): boolean {
     return this.isReady
