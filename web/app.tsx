@@ -3,6 +3,8 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Session } from './answers.ts'
 import { ask, get, onSessionEnd, Refusal } from './api.ts'
 import { AuditPage } from './pages/audit.tsx'
+import { ClientPage } from './pages/client.tsx'
+import { ClientsPage } from './pages/clients.tsx'
 import { ComparePage } from './pages/compare.tsx'
 import { ModelPage, ModelsPage } from './pages/models.tsx'
 import { OverviewPage } from './pages/overview.tsx'
@@ -99,6 +101,9 @@ function Shell({ session, signedOut }: { readonly session: Session; readonly sig
   const links = [
     ['#/', 'Overview', route.page === 'overview' || route.page === 'run'],
     ['#/models', 'Versions', ['models', 'model', 'version', 'compare'].includes(route.page)],
+    ...(may('client.read')
+      ? [['#/clients', 'Clients', route.page === 'clients' || route.page === 'client'] as const]
+      : []),
     ...(may('run.start') ? [['#/start', 'Start a run', route.page === 'start'] as const] : []),
     ...(may('audit.read') ? [['#/audit', 'Audit', route.page === 'audit'] as const] : []),
   ] as const
@@ -165,6 +170,10 @@ function pageOf(route: Route): ComponentChildren {
       return <VersionPage model={route.model} number={route.number} />
     case 'compare':
       return <ComparePage model={route.model} first={route.first} second={route.second} />
+    case 'clients':
+      return <ClientsPage />
+    case 'client':
+      return <ClientPage id={route.client} />
     case 'start':
       return <StartPage />
     case 'audit':

@@ -1,3 +1,4 @@
+import { hasAnswered } from '../core/run/listing.ts'
 import type { ClientPhase, RunView } from '../core/run/view.ts'
 import { countText } from './format.ts'
 
@@ -19,7 +20,7 @@ export function progressText({ phase, round, rounds, engaged, outcome }: RunView
     const how = outcome.kind === 'published' ? `published as version ${outcome.version}` : outcome.kind
     return `The run is over: ${how}.`
   }
-  const done = engaged.filter((one) => one.phase === 'accepted' || one.phase === 'evaluated').length
+  const done = engaged.filter(hasAnswered).length
   const refused = engaged.filter((one) => one.phase === 'refused').length
   const clients = engaged.length === 0 ? '' : `, ${done} of ${countText(engaged.length, 'client')} done`
   return `Round ${round} of ${rounds}, ${phase}${clients}${refused === 0 ? '' : `, ${refused} refused`}.`

@@ -1,52 +1,12 @@
 /** The dashboard in a real browser; skipped where Debian's `chromium` is not installed. */
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { RunView } from '../../core/run/view.ts'
-import { systemClock } from '../../core/system-clock.ts'
-import { memoryStore } from '../../server/store/memory/store.ts'
-import { publish, releaseKey, running } from '../server/http-fixtures.ts'
-import { addMember, peopleOf } from '../support/people.ts'
-import { registryOf } from '../support/release.ts'
+import { running } from '../server/http-fixtures.ts'
 import { CHROMIUM, launch, present, Sight } from './browser.ts'
+import { pushed, setUp } from './set-up.ts'
 import { publishedView, richView } from './views.ts'
 
 const skipped = present ? '' : ' (skipped: it is not installed)'
-
-/** A coordinator with two versions of `heart` and people. */
-async function setUp() {
-  const store = memoryStore()
-  await publish(store, 1)
-  await publish(store, 2)
-  const people = peopleOf(store, { clock: systemClock })
-  const options = { store, people, registry: registryOf(store, releaseKey) }
-  const server = await running(options)
-  const add = (roles: readonly string[]) => addMember(store, systemClock, roles)
-  return { store, people, options, server, add }
-}
-
-/** Views of a run that go out as they are pushed. */
-function pushed() {
-  let views: RunView[] = []
-  let changed = () => {}
-  async function* stream(): AsyncGenerator<RunView> {
-    let sent = 0
-    for (;;) {
-      while (sent < views.length) {
-        const view = views[sent++]!
-        yield view
-        if (view.phase === 'over') return
-      }
-      await new Promise<void>((resolve) => {
-        changed = resolve
-      })
-    }
-  }
-  const push = (view: RunView) => {
-    views = [...views, view]
-    changed()
-  }
-  return { stream, push }
-}
 
 describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 60_000 }, () => {
   let browser: Browser

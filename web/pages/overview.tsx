@@ -1,5 +1,5 @@
 import { useContext } from 'preact/hooks'
-import type { RunView } from '../../core/run/view.ts'
+import type { RunListing } from '../../core/run/listing.ts'
 import type { ModelSummary, RequestView } from '../answers.ts'
 import { apiPath, ask, json } from '../api.ts'
 import { Failure, Page, Part, Ready } from '../parts/page.tsx'
@@ -25,7 +25,7 @@ export function OverviewPage() {
 }
 
 function Runs() {
-  const runs = useGet<{ runs: readonly RunView[] }>('/v1/runs', EVERY_MS)
+  const runs = useGet<{ runs: readonly RunListing[] }>('/v1/runs', EVERY_MS)
   return (
     <Ready of={runs}>
       {({ runs: all }) => {
@@ -41,13 +41,19 @@ function Runs() {
                     <a href={linkTo('runs', view.run)}>{view.model}</a> <Badge tone="plain">{runWord(view)}</Badge>
                     <p>
                       Round {view.round} of {view.rounds}
-                      {view.engaged.length > 0 && `, ${accepted(view)} of ${view.engaged.length} clients are done`}
+                      {view.engaged.clients > 0 &&
+                        `, ${view.engaged.answered} of ${view.engaged.clients} clients are done`}
                     </p>
                     <progress
                       max={view.rounds}
-                      value={view.history.length}
+                      value={view.completed}
                       aria-label={`Rounds of ${view.run} that are over`}
                     />
+                    {view.holds.length > 0 && (
+                      <p>
+                        <Badge tone="warn">{`held by ${view.holds.map(({ client }) => client).join(', ')}`}</Badge>
+                      </p>
+                    )}
                     <p class="muted">{view.run}</p>
                   </li>
                 ))}
@@ -63,7 +69,7 @@ function Runs() {
                     <a href={linkTo('runs', view.run)}>{view.run}</a>,
                     view.model,
                     <Badge tone={runTone(view)}>{runWord(view)}</Badge>,
-                    `${view.history.length} of ${view.rounds}`,
+                    `${view.completed} of ${view.rounds}`,
                     <Time at={view.createdAt} />,
                   ])}
                 none="No run is over."
@@ -75,10 +81,6 @@ function Runs() {
       }}
     </Ready>
   )
-}
-
-function accepted({ engaged }: RunView): number {
-  return engaged.filter(({ phase }) => phase === 'accepted' || phase === 'evaluated').length
 }
 
 function Requests() {

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import { holdsOf } from '../../core/run/listing.ts'
 import type { PrivacyView, RunView } from '../../core/run/view.ts'
 import { apiPath, ask, json, type Refusal } from '../api.ts'
 import { follow, type LinkState } from '../follow.ts'
@@ -6,6 +7,7 @@ import { countText, durationText, figure } from '../format.ts'
 import { Cohort } from '../parts/cohort.tsx'
 import { Curves } from '../parts/curves.tsx'
 import { Gates } from '../parts/gates.tsx'
+import { Holds } from '../parts/holds.tsx'
 import { Failure, Page, Part } from '../parts/page.tsx'
 import { ReasonForm } from '../parts/reason.tsx'
 import { Robustness } from '../parts/robustness.tsx'
@@ -56,6 +58,7 @@ export function RunPage({ run }: { readonly run: string }) {
 function Run({ view }: { readonly view: RunView }) {
   const may = useMay()
   const over = view.phase === 'over'
+  const holds = holdsOf(view).map((hold) => ({ ...hold, run: view.run, model: view.model }))
   return (
     <>
       <Standing view={view} />
@@ -69,6 +72,11 @@ function Run({ view }: { readonly view: RunView }) {
         />
       )}
       {view.outcome !== undefined && <Outcome view={view} />}
+      {holds.length > 0 && (
+        <Part title="Held by clients">
+          <Holds holds={holds} caption="Clients that hold this plan" />
+        </Part>
+      )}
       {!over && <Cohort view={view} />}
       <Part title="Learning curves">
         <Curves history={view.history} />
