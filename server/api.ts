@@ -14,6 +14,8 @@ export interface CoordinatorApi {
   run(id: string): Promise<RunView>
   /** The present view, then a new one after changes; ends after the view in which the run is over, or with `signal`. */
   watch(id: string, signal: AbortSignal): AsyncIterable<RunView>
+  /** All runs now, then again after changes of any; ends with `signal`. Who asks slowly misses what was in between, not what is so. */
+  watchAll(signal: AbortSignal): AsyncIterable<readonly RunView[]>
   /** Ends the run; an open round is given up. A run that is over stays as it is. Fails with `run.not-found`. */
   stopRun(id: string, reason: string, by?: Actor): Promise<RunView>
   /**

@@ -262,6 +262,10 @@ export class Coordinator implements CoordinatorApi {
     }
   }
 
+  async *watchAll(signal: AbortSignal): AsyncIterable<readonly RunView[]> {
+    for await (const _change of this.#watchers.changes(undefined, signal)) yield await this.runs()
+  }
+
   async stopRun(id: string, reason: string): Promise<RunView> {
     const { run } = this.#find(id)
     await run.tell({ type: 'stop-requested', at: this.#deps.clock.now(), reason })

@@ -365,6 +365,9 @@ function measuredLog(log: AuditLog, append: AuditLog['append']) {
     federation: log.federation,
     publicKey: log.publicKey,
     append,
+    get records() {
+      return log.records
+    },
     settled: () => log.settled(),
     checkpoint: () => log.checkpoint(),
     lines: (from?: number, limit?: number) => log.lines(from, limit),

@@ -13,6 +13,8 @@ export type AliasHolder = {
   readonly reason: string
   readonly at: string
   readonly actor: string
+  /** Basis points of the consumers that get another version. */
+  readonly split?: { readonly rollout: string; readonly number: number; readonly share: number }
 }
 
 export type ModelSummary = {

@@ -31,6 +31,7 @@ export function auditedApi(api: CoordinatorApi, audit: AuditSink): CoordinatorAp
     run: (id) => api.run(id),
     watch: (id, signal) => api.watch(id, signal),
     seenClients: () => api.seenClients(),
+    watchAll: (signal) => api.watchAll(signal),
     ready: () => api.ready(),
   }
 }

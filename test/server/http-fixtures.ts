@@ -61,6 +61,10 @@ export class FakeApi implements CoordinatorApi {
     this.signal = signal
     return this.views
   }
+  async *watchAll(signal: AbortSignal): AsyncIterable<readonly RunView[]> {
+    yield await this.runs()
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  }
   async stopRun(id: string, reason: string): Promise<RunView> {
     this.stopped.push([id, reason])
     return view(id, { phase: 'over', outcome: { kind: 'stopped', reason } })

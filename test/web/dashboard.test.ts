@@ -1,6 +1,7 @@
 /** The dashboard in a real browser; skipped where Debian's `chromium` is not installed. */
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RunView } from '../../core/run/view.ts'
 import { running } from '../server/http-fixtures.ts'
 import { CHROMIUM, launch, present, Sight } from './browser.ts'
 import { pushed, setUp } from './set-up.ts'
@@ -98,6 +99,29 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
       .poll(() => gates.getByRole('row', { name: /auc-min \(hard\)/ }).textContent())
       .toContain('0.821 to 0.889 (95 %)')
     await expect.poll(() => cohort.count()).toBe(0)
+    await sight.end()
+  })
+
+  it('follows all runs on the overview', async () => {
+    const { server, add } = await setUp()
+    let push = (_runs: readonly RunView[]) => {}
+    const later = new Promise<readonly RunView[]>((resolve) => {
+      push = resolve
+    })
+    server.api.watchAll = async function* () {
+      yield [richView({ history: [] })]
+      yield await later
+      await new Promise(() => {})
+    }
+    const sight = await Sight.of(browser, server.url)
+    const { page } = sight
+    await sight.signIn(await add(['viewer']))
+    await page.getByText('Live.').waitFor()
+    await page.getByText('Round 7 of 12, 1 of 4 clients are done').waitFor()
+    push([richView(), { ...publishedView(), run: 'run_0' }])
+    const over = page.getByRole('region', { name: 'Runs that are over, the newest first' })
+    await over.getByRole('row', { name: /run_0/ }).getByText('published v2').waitFor()
+    await expect.poll(() => page.locator('progress').first().getAttribute('value')).toBe('6')
     await sight.end()
   })
 

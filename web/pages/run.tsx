@@ -8,6 +8,7 @@ import { Cohort } from '../parts/cohort.tsx'
 import { Curves } from '../parts/curves.tsx'
 import { Gates } from '../parts/gates.tsx'
 import { Holds } from '../parts/holds.tsx'
+import { links } from '../parts/link.ts'
 import { Failure, Page, Part } from '../parts/page.tsx'
 import { ReasonForm } from '../parts/reason.tsx'
 import { Robustness } from '../parts/robustness.tsx'
@@ -18,13 +19,6 @@ import { linkTo } from '../route.ts'
 import { progressText } from '../run-text.ts'
 import { useMay } from '../session.ts'
 import { useNow } from '../use.ts'
-
-const links: Readonly<Record<LinkState, string>> = {
-  connecting: 'Connecting…',
-  live: 'Live.',
-  lost: 'The connection is lost; it is made again by itself. What is shown may be old.',
-  ended: '',
-}
 
 /** A run, live. */
 export function RunPage({ run }: { readonly run: string }) {

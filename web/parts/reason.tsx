@@ -11,13 +11,16 @@ type Props<Value> = {
   readonly act: (reason: string) => Promise<Value>
   /** What is said once it is done. */
   readonly done: (value: Value) => ComponentChildren
+  /** Fields before that of the reason. */
+  readonly children?: ComponentChildren
 }
 
 /** An act that asks for its reason first. */
-export function ReasonForm<Value>({ title, explanation, most, act, done }: Props<Value>) {
+export function ReasonForm<Value>({ title, explanation, most, act, done, children }: Props<Value>) {
   const [reason, setReason] = useState('')
   return (
     <ActForm title={title} explanation={explanation} act={() => act(reason.trim())} done={done}>
+      {children}
       <label>
         Reason, for the record
         <input
