@@ -13,7 +13,7 @@ export function progressLine(view: RunView): string {
 /** The same of a run in a list. */
 export function listingLine(view: RunListing): string {
   const { metrics: last, engaged } = view
-  const parts = [`round ${Math.min(view.round, view.rounds)}/${view.rounds}`, view.phase.padEnd(11)]
+  const parts = [`round ${Math.min(view.round, view.rounds)}/${view.rounds}`, phaseText(view).padEnd(11)]
   if (engaged.clients > 0) parts.push(`${engaged.answered}/${engaged.clients} answered`, bytes(engaged.bytes))
   if (last !== undefined) {
     const names = last.mae === undefined ? (['loss', 'accuracy', 'auc'] as const) : (['mae', 'rmse', 'r2'] as const)
@@ -186,7 +186,7 @@ function brief(value: number | null): string {
 
 export function outcomeText(view: RunView): string {
   const { outcome } = view
-  if (outcome === undefined) return `run ${view.run} is ${view.phase}`
+  if (outcome === undefined) return `run ${view.run} is ${view.phase}${pauseText(view)}`
   switch (outcome.kind) {
     case 'published':
       return [`published ${view.model}/${outcome.version}`, ...outcome.gates.map(gateLine)].join('\n')
@@ -204,6 +204,15 @@ export function outcomeText(view: RunView): string {
     default:
       return outcome satisfies never
   }
+}
+
+function phaseText({ phase, paused }: RunListing): string {
+  if (paused === undefined) return phase
+  return phase === 'waiting' ? 'paused' : `${phase}, then paused`
+}
+
+function pauseText({ paused }: RunView): string {
+  return paused === undefined ? '' : `; paused since ${paused.at}: ${printable(paused.reason)}`
 }
 
 function gateLine(gate: GateVerdict): string {

@@ -38,7 +38,7 @@ import { controlOf, settingsOf } from './rounds/settings.ts'
 import { type FindBase, startingModel } from './rounds/starting-model.ts'
 import { timestamp, viewOf } from './rounds/view.ts'
 import { RunWatchers } from './rounds/watchers.ts'
-import type { AllowList } from './sessions/allow-list.ts'
+import { type AllowList, refusalOf } from './sessions/allow-list.ts'
 import { ChunkFrames } from './sessions/chunk-frames.ts'
 import { capabilities } from './sessions/session.ts'
 import { Sessions } from './sessions/sessions.ts'
@@ -122,6 +122,7 @@ export class Coordinator implements CoordinatorApi {
       roundKeys: keys,
       matrices: this.#matrices,
       publicKey: (client) => deps.allowList.publicKeyOf(client),
+      refusal: (client) => refusalOf(deps.allowList, client),
       ...roundWork(work, deps.limits.evaluationRows),
       publish: (active) => this.#publish(active),
       conclude: (active) => this.#conclude(active),
@@ -269,6 +270,20 @@ export class Coordinator implements CoordinatorApi {
   async stopRun(id: string, reason: string): Promise<RunView> {
     const { run } = this.#find(id)
     await run.tell({ type: 'stop-requested', at: this.#deps.clock.now(), reason })
+    return this.#view(run)
+  }
+
+  async pauseRun(id: string, reason: string): Promise<RunView> {
+    const { run } = this.#find(id)
+    await run.tell({ type: 'pause-requested', at: this.#deps.clock.now(), reason })
+    if (run.state.phase === 'over') throw new ParleyError('run.conflict', `run ${id} is over`)
+    return this.#view(run)
+  }
+
+  async resumeRun(id: string): Promise<RunView> {
+    const { run } = this.#find(id)
+    const resumed = await run.tell({ type: 'resume-requested', at: this.#deps.clock.now() })
+    if (!resumed) throw new ParleyError('run.conflict', `run ${id} is not paused`)
     return this.#view(run)
   }
 

@@ -16,6 +16,7 @@ import { auditing } from './audit/auditing.ts'
 import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
 import type { Addresses } from './enrolment/addresses.ts'
 import type { Authority } from './enrolment/authority.ts'
+import { certificateEndsOf } from './enrolment/certificate-ends.ts'
 import { Enrolment } from './enrolment/enrolment.ts'
 import { sweepEnded } from './enrolment/sweep.ts'
 import { auditedApi } from './http/audited-api.ts'
@@ -144,7 +145,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
         })
   const logger = tracing === undefined ? plainLogger : withTraceIds(plainLogger, tracing.idsOf)
   const metrics = createMetrics({ process: true })
-  const certificates =
+  const ownCertificates =
     config.certificates ?? (() => (tls === undefined ? [] : [{ name: 'server', at: certificateEnd(tls.cert) }]))
   const alerts: Alerts = new Alerts({
     config: config.alerts ?? usualAlerts,
@@ -154,7 +155,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     metrics,
     view: (run) => api.run(run),
     room: config.store.room,
-    certificates,
+    certificates: () => [...ownCertificates(), ...certificateEndsOf(enrolment?.list() ?? [])],
     random: () => randomInt(2 ** 32) / 2 ** 32,
     id: randomUUID,
   })
@@ -255,7 +256,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   measureWhenAsked(metrics, {
     clock,
     active: () => runs.active((run) => api.run(run)),
-    certificates,
+    certificates: ownCertificates,
     room: config.store.room,
   })
   const people = new People({

@@ -23,7 +23,7 @@ import { fileRoundMemory } from '../round-memory.ts'
 import { figure } from '../run-text.ts'
 import { untilStopped } from '../signals.ts'
 import { siteEvents } from '../site-events.ts'
-import { approve, join, list, refuse, rename, resume, revoke, suspend } from './client-enrolment.ts'
+import { approve, join, list, refuse, rename, resume, revoke, revokeAll, suspend } from './client-enrolment.ts'
 import { clientPolicyCommand } from './client-policy.ts'
 import { clientPrivacyCommand } from './client-privacy.ts'
 import { clientReviewCommand } from './client-review.ts'
@@ -223,6 +223,7 @@ export const clientCommand = group(
   .addCommand(suspend)
   .addCommand(resume)
   .addCommand(revoke)
+  .addCommand(revokeAll)
   .addCommand(rename)
   .addCommand(clientPolicyCommand)
   .addCommand(clientReviewCommand)

@@ -143,6 +143,8 @@ export type RunView = {
   readonly suspects: readonly Suspect[]
   /** What the run has spent of its clients' privacy; absent where no noise is added. */
   readonly privacy?: PrivacyView
+  /** Somebody has asked for a pause: an open round comes to its end, and no other is opened. */
+  readonly paused?: { readonly at: string; readonly reason: string }
   readonly outcome?: RunOutcome
 }
 

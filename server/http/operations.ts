@@ -291,6 +291,22 @@ export const operations: readonly Operation[] = [
   },
   {
     method: 'POST',
+    path: `${run}/pause`,
+    summary: 'open no further round of a run',
+    access: 'run.pause',
+    request: json(z.strictObject({ reason: z.string() })),
+    answer: json(),
+  },
+  {
+    method: 'POST',
+    path: `${run}/resume`,
+    summary: 'let a paused run go on',
+    access: 'run.pause',
+    request: json(z.strictObject({ reason: z.string() })),
+    answer: json(),
+  },
+  {
+    method: 'POST',
     path: `${run}/stop`,
     summary: 'stop a run',
     access: 'run.stop',

@@ -8,6 +8,8 @@ export const permissions = [
   'token.create',
   'run.read',
   'run.start',
+  /** Pause a run, and let it go on. */
+  'run.pause',
   'run.stop',
   'run.recompute',
   /** Candidates, approvals and rollouts: what is known of versions beyond what is public. */
@@ -47,6 +49,7 @@ export const rolePermissions: { readonly [R in Role]: readonly Permission[] } = 
   operator: [
     'run.read',
     'run.start',
+    'run.pause',
     'run.stop',
     'run.recompute',
     'release.read',

@@ -78,4 +78,6 @@ export type RunEvent =
   | { readonly type: 'counts-unopened'; readonly at: Instant; readonly round: number; readonly message: string }
   | { readonly type: 'published'; readonly at: Instant; readonly version: number }
   | { readonly type: 'publication-failed'; readonly at: Instant; readonly code: ErrorCode; readonly message: string }
+  | { readonly type: 'pause-requested'; readonly at: Instant; readonly reason: string }
+  | { readonly type: 'resume-requested'; readonly at: Instant }
   | { readonly type: 'stop-requested'; readonly at: Instant; readonly reason: string }

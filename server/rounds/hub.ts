@@ -43,6 +43,8 @@ export type HubDeps = {
   readonly matrices: Matrices
   /** The key of a listed client. */
   readonly publicKey: (client: string) => Uint8Array | undefined
+  /** Why a client that is known must not take part now: nobody waits for it. */
+  readonly refusal: (client: string) => ParleyError | undefined
   /** Work that takes long: makes the round's model, publishes the candidate, drops what is no longer needed. */
   readonly aggregate: (active: ActiveRun) => Promise<void>
   readonly openCounts: (active: ActiveRun) => Promise<void>
@@ -136,12 +138,9 @@ export class RoundHub implements RoundDesk {
   }
 
   /** The client takes no part any more: nobody waits for it. What it has handed in stays. */
-  excluded(client: string, { code, message }: ParleyError): void {
-    const at = this.#deps.clock.now()
+  excluded(client: string, reason: ParleyError): void {
     for (const { run } of this.#active.values()) {
-      for (const kind of ['train', 'evaluate'] as const) {
-        this.#tell(run.tell({ type: 'declined', at, round: run.state.round, kind, client, code, message }))
-      }
+      for (const kind of ['train', 'evaluate'] as const) this.#declineFor(run, kind, client, reason)
     }
   }
 
@@ -221,8 +220,10 @@ export class RoundHub implements RoundDesk {
         return this.#timersOf(run).arm(effect.at, () => this.#timeReached(run, effect.at))
       case 'offer-training':
         this.#forgetUploads(run)
+        this.#leaveOut(run, 'train', effect.clients)
         return this.#offer(run, effect.clients)
       case 'offer-evaluation':
+        this.#leaveOut(run, 'evaluate', effect.clients)
         return this.#offer(run, effect.clients)
       case 'offer-masking-step':
         return this.#offerMaskingStep(run, effect.clients)
@@ -240,9 +241,22 @@ export class RoundHub implements RoundDesk {
     }
   }
 
+  /** Who was put out since the cohort was drawn declines nothing itself any more. */
+  #leaveOut(run: Run, kind: 'train' | 'evaluate', clients: readonly string[]): void {
+    for (const client of clients) {
+      const reason = this.#deps.refusal(client)
+      if (reason !== undefined) this.#declineFor(run, kind, client, reason)
+    }
+  }
+
+  #declineFor(run: Run, kind: 'train' | 'evaluate', client: string, { code, message }: ParleyError): void {
+    const at = this.#deps.clock.now()
+    this.#tell(run.tell({ type: 'declined', at, round: run.state.round, kind, client, code, message }))
+  }
+
   #presenceChanged(): void {
     for (const { run } of this.#active.values()) {
-      if (run.state.phase === 'waiting') this.#seekClients(run)
+      if (run.state.phase === 'waiting' && run.state.paused === undefined) this.#seekClients(run)
       else this.#deps.observer.runChanged(run)
     }
   }

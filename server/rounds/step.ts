@@ -51,13 +51,17 @@ export function step(
     state === undefined ||
     next.phase !== state.phase ||
     next.round !== state.round ||
+    (next.phase === 'waiting' && next.paused !== state.paused) ||
     maskingStepOf(next) !== maskingStepOf(state)
   return [next, entered ? effectsOf(next) : []]
 }
 
 function transition(crypto: Crypto, state: RunState | undefined, event: RunEvent): RunState | undefined {
   if (state === undefined) return event.type === 'started' ? begin(event) : undefined
-  if (event.type === 'stop-requested') return state.phase === 'over' ? state : stopped(state, event)
+  if (state.phase === 'over') return state
+  if (event.type === 'stop-requested') return stopped(state, event)
+  if (event.type === 'pause-requested') return paused(state, event)
+  if (event.type === 'resume-requested') return resumed(state, event)
   switch (state.phase) {
     case 'waiting':
       return whileWaiting(crypto, state, event)
@@ -71,8 +75,6 @@ function transition(crypto: Crypto, state: RunState | undefined, event: RunEvent
       return evaluated(whileEvaluating(crypto, state, event), event.at)
     case 'publishing':
       return whilePublishing(state, event)
-    case 'over':
-      return state
     default:
       return assertNever(state)
   }
@@ -100,7 +102,20 @@ function stopped(state: RunState, { at, reason }: Event<'stop-requested'>): Over
   return { ...running(state), phase: 'over', endedAt: at, outcome: { kind: 'stopped', reason } }
 }
 
+/** An open round comes to its end, with all that clients have done for it; no other is opened. */
+function paused(state: Open, { at, reason }: Event<'pause-requested'>): Open {
+  return state.paused === undefined ? { ...state, paused: { at, reason } } : state
+}
+
+function resumed(state: Open, { at }: Event<'resume-requested'>): Open {
+  if (state.paused === undefined) return state
+  const { paused: _over, ...rest } = state
+  // The time that a run waits for clients does not run while it is paused.
+  return rest.phase === 'waiting' ? { ...rest, since: at } : rest
+}
+
 function whileWaiting(crypto: Crypto, state: Waiting, event: RunEvent): RunState {
+  if (state.paused !== undefined) return state
   if (event.type !== 'clients-available' && event.type !== 'time-reached') return state
   const told = event.type === 'clients-available' ? event : { ...state, clients: state.available }
   const { cohortSize, window, population = 0 } = state.settings
@@ -286,6 +301,8 @@ function whilePublishing(state: Publishing, event: RunEvent): Publishing | Over 
   return { ...running(state), phase: 'over', endedAt: event.at, outcome }
 }
 
+type Open = Exclude<RunState, Over>
+
 type OpenRound = Collecting | Unmasking | Aggregating | Evaluating
 
 function madeBy(event: Event<'aggregated'>): Made {
@@ -356,6 +373,7 @@ function waitForNext(progress: Progressed, at: Instant): Waiting {
 
 /** The members that every state has, without those of one phase. */
 function running(state: RunState): Progressed {
-  const { run, startedAt, settings, base, model, round, completed, failures, history } = state
-  return { run, startedAt, settings, base, model, round, completed, failures, history }
+  const { run, startedAt, settings, base, model, round, completed, failures, history, paused } = state
+  const common = { run, startedAt, settings, base, model, round, completed, failures, history }
+  return paused === undefined ? common : { ...common, paused }
 }

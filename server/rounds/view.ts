@@ -32,8 +32,14 @@ export function viewOf(state: RunState, live: LiveInfo): RunView {
     history: state.history.map(summaryOf),
     suspects: suspectsIn(state.history),
     ...(state.settings.privacy === undefined ? {} : { privacy: privacyOf(state, state.settings.privacy) }),
+    ...pauseOf(state),
     ...(state.phase === 'over' ? { outcome: outcomeOf(state.outcome) } : {}),
   }
+}
+
+function pauseOf({ phase, paused }: RunState): Pick<RunView, 'paused'> {
+  if (paused === undefined || phase === 'over') return {}
+  return { paused: { at: timestamp(paused.at), reason: paused.reason } }
 }
 
 /** A round is paid for when it is opened. */

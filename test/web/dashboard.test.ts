@@ -87,6 +87,18 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
     await page.getByText('Robustness of round 6').scrollIntoViewIfNeeded()
     await sight.picture('run-robustness')
 
+    await sight.giveReason('Pause this run', 'the data are looked at')
+    await page.getByText('The run is paused.').waitFor()
+    expect(server.api.paused).toEqual([['run_1', 'the data are looked at']])
+    push(richView({ paused: { at: '2026-01-02T09:08:00.000Z', reason: 'the data are looked at' } }))
+    await page.getByText('Paused since 2026-01-02 09:08:00 UTC: the data are looked at').waitFor()
+    await expect
+      .poll(() => status.textContent())
+      .toBe('Round 7 of 12, collecting, then paused, 1 of 4 clients done, 1 refused.')
+    await sight.giveReason('Let this run go on', 'they are fine')
+    await page.getByText('The run goes on.').waitFor()
+    expect(server.api.resumed).toEqual([['run_1', 'they are fine']])
+
     await sight.giveReason('Stop this run', 'the data are wrong')
     await page.getByText('The run is stopped.').waitFor()
     expect(server.api.stopped).toEqual([['run_1', 'the data are wrong']])

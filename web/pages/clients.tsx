@@ -2,7 +2,7 @@ import type { ClientView } from '../../core/enrolment/client-view.ts'
 import type { RunListing } from '../../core/run/listing.ts'
 import { get, Refusal } from '../api.ts'
 import { CertificateEnd, Fingerprint, Seen, StateBadge } from '../parts/client-words.tsx'
-import { Approve, Invite, Refuse } from '../parts/enrol.tsx'
+import { Approve, Invite, Refuse, RevokeAll } from '../parts/enrol.tsx'
 import { type HoldOfRun, Holds } from '../parts/holds.tsx'
 import { Page, Part, Ready } from '../parts/page.tsx'
 import { Table } from '../parts/table.tsx'
@@ -38,6 +38,9 @@ export function ClientsPage() {
                   <Queue clients={clients} changed={all.reload} />
                   <List clients={clients} holds={holds} />
                   {may('client.write') && <Invite invited={all.reload} />}
+                  {may('client.write') && clients.length > 0 && (
+                    <RevokeAll clients={clients.length} changed={all.reload} />
+                  )}
                 </>
               )}
               {clients === undefined && (

@@ -59,7 +59,7 @@ function Listed({ all }: { readonly all: readonly RunListing[] }) {
         <ul class="cards">
           {active.map((view) => (
             <li key={view.run}>
-              <a href={linkTo('runs', view.run)}>{view.model}</a> <Badge tone="plain">{runWord(view)}</Badge>
+              <a href={linkTo('runs', view.run)}>{view.model}</a> <Badge tone={runTone(view)}>{runWord(view)}</Badge>
               <p>
                 Round {view.round} of {view.rounds}
                 {view.engaged.clients > 0 && `, ${view.engaged.answered} of ${view.engaged.clients} clients are done`}

@@ -56,6 +56,12 @@ function Run({ view }: { readonly view: RunView }) {
   return (
     <>
       <Standing view={view} />
+      {view.paused !== undefined && !over && (
+        <p>
+          Paused since <Time at={view.paused.at} />: {view.paused.reason}
+        </p>
+      )}
+      {may('run.pause') && !over && <Pause key={view.paused?.at} view={view} />}
       {may('run.stop') && !over && (
         <ReasonForm
           title="Stop this run"
@@ -78,6 +84,32 @@ function Run({ view }: { readonly view: RunView }) {
       <Rounds view={view} />
       <Robustness view={view} />
     </>
+  )
+}
+
+/** Between rounds a run can wait until somebody lets it go on. */
+function Pause({ view: { run, paused } }: { readonly view: RunView }) {
+  const act = (verb: 'pause' | 'resume') => (reason: string) =>
+    ask<RunView>('POST', apiPath('runs', run, verb), json({ reason }))
+  if (paused === undefined) {
+    return (
+      <ReasonForm
+        title="Pause this run"
+        explanation="An open round comes to its end, and no other is opened until somebody lets the run go on."
+        most={1_000}
+        act={act('pause')}
+        done={() => 'The run is paused.'}
+      />
+    )
+  }
+  return (
+    <ReasonForm
+      title="Let this run go on"
+      explanation="The next round is opened as soon as enough clients are there."
+      most={1_000}
+      act={act('resume')}
+      done={() => 'The run goes on.'}
+    />
   )
 }
 

@@ -1,8 +1,10 @@
 import { useState } from 'preact/hooks'
 import type { ClientView } from '../../core/enrolment/client-view.ts'
-import { apiPath, ask, json } from '../api.ts'
+import type { DoneOrWaiting } from '../answers.ts'
+import { type Answer, apiPath, ask, json } from '../api.ts'
 import { ActForm } from './act.tsx'
 import { ShownOnce } from './once.tsx'
+import { outcomeText } from './promote.tsx'
 import { ReasonForm } from './reason.tsx'
 import { Time } from './words.tsx'
 
@@ -102,9 +104,10 @@ function Invitation({ of: { client, code, authority, expiresAt } }: { readonly o
 
 type Change = { readonly client: ClientView; readonly changed: () => void }
 
-async function act(client: string, verb: string, body: object, changed: () => void): Promise<void> {
-  await ask('POST', apiPath('clients', client, verb), json(body))
+async function act(client: string, verb: string, body: object, changed: () => void): Promise<Answer<DoneOrWaiting>> {
+  const answer = await ask<DoneOrWaiting>('POST', apiPath('clients', client, verb), json(body))
   changed()
+  return answer
 }
 
 /** Lets a client in, or lets it renew, whose fingerprint somebody has compared. */
@@ -171,6 +174,23 @@ export function Resume({ client: { client }, changed }: Change) {
   )
 }
 
+/** For the day on which the key of the authority is not the coordinator's alone. */
+export function RevokeAll({ clients, changed }: { readonly clients: number; readonly changed: () => void }) {
+  return (
+    <ReasonForm
+      title="Revoke all clients for ever"
+      explanation={`All sessions end at once, and no round waits for anybody. None of the ${clients} ids and keys can ever come back: every institution must be invited anew. It is for the day on which somebody else has the key of the authority.`}
+      most={MOST}
+      act={async (reason) => {
+        const answer = await ask<DoneOrWaiting>('POST', apiPath('clients', 'revoke-all'), json({ reason }))
+        changed()
+        return answer
+      }}
+      done={outcomeText}
+    />
+  )
+}
+
 /** For ever: what it does stands above the field for the reason. */
 export function Revoke({ client: { client, connected }, changed }: Change) {
   const [sure, setSure] = useState('')
@@ -189,7 +209,7 @@ export function Revoke({ client: { client, connected }, changed }: Change) {
         </>
       }
       act={() => act(client, 'revoke', { reason: reason.trim() }, changed)}
-      done={() => 'Done.'}
+      done={outcomeText}
     >
       <label>
         Reason, for the record

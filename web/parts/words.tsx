@@ -29,15 +29,18 @@ export function Code({ code, message }: { readonly code: string; readonly messag
   )
 }
 
-type Standing = Pick<RunListing, 'phase' | 'outcome'>
+type Standing = Pick<RunListing, 'phase' | 'paused' | 'outcome'>
 
-export function runTone({ phase, outcome }: Standing): Tone {
-  if (phase !== 'over') return 'plain'
+export function runTone({ phase, paused, outcome }: Standing): Tone {
+  if (phase !== 'over') return paused === undefined ? 'plain' : 'warn'
   return outcome?.kind === 'published' ? 'good' : outcome?.kind === 'failed' ? 'bad' : 'warn'
 }
 
 /** Where a run stands, in a few words. */
-export function runWord({ phase, outcome }: Standing): string {
-  if (phase !== 'over') return phase
+export function runWord({ phase, paused, outcome }: Standing): string {
+  if (phase !== 'over') {
+    if (paused === undefined) return phase
+    return phase === 'waiting' ? 'paused' : `${phase}, then paused`
+  }
   return outcome?.kind === 'published' ? `published v${outcome.version}` : (outcome?.kind ?? 'over')
 }
