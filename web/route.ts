@@ -1,14 +1,15 @@
 /** Where in the dashboard somebody is: behind the `#` of the address, so that no path of the API is ever taken for a page. */
 export type Route =
-  | { readonly page: 'overview' | 'models' | 'clients' | 'start' | 'audit' | 'unknown' }
+  | { readonly page: 'overview' | 'models' | 'clients' | 'people' | 'account' | 'start' | 'audit' | 'unknown' }
   | { readonly page: 'run'; readonly run: string }
+  | { readonly page: 'member'; readonly member: string }
   | { readonly page: 'client'; readonly client: string }
   | { readonly page: 'model'; readonly model: string }
   | { readonly page: 'version'; readonly model: string; readonly number: number }
   | { readonly page: 'compare'; readonly model: string; readonly first: number; readonly second: number }
 
 /** Pages of one word. */
-const single = ['models', 'clients', 'start', 'audit'] as const
+const single = ['models', 'clients', 'people', 'account', 'start', 'audit'] as const
 
 export function routeOf(hash: string): Route {
   const parts = partsOf(hash.replace(/^#\/?/, ''))
@@ -17,6 +18,7 @@ export function routeOf(hash: string): Route {
   const alone = single.find((one) => one === first)
   if (parts?.length === 1 && alone !== undefined) return { page: alone }
   if (first === 'runs' && second !== undefined && third === undefined) return { page: 'run', run: second }
+  if (first === 'people' && second !== undefined && third === undefined) return { page: 'member', member: second }
   if (first === 'clients' && second !== undefined && third === undefined) return { page: 'client', client: second }
   if (first === 'models' && second !== undefined) {
     if (third === undefined) return { page: 'model', model: second }
