@@ -83,7 +83,7 @@ describe.skipIf(!present)(`people in ${CHROMIUM}${skipped}`, { timeout: 60_000 }
     await page.getByRole('button', { name: 'Give a role' }).click()
     await roles.getByText('2099-12-31 23:59:59 UTC').waitFor()
     await sight.picture('member')
-    await page.getByRole('button', { name: 'Take operator away' }).click()
+    await page.getByRole('button', { name: 'Take away operator' }).click()
     await roles.getByRole('row', { name: /^operator/ }).waitFor({ state: 'detached' })
     const act = async (title: string) => {
       await page.getByText(`${title}…`).click()

@@ -49,7 +49,7 @@ function Shown({ member, changed }: Props) {
       <Part title="Roles">
         <Table
           caption={`Roles of ${member.name}`}
-          head={['Role', 'For', 'Since', 'By', 'Until', '']}
+          head={['Role', 'For', 'Since', 'By', 'Until', 'State']}
           rows={member.grants.map(({ role, at, by, until, active }) => [
             role,
             Object.entries(roleWords).find(([name]) => name === role)?.[1] ?? '',
@@ -83,7 +83,7 @@ function TakeAway({ id, role, changed }: { readonly id: string; readonly role: s
   const act = useAct(() => ask('DELETE', apiPath('members', id, 'roles', role)), changed)
   return (
     <>
-      <button type="button" class="quiet" aria-label={`Take ${role} away`} disabled={act.busy} onClick={act.start}>
+      <button type="button" class="quiet" aria-label={`Take away ${role}`} disabled={act.busy} onClick={act.start}>
         Take away
       </button>
       <Failure refusal={act.failure} />
