@@ -1,4 +1,5 @@
 import { headlineOf, type MetricName, type Metrics } from '../core/metrics/metrics.ts'
+import { listingOf, type RunListing } from '../core/run/listing.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { RobustnessReport, Suspect } from '../core/run/robustness.ts'
 import type { GateVerdict, PrivacyView, RoundSummary, RunView } from '../core/run/view.ts'
@@ -6,17 +7,14 @@ import { recordedLatencyText } from './latency-text.ts'
 
 /** A run on one line: where it is, who has answered, how good the last model was. */
 export function progressLine(view: RunView): string {
-  const last = view.history.findLast((round) => round.pooled !== undefined)?.pooled
-  const phase =
-    view.paused === undefined ? view.phase : view.phase === 'waiting' ? 'paused' : `${view.phase}, then paused`
-  const parts = [`round ${Math.min(view.round, view.rounds)}/${view.rounds}`, phase.padEnd(11)]
-  if (view.engaged.length > 0) {
-    const done = view.engaged.filter(({ phase }) => phase === 'accepted' || phase === 'evaluated').length
-    parts.push(
-      `${done}/${view.engaged.length} answered`,
-      bytes(view.engaged.reduce((sum, member) => sum + member.bytes, 0)),
-    )
-  }
+  return listingLine(listingOf(view))
+}
+
+/** The same of a run in a list. */
+export function listingLine(view: RunListing): string {
+  const { metrics: last, engaged } = view
+  const parts = [`round ${Math.min(view.round, view.rounds)}/${view.rounds}`, phaseText(view).padEnd(11)]
+  if (engaged.clients > 0) parts.push(`${engaged.answered}/${engaged.clients} answered`, bytes(engaged.bytes))
   if (last !== undefined) {
     const names = last.mae === undefined ? (['loss', 'accuracy', 'auc'] as const) : (['mae', 'rmse', 'r2'] as const)
     parts.push(...names.map((name) => `${name} ${figure(last[name] ?? null)}`))
@@ -34,13 +32,10 @@ export function privacyText({ epsilon, delta, budget }: PrivacyView): string {
 }
 
 /** Seconds that the remaining rounds take at the pace of those done, in words; undefined before the first. */
-export function timeLeft(view: RunView): string | undefined {
-  const done = view.history.length
-  const first = view.history[0]
-  const last = view.history.at(-1)
-  if (first === undefined || last === undefined || view.phase === 'over') return undefined
-  const perRound = (Date.parse(last.closedAt) - Date.parse(first.openedAt)) / done
-  const seconds = Math.max(0, Math.round((perRound * (view.rounds - done)) / 1000))
+function timeLeft({ completed, firstOpenedAt, lastClosedAt, phase, rounds }: RunListing): string | undefined {
+  if (firstOpenedAt === undefined || lastClosedAt === undefined || phase === 'over') return undefined
+  const perRound = (Date.parse(lastClosedAt) - Date.parse(firstOpenedAt)) / completed
+  const seconds = Math.max(0, Math.round((perRound * (rounds - completed)) / 1000))
   return seconds < 60 ? `${seconds} s` : `${Math.round(seconds / 60)} min`
 }
 
@@ -209,6 +204,11 @@ export function outcomeText(view: RunView): string {
     default:
       return outcome satisfies never
   }
+}
+
+function phaseText({ phase, paused }: RunListing): string {
+  if (paused === undefined) return phase
+  return phase === 'waiting' ? 'paused' : `${phase}, then paused`
 }
 
 function pauseText({ paused, holding = [] }: RunView): string {

@@ -2,6 +2,7 @@ import type { Actor } from '../core/audit/actor.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { RunView } from '../core/run/view.ts'
 import type { RecomputeRequest } from './rounds/recompute.ts'
+import type { SeenClient } from './sessions/sessions.ts'
 
 /** What operators can do with a coordinator: the HTTP API, the command line and embedding programs all call this. `by`: who asks. */
 export interface CoordinatorApi {
@@ -13,6 +14,8 @@ export interface CoordinatorApi {
   run(id: string): Promise<RunView>
   /** The present view, then a new one after changes; ends after the view in which the run is over, or with `signal`. */
   watch(id: string, signal: AbortSignal): AsyncIterable<RunView>
+  /** All runs now, then again after changes of any; ends with `signal`. Who asks slowly misses what was in between, not what is so. */
+  watchAll(signal: AbortSignal): AsyncIterable<readonly RunView[]>
   /** Ends the run; an open round is given up. A run that is over stays as it is. Fails with `run.not-found`. */
   stopRun(id: string, reason: string, by?: Actor): Promise<RunView>
   /**
@@ -27,6 +30,8 @@ export interface CoordinatorApi {
    * Fails with `run.not-found`, `request.invalid`, `object.not-found` or `plan.infeasible`.
    */
   recompute(id: string, round: number, request: RecomputeRequest, by?: Actor): Promise<Recomputation>
+  /** The clients that have connected since the start. */
+  seenClients(): readonly SeenClient[]
   /** False while the journal is replayed and while draining. */
   ready(): boolean
 }

@@ -1,19 +1,16 @@
 import type { RuleTable } from '../core/aggregation/rule.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Crypto, SigningKey } from '../core/crypto/primitives.ts'
-import { bytesView, toHex, utf8 } from '../core/encoding/bytes.ts'
+import { toHex, utf8 } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
 import { frozenTensors } from '../core/plan/freeze.ts'
 import { canonicalPlan, parsePlan } from '../core/plan/parse.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
-import type { ModelRef } from '../core/run/round-configuration.ts'
 import type { RunView } from '../core/run/view.ts'
-import { withoutControl } from '../core/tensors/control.ts'
 import { type Layout, layoutBytes, layoutLength } from '../core/tensors/layout.ts'
-import { writeHeader } from '../core/tensors/safetensors.ts'
 import type { ConnectionHandler } from '../core/wire/connection.ts'
-import { type Limits, SEGMENT_BYTES } from '../core/wire/limits.ts'
+import type { Limits } from '../core/wire/limits.ts'
 import { type Kernels, maskArithmeticIn } from '../kernels/index.ts'
 import type { Decide } from './aggregation/decide-elsewhere.ts'
 import type { CoordinatorApi } from './api.ts'
@@ -33,6 +30,7 @@ import { roundKeys } from './rounds/round-keys.ts'
 import { roundNoise } from './rounds/round-noise.ts'
 import { Run } from './rounds/run.ts'
 import type { RunRecords } from './rounds/run-audit.ts'
+import { checkLayout, storeModel } from './rounds/run-model.ts'
 import { RunReporter } from './rounds/run-reporter.ts'
 import { controlOf, settingsOf } from './rounds/settings.ts'
 import { type FindBase, startingModel } from './rounds/starting-model.ts'
@@ -218,10 +216,10 @@ export class Coordinator implements CoordinatorApi {
     checkRootData(plan, this.#deps.rootUpdate, this.#deps.rules)
     await checkHoldout(plan, this.#holdouts)
     const fresh = await this.#deps.initialModel(plan)
-    await this.#checkLayout(plan, fresh.layout)
+    await checkLayout(this.#deps.store, plan, fresh.layout)
     const { layout, weights, from } = await startingModel(this.#deps, plan, fresh)
     const frozen = frozenTensors(plan.training.freeze, layout)
-    const base = await this.#storeModel(layout, weights)
+    const base = await storeModel(this.#deps.store.blobs, layout, weights)
     const planBytes = utf8(canonicalPlan(plan))
     const planDigest = await this.#deps.store.blobs.put(planBytes)
     const control = controlOf(plan, layout, (one) => this.#layoutDigest(one))
@@ -266,6 +264,10 @@ export class Coordinator implements CoordinatorApi {
     }
   }
 
+  async *watchAll(signal: AbortSignal): AsyncIterable<readonly RunView[]> {
+    for await (const _change of this.#watchers.changes(undefined, signal)) yield await this.runs()
+  }
+
   async stopRun(id: string, reason: string): Promise<RunView> {
     const { run } = this.#find(id)
     await run.tell({ type: 'stop-requested', at: this.#deps.clock.now(), reason })
@@ -288,6 +290,10 @@ export class Coordinator implements CoordinatorApi {
 
   async recompute(id: string, round: number, request: RecomputeRequest): Promise<Recomputation> {
     return await recompute(this.#work, this.#find(id), round, request)
+  }
+
+  seenClients() {
+    return this.#sessions.seen()
   }
 
   /** The client must not take part any more: its session ends, and no round waits for it. */
@@ -324,30 +330,6 @@ export class Coordinator implements CoordinatorApi {
   #parsePlan(text: string): Plan {
     const { limits, rules } = this.#deps
     return parsePlan(text, { maxBytes: limits.planBytes, rules })
-  }
-
-  async #storeModel(layout: Layout, weights: Float32Array): Promise<ModelRef> {
-    const header = writeHeader(layout)
-    const bytes = bytesView(weights)
-    const writer = await this.#deps.store.blobs.create()
-    await writer.write(header)
-    for (let at = 0; at < bytes.length; at += SEGMENT_BYTES) await writer.write(bytes.subarray(at, at + SEGMENT_BYTES))
-    return { digest: await writer.commit(), bytes: header.length + bytes.length }
-  }
-
-  /** A model of another layout is another model: its versions could neither be compared nor be swapped. */
-  async #checkLayout(plan: Plan, layout: Layout): Promise<void> {
-    const { records, blobs } = this.#deps.store
-    const latest = (await records.versions(plan.name)).at(-1)
-    if (latest === undefined) return
-    const header = writeHeader(withoutControl(layout))
-    const size = await blobs.size(latest.weights)
-    const stored = size === undefined ? undefined : await blobs.read(latest.weights, 0, Math.min(header.length, size))
-    if (stored !== undefined && toHex(stored) === toHex(header)) return
-    throw new ParleyError(
-      'run.conflict',
-      `the plan's model has another layout than version ${latest.number} of ${plan.name}: give it a new name`,
-    )
   }
 
   #layoutDigest(layout: Layout): string {

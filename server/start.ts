@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto'
 import type { AuditLog } from '../audit/index.ts'
 import { nodeEcdsa } from '../core/attestation/node.ts'
 import type { ReleaseSigner } from '../core/attestation/ports.ts'
-import { type AuditEntry, noAudit } from '../core/audit/sink.ts'
+import { noAudit } from '../core/audit/sink.ts'
 import type { Clock } from '../core/clock.ts'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import type { SigningKey } from '../core/crypto/primitives.ts'
@@ -13,6 +13,7 @@ import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { createKernels, kernelDigest } from '../kernels/index.ts'
 import { auditing } from './audit/auditing.ts'
+import { ownRecord } from './audit/own-record.ts'
 import type { RecordedFacts } from './audit/recorded-facts.ts'
 import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
 import type { Addresses } from './enrolment/addresses.ts'
@@ -30,7 +31,7 @@ import { type AlertsConfig, usualAlerts } from './observe/alerts/config.ts'
 import { everyone } from './observe/coordinator-observer.ts'
 import { type CertificateEnd, measureWhenAsked } from './observe/gauges.ts'
 import { createLogger, type Logger } from './observe/logger.ts'
-import { measuredAppend } from './observe/measured-audit.ts'
+import { measuredLog } from './observe/measured-audit.ts'
 import { measuredJournal } from './observe/measured-journal.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { observing } from './observe/observer.ts'
@@ -167,12 +168,10 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     journal: measuredJournal(config.store.journal, metrics, clock.monotonic, failedTo('store-failing')),
   }
   const kernels = createKernels(config.threads === undefined ? {} : { threads: config.threads })
-  const log =
-    config.audit &&
-    measuredLog(config.audit.log, measuredAppend(config.audit.log, metrics, clock.monotonic, failedTo('audit-failing')))
+  const log = config.audit && measuredLog(config.audit.log, metrics, clock.monotonic, failedTo('audit-failing'))
   const audit = log ?? noAudit
   const onFatal = (error: ParleyError) => {
-    audit.append(recordOf('coordinator.fail', error)).catch(() => {})
+    audit.append(ownRecord('coordinator.fail', error)).catch(() => {})
     if (error.code.startsWith('store.')) alerts.failed('store-failing', error.code)
     if (!alerts.tells) return config.onFatal(error)
     // Nothing goes on while the last notices are sent.
@@ -304,7 +303,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     host,
     port: config.httpPort,
   })
-  await audit.append(recordOf('coordinator.start', undefined, { version: parleyVersion, publicKey }))
+  await audit.append(ownRecord('coordinator.start', undefined, { version: parleyVersion, publicKey }))
   // Answers `/readyz` while the journals are replayed.
   await http.start()
   try {
@@ -313,7 +312,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     await rollouts.start()
   } catch (failure) {
     const error = ParleyError.from(failure)
-    await audit.append(recordOf(error.code === 'store.corrupt' ? 'store.damage' : 'coordinator.fail', error))
+    await audit.append(ownRecord(error.code === 'store.corrupt' ? 'store.damage' : 'coordinator.fail', error))
     throw failure
   }
   alerts.start()
@@ -338,7 +337,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     await http.stop()
     await kernels.close()
     await Promise.all([alerts.stop(), tracing?.stop()])
-    await audit.append(recordOf('coordinator.stop', undefined)).catch((err: unknown) => {
+    await audit.append(ownRecord('coordinator.stop', undefined)).catch((err: unknown) => {
       logger.error({ err }, 'the end could not be recorded')
     })
     await log?.close()
@@ -356,30 +355,6 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
       stopping ??= stop(drainMs)
       return stopping
     },
-  }
-}
-
-function recordOf(
-  action: 'coordinator.start' | 'coordinator.stop' | 'coordinator.fail' | 'store.damage',
-  error: ParleyError | undefined,
-  details: AuditEntry['details'] = {},
-): AuditEntry {
-  const self = { kind: 'system', id: 'coordinator' } as const
-  if (error === undefined) return { action, actor: self, object: self, details }
-  return { action, actor: self, object: self, outcome: 'failed', code: error.code, details: { message: error.message } }
-}
-
-function measuredLog(log: AuditLog, append: AuditLog['append']) {
-  return {
-    federation: log.federation,
-    publicKey: log.publicKey,
-    append,
-    settled: () => log.settled(),
-    checkpoint: () => log.checkpoint(),
-    lines: (from?: number, limit?: number) => log.lines(from, limit),
-    snapshot: () => log.snapshot(),
-    state: (records: number) => log.state(records),
-    close: () => log.close(),
   }
 }
 

@@ -1,7 +1,37 @@
 /** What the API answers, beyond what core has types of. */
 
+export type Member = {
+  readonly id: string
+  readonly name: string
+  readonly disabled: boolean
+  readonly createdAt: string
+  readonly grants: readonly {
+    readonly role: string
+    readonly until?: string
+    readonly at: string
+    readonly by: string
+    readonly active: boolean
+  }[]
+  readonly secondFactor: boolean
+  readonly recoveryCodesLeft: number
+  readonly initialPasswordUntil?: string
+}
+
+/** For a first login, and nothing but setting another one. */
+export type InitialPassword = { readonly password: string; readonly until: string }
+
+export type TokenView = {
+  readonly id: string
+  readonly label: string
+  readonly scopes: readonly string[]
+  readonly createdAt: string
+  readonly expiresAt: string
+  readonly lastUsedAt?: string
+  readonly revokedAt?: string
+}
+
 export type Session = {
-  readonly member?: { readonly id: string; readonly name: string }
+  readonly member?: Member
   readonly permissions: readonly string[]
   readonly todo: readonly ('password' | 'second-factor')[]
 }
@@ -13,6 +43,8 @@ export type AliasHolder = {
   readonly reason: string
   readonly at: string
   readonly actor: string
+  /** Basis points of the consumers that get another version. */
+  readonly split?: { readonly rollout: string; readonly number: number; readonly share: number }
 }
 
 export type ModelSummary = {

@@ -64,8 +64,17 @@ export async function send(
   if (Number.isFinite(date) && Math.abs(date - Date.now() - offset) > 1_500) offset = date - Date.now()
   if (response.ok) return response
   const refusal = await refusalOf(response)
-  if (refusal.code === 'auth.failed' && path !== '/v1/session') ended()
+  if (refusal.code === 'auth.failed') noteRefusal(path)
   throw refusal
+}
+
+/** What guards an account may have been proved wrongly there, in a session that goes on: that is asked for. */
+function noteRefusal(path: string): void {
+  if (path === '/v1/session') return
+  if (!path.startsWith('/v1/session/')) return ended()
+  send('GET', '/v1/session').catch((failure: unknown) => {
+    if (failure instanceof Refusal && failure.status === 401) ended()
+  })
 }
 
 /** Sends, and reads the answer as JSON; its form is the coordinator's word, which the page takes. */

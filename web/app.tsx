@@ -1,18 +1,23 @@
 import { type ComponentChildren, Fragment } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useContext, useEffect, useMemo, useState } from 'preact/hooks'
 import type { Session } from './answers.ts'
 import { ask, get, onSessionEnd, Refusal } from './api.ts'
+import { AccountPage, SetUpPage } from './pages/account.tsx'
 import { AuditPage } from './pages/audit.tsx'
+import { ClientPage } from './pages/client.tsx'
+import { ClientsPage } from './pages/clients.tsx'
 import { ComparePage } from './pages/compare.tsx'
+import { MemberPage } from './pages/member.tsx'
 import { ModelPage, ModelsPage } from './pages/models.tsx'
 import { OverviewPage } from './pages/overview.tsx'
+import { PeoplePage } from './pages/people.tsx'
 import { RunPage } from './pages/run.tsx'
 import { SignIn } from './pages/sign-in.tsx'
 import { forgetDraft, StartPage } from './pages/start.tsx'
 import { VersionPage } from './pages/version.tsx'
 import { Failure, Page } from './parts/page.tsx'
 import { type Route, routeOf } from './route.ts'
-import { noteSignedIn, SessionContext, wasSignedIn } from './session.ts'
+import { noteSignedIn, SessionActions, SessionContext, wasSignedIn } from './session.ts'
 
 type State =
   | { readonly kind: 'asking' }
@@ -48,6 +53,18 @@ export function App() {
     return () => clearTimeout(timer)
   }, [])
 
+  const actions = useMemo(
+    () => ({
+      changed: (session: Session) => setState({ kind: 'in', session }),
+      ended: () => {
+        forgetDraft()
+        noteSignedIn(false)
+        setState({ kind: 'out', note: 'You are signed out.' })
+      },
+    }),
+    [],
+  )
+
   switch (state.kind) {
     case 'asking':
       return <p class="muted alone">Loading…</p>
@@ -70,14 +87,9 @@ export function App() {
     case 'in':
       return (
         <SessionContext.Provider value={state.session}>
-          <Shell
-            session={state.session}
-            signedOut={() => {
-              forgetDraft()
-              noteSignedIn(false)
-              setState({ kind: 'out', note: 'You are signed out.' })
-            }}
-          />
+          <SessionActions.Provider value={actions}>
+            <Shell session={state.session} />
+          </SessionActions.Provider>
         </SessionContext.Provider>
       )
   }
@@ -93,17 +105,24 @@ function useRoute(): readonly [route: Route, hash: string] {
   return [routeOf(hash), hash]
 }
 
-function Shell({ session, signedOut }: { readonly session: Session; readonly signedOut: () => void }) {
+function Shell({ session }: { readonly session: Session }) {
+  const { ended } = useContext(SessionActions)
   const [route, hash] = useRoute()
   const may = (permission: string) => session.permissions.includes(permission)
   const links = [
     ['#/', 'Overview', route.page === 'overview' || route.page === 'run'],
     ['#/models', 'Versions', ['models', 'model', 'version', 'compare'].includes(route.page)],
+    ...(may('client.read')
+      ? [['#/clients', 'Clients', route.page === 'clients' || route.page === 'client'] as const]
+      : []),
     ...(may('run.start') ? [['#/start', 'Start a run', route.page === 'start'] as const] : []),
+    ...(may('member.read')
+      ? [['#/people', 'People', route.page === 'people' || route.page === 'member'] as const]
+      : []),
     ...(may('audit.read') ? [['#/audit', 'Audit', route.page === 'audit'] as const] : []),
   ] as const
   const out = () => {
-    ask('DELETE', '/v1/session').then(signedOut, signedOut)
+    ask('DELETE', '/v1/session').then(ended, ended)
   }
   return (
     <>
@@ -115,39 +134,23 @@ function Shell({ session, signedOut }: { readonly session: Session; readonly sig
           Parley
         </a>
         <nav aria-label="Pages">
-          {links.map(([href, name, here]) => (
+          {(session.todo.length === 0 ? links : []).map(([href, name, here]) => (
             <a key={href} href={href} aria-current={here ? 'page' : undefined}>
               {name}
             </a>
           ))}
         </nav>
         <span class="who">
-          {session.member?.name ?? 'host'}{' '}
+          <a href="#/account" aria-current={route.page === 'account' ? 'page' : undefined}>
+            {session.member?.name ?? 'host'}
+          </a>{' '}
           <button type="button" class="quiet" onClick={out}>
             Sign out
           </button>
         </span>
       </header>
-      <main>
-        <Todo session={session} />
-        <Fragment key={hash}>{pageOf(route)}</Fragment>
-      </main>
+      <main>{session.todo.length > 0 ? <SetUpPage /> : <Fragment key={hash}>{pageOf(route)}</Fragment>}</main>
     </>
-  )
-}
-
-/** What must be done before anything else is allowed; the program does it. */
-function Todo({ session: { todo } }: { readonly session: Session }) {
-  if (todo.length === 0) return null
-  return (
-    <div class="failure" role="alert">
-      <p>
-        <strong>Your account is not set up: {todo.join(' and ')} missing.</strong>
-      </p>
-      <p>
-        Until then you may do nothing else here. Run <code>parley member setup</code>; it asks for what is missing.
-      </p>
-    </div>
   )
 }
 
@@ -165,6 +168,16 @@ function pageOf(route: Route): ComponentChildren {
       return <VersionPage model={route.model} number={route.number} />
     case 'compare':
       return <ComparePage model={route.model} first={route.first} second={route.second} />
+    case 'clients':
+      return <ClientsPage />
+    case 'client':
+      return <ClientPage id={route.client} />
+    case 'people':
+      return <PeoplePage />
+    case 'member':
+      return <MemberPage id={route.member} />
+    case 'account':
+      return <AccountPage />
     case 'start':
       return <StartPage />
     case 'audit':

@@ -4,9 +4,12 @@ import { readAuditLine } from '../core/audit/line.ts'
 import { AuditFault, type AuditProblem } from '../core/audit/problem.ts'
 import { portableCrypto } from '../core/crypto/portable.ts'
 
+/** A line and the number of its record. */
+export type ReadLine = AuditLine & { readonly seq: number }
+
 /** What was fetched of a log, what of it is verified, and the first thing that is wrong. */
 export type ReadLog = {
-  readonly lines: readonly (AuditLine & { readonly seq: number })[]
+  readonly lines: readonly ReadLine[]
   readonly report: ChainReport
   readonly problem: AuditProblem | undefined
   /** There is more than was fetched. */
@@ -27,20 +30,27 @@ export async function readLog(
   progress: (lines: number) => void = () => {},
 ): Promise<ReadLog> {
   const reader = new ChainReader(portableCrypto, { federation })
-  const lines: (AuditLine & { readonly seq: number })[] = []
+  const lines: ReadLine[] = []
   let problem: AuditProblem | undefined
   for (let from = 0; from < MOST_LINES; from += PAGE_LINES) {
     const texts = await fetchLines(from, PAGE_LINES)
     for (const [i, text] of texts.entries()) {
       const seq = from + i
       problem ??= faultOf(() => reader.take({ file: 'the log', line: seq + 1, text }))
-      const line = attempt(() => readAuditLine(text))
-      if (line !== undefined) lines.push({ ...line, seq })
     }
+    lines.push(...readLines(texts, from))
     progress(from + texts.length)
     if (texts.length < PAGE_LINES) return { lines, report: reader.report(), problem, more: false }
   }
   return { lines, report: reader.report(), problem, more: true }
+}
+
+/** Lines as they are, of which nothing is verified; what is no line is left out. `from`: the record of the first. */
+export function readLines(texts: readonly string[], from: number): readonly ReadLine[] {
+  return texts.flatMap((text, i) => {
+    const line = attempt(() => readAuditLine(text))
+    return line === undefined ? [] : [{ ...line, seq: from + i }]
+  })
 }
 
 function faultOf(work: () => unknown): AuditProblem | undefined {

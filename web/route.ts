@@ -1,17 +1,25 @@
 /** Where in the dashboard somebody is: behind the `#` of the address, so that no path of the API is ever taken for a page. */
 export type Route =
-  | { readonly page: 'overview' | 'models' | 'start' | 'audit' | 'unknown' }
+  | { readonly page: 'overview' | 'models' | 'clients' | 'people' | 'account' | 'start' | 'audit' | 'unknown' }
   | { readonly page: 'run'; readonly run: string }
+  | { readonly page: 'member'; readonly member: string }
+  | { readonly page: 'client'; readonly client: string }
   | { readonly page: 'model'; readonly model: string }
   | { readonly page: 'version'; readonly model: string; readonly number: number }
   | { readonly page: 'compare'; readonly model: string; readonly first: number; readonly second: number }
+
+/** Pages of one word. */
+const single = ['models', 'clients', 'people', 'account', 'start', 'audit'] as const
 
 export function routeOf(hash: string): Route {
   const parts = partsOf(hash.replace(/^#\/?/, ''))
   const [first, second, third, fourth, fifth] = parts ?? ['?']
   if (first === undefined) return { page: 'overview' }
-  if (parts?.length === 1 && (first === 'models' || first === 'start' || first === 'audit')) return { page: first }
+  const alone = single.find((one) => one === first)
+  if (parts?.length === 1 && alone !== undefined) return { page: alone }
   if (first === 'runs' && second !== undefined && third === undefined) return { page: 'run', run: second }
+  if (first === 'people' && second !== undefined && third === undefined) return { page: 'member', member: second }
+  if (first === 'clients' && second !== undefined && third === undefined) return { page: 'client', client: second }
   if (first === 'models' && second !== undefined) {
     if (third === undefined) return { page: 'model', model: second }
     const numbers = [third, fourth, fifth].map((part) => numberOf(part))

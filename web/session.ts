@@ -24,6 +24,12 @@ export function noteSignedIn(signedIn: boolean): void {
 
 export const SessionContext = createContext<Session>({ permissions: [], todo: [] })
 
+/** What a page says when something about the session has changed, or it has ended. */
+export const SessionActions = createContext<{
+  readonly changed: (session: Session) => void
+  readonly ended: () => void
+}>({ changed: () => {}, ended: () => {} })
+
 /** Whether who is signed in has a permission. What they may not do is not shown; the coordinator refuses it all the same. */
 export function useMay(): (permission: string) => boolean {
   const { permissions } = useContext(SessionContext)

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { coordinatorNow, get, Refusal } from './api.ts'
+import { follow, type LinkState } from './follow.ts'
 
 export type Loaded<Value> = {
   /** The newest there is, also where the last time of asking failed. */
@@ -50,6 +51,29 @@ export function useLoaded<Value>(key: string, load: () => Promise<Value>, everyM
 
 export function useGet<Value>(path: string, everyMs?: number): Loaded<Value> {
   return useLoaded(path, () => get<Value>(path), everyMs)
+}
+
+/** What a stream of events has told so far, and whether more comes. `take` puts what comes to what there is. */
+export function useFollowed<Event, Value>(
+  path: string,
+  take: (before: Value | undefined, event: Event) => Value,
+): Loaded<Value> & { readonly link: LinkState } {
+  const [value, setValue] = useState<Value>()
+  const [link, setLink] = useState<LinkState>('connecting')
+  const [failure, setFailure] = useState<Refusal>()
+  const latest = useRef(take)
+  latest.current = take
+  useEffect(
+    () =>
+      follow<Event>(path, {
+        take: (event) => setValue((before) => latest.current(before, event)),
+        say: setLink,
+        fail: setFailure,
+        isLast: () => false,
+      }),
+    [path],
+  )
+  return { value, failure, link, reload: () => {} }
 }
 
 /** The coordinator's time, every second while it is needed. */

@@ -1,3 +1,4 @@
+import type { RunListing } from '../../core/run/listing.ts'
 import type { RunView } from '../../core/run/view.ts'
 import type { RequestView } from '../../server/index.ts'
 import { action, command, group } from '../command.ts'
@@ -9,6 +10,7 @@ import type { Output } from '../output.ts'
 import { remote } from '../remote.ts'
 import { requestText } from '../request-text.ts'
 import {
+  listingLine,
   metricsTable,
   outcomeText,
   privacyText,
@@ -43,10 +45,10 @@ const status = remote(command('status', 'show a run, or all of them'))
     action<RemoteOptions>(async (options, output, run) => {
       const coordinator = await RemoteCoordinator.connect(options)
       if (run === undefined) {
-        const { runs } = (await coordinator.json('GET', '/v1/runs')) as { runs: RunView[] }
+        const { runs } = (await coordinator.json('GET', '/v1/runs')) as { runs: RunListing[] }
         output.result(
           { runs },
-          runs.map((view) => `${view.run}  ${view.model}  ${progressLine(view)}`).join('\n') || 'no runs',
+          runs.map((view) => `${view.run}  ${view.model}  ${listingLine(view)}`).join('\n') || 'no runs',
         )
         return 0
       }

@@ -43,7 +43,7 @@ export async function checkPolicyFile({
     const { policy, siteKeys } = await loadPolicy(crypto, files.path, files.keyPath)
     const digest = policyDigest(crypto, policy)
     const keys = siteKeys.map(toHex)
-    const measured = { digest, siteKeys: keys, studies: Object.keys(policy.studies).length }
+    const measured = { digest, siteKeys: keys.join(', '), studies: Object.keys(policy.studies).length }
     const signers = keys.map((key) => key.slice(0, 12)).join(', ')
     const value = `${digest.slice(0, 12)}, signed by ${signers}, ${measured.studies} studies`
     const problem = validityProblem(policy.valid, clock.now())

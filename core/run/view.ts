@@ -22,8 +22,9 @@ export type CohortMember = {
   readonly phase: ClientPhase
   /** Bytes of the update received so far. */
   readonly bytes: number
-  /** Why the client was refused. */
+  /** Why the client was refused, and in whose words. */
   readonly code?: ErrorCode
+  readonly message?: string
 }
 
 export type RoundSummary = {

@@ -1,16 +1,12 @@
-import type { z } from 'zod'
-import { parseDsse, verifyDsse } from '../../core/attestation/dsse.ts'
-import { readCanonical } from '../../core/attestation/json-payload.ts'
 import { act } from '../../core/audit/act.ts'
 import type { AuditAction } from '../../core/audit/actions.ts'
 import { actorOfId } from '../../core/audit/actor.ts'
 import { type AuditEntry, type AuditSink, noAudit } from '../../core/audit/sink.ts'
 import type { Crypto } from '../../core/crypto/primitives.ts'
-import { fromBase64, fromHex, fromUtf8, toHex, utf8 } from '../../core/encoding/bytes.ts'
+import { fromBase64, fromHex, toHex, utf8 } from '../../core/encoding/bytes.ts'
 import { invitationSecret } from '../../core/enrolment/invitation.ts'
 import {
   ENROLMENT_PAYLOAD_TYPE,
-  ENROLMENT_SKEW_MS,
   type EnrolmentAnswer,
   enrolmentRequestSchema,
   fingerprintOf,
@@ -20,8 +16,15 @@ import {
 } from '../../core/enrolment/messages.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { AllowList } from '../sessions/allow-list.ts'
-import type { EnrolmentRecord, EnrolmentRecords, EnrolmentState } from '../store/enrolment-ports.ts'
+import type {
+  EnrolmentChange,
+  EnrolmentRecord,
+  EnrolmentRecords,
+  EnrolmentState,
+  EnrolmentStep,
+} from '../store/enrolment-ports.ts'
 import type { Authority } from './authority.ts'
+import { signedRequest } from './signed-request.ts'
 
 export type EnrolmentDeps = {
   readonly crypto: Crypto
@@ -45,7 +48,7 @@ export type Act = { readonly actor: string; readonly reason?: string }
 const DAY_MS = 24 * 3_600_000
 const CERTIFICATE_MS = 7 * DAY_MS
 const INVITATION_MS = 3 * DAY_MS
-const MOST_BYTES = 16 * 1024
+const MOST_CHANGES = 500
 
 /**
  * Who belongs to the federation. Each change is stored before it holds; changes are made one after the other. It is the list that
@@ -70,6 +73,12 @@ export class Enrolment implements AllowList {
 
   list(): readonly EnrolmentRecord[] {
     return [...this.#clients.values()].sort((a, b) => (a.client < b.client ? -1 : 1))
+  }
+
+  /** What was done to the enrolment of a client, the newest first. Fails with `object.not-found`. */
+  async history(client: string): Promise<readonly EnrolmentChange[]> {
+    if (!this.#clients.has(client)) throw wrongState(client, undefined)
+    return this.#deps.records.enrolmentChanges(client, MOST_CHANGES)
   }
 
   get authority(): Authority {
@@ -137,7 +146,7 @@ export class Enrolment implements AllowList {
       const secret = invitationSecret((length) => crypto.randomBytes(length))
       const expiresAt = new Date(now() + lifetimeMs).toISOString()
       const invitation = { secretHash: this.#hashOf(secret), expiresAt }
-      await this.#save({ client, label, ...this.#stateOf('invited', act), invitation })
+      await this.#save({ client, label, ...this.#stateOf('invited', act), invitation }, 'invite', act)
       return { secret, expiresAt }
     })
   }
@@ -148,7 +157,7 @@ export class Enrolment implements AllowList {
    * good, whatever is wrong with it.
    */
   async request(body: Uint8Array): Promise<EnrolmentAnswer> {
-    const request = await this.#opened(body, ENROLMENT_PAYLOAD_TYPE, enrolmentRequestSchema)
+    const request = await signedRequest(this.#deps, body, ENROLMENT_PAYLOAD_TYPE, enrolmentRequestSchema)
     const { client, publicKey, secret, csr } = request
     return this.#change(client, async (record) => {
       const { now, listed } = this.#deps
@@ -166,7 +175,7 @@ export class Enrolment implements AllowList {
       // A request that could never be granted is refused before a person looks at it.
       await this.#issue(client, csr, key)
       const next = { ...record, ...this.#stateOf('pending', { actor: client }), publicKey, csr }
-      await this.#save(next)
+      await this.#save(next, 'request', { actor: client })
       await this.#told('client.request', client, { fingerprint: fingerprintOf(this.#deps.crypto, key) })
       return this.#answer(next)
     })
@@ -184,12 +193,13 @@ export class Enrolment implements AllowList {
       if (!isFingerprint(fingerprint, fingerprintOf(crypto, key)))
         throw new ParleyError('enrolment.fingerprint-mismatch')
       if (record.state === 'active') {
-        return this.#save({ ...record, renewableUntil: new Date(now() + INVITATION_MS).toISOString() })
+        const renewableUntil = new Date(now() + INVITATION_MS).toISOString()
+        return this.#save({ ...record, renewableUntil }, 'allow-renewal', act)
       }
       if (record.state !== 'pending' || record.csr === undefined) throw wrongState(client, record.state)
       const certificate = await this.#issue(client, record.csr, key)
       const { csr: _, ...rest } = record
-      return this.#save({ ...rest, ...this.#stateOf('active', act), certificate })
+      return this.#save({ ...rest, ...this.#stateOf('active', act), certificate }, 'approve', act)
     })
   }
 
@@ -214,13 +224,13 @@ export class Enrolment implements AllowList {
   rename(client: string, { label, ...act }: Act & { readonly label: string }) {
     return this.#asked('client.rename', client, act, async (record) => {
       if (record === undefined) throw wrongState(client, undefined)
-      return this.#save({ ...record, label })
+      return this.#save({ ...record, label }, 'rename', { ...act, reason: label })
     })
   }
 
   /** Gives an active client a new certificate for its key. Open sessions go on. */
   async renew(body: Uint8Array): Promise<EnrolmentAnswer> {
-    const { client, publicKey, csr } = await this.#opened(body, RENEWAL_PAYLOAD_TYPE, renewalRequestSchema)
+    const { client, publicKey, csr } = await signedRequest(this.#deps, body, RENEWAL_PAYLOAD_TYPE, renewalRequestSchema)
     return this.#change(client, async (record) => {
       if (record?.publicKey !== publicKey) throw new ParleyError('auth.failed')
       const excluded = this.#excluded(record)
@@ -229,49 +239,24 @@ export class Enrolment implements AllowList {
       if (excluded !== undefined && !again) throw excluded
       const certificate = await this.#issue(client, csr, fromHex(publicKey) ?? new Uint8Array(0))
       const { renewableUntil: _, ...rest } = record
-      const saved = await this.#save({ ...rest, certificate })
+      const saved = await this.#save({ ...rest, certificate }, 'renew', { actor: client })
       await this.#told('client.renew', client, { serial: certificate.serial, notAfter: certificate.notAfter })
       return this.#answer(saved)
     })
   }
 
   #move(client: string, from: readonly EnrolmentState[], to: keyof typeof moves, act: Act): Promise<EnrolmentRecord> {
-    return this.#asked(moves[to], client, act, async (record) => {
+    return this.#asked(moves[to].action, client, act, async (record) => {
       // What is so already is not done again: the wish is fulfilled.
       if (record?.state === to) return record
       if (record === undefined || !from.includes(record.state)) throw wrongState(client, record?.state)
       const { invitation: _, ...rest } = record
-      const next = await this.#save({ ...(to === 'active' ? record : rest), ...this.#stateOf(to, act) })
+      const moved = { ...(to === 'active' ? record : rest), ...this.#stateOf(to, act) }
+      const next = await this.#save(moved, moves[to].step, act)
       const error = this.#excluded(next)
       if (error !== undefined) this.#deps.onExcluded?.(client, error)
       return next
     })
-  }
-
-  async #opened<Schema extends z.ZodType<{ readonly publicKey: string; readonly at: string }>>(
-    body: Uint8Array,
-    payloadType: string,
-    schema: Schema,
-  ): Promise<z.output<Schema>> {
-    const { crypto, now } = this.#deps
-    try {
-      const envelope = parseDsse(body, { maxBytes: MOST_BYTES })
-      const claimed: unknown = JSON.parse(fromUtf8(envelope.payload))
-      const key = fromHex(String((claimed as { publicKey?: unknown } | null)?.publicKey))
-      if (key === undefined) throw new ParleyError('enrolment.request-invalid', 'it names no key')
-      const payload = await verifyDsse(envelope, payloadType, (message, signature) =>
-        crypto.verify(key, message, signature),
-      )
-      const request = readCanonical(schema, payload, 'a request')
-      if (Math.abs(Date.parse(request.at) - now()) > ENROLMENT_SKEW_MS) {
-        throw new ParleyError('enrolment.request-invalid', `its time is ${request.at}, and here it is ${timeOf(now())}`)
-      }
-      return request
-    } catch (cause) {
-      if (cause instanceof ParleyError && cause.code === 'enrolment.request-invalid') throw cause
-      const why = cause instanceof ParleyError ? cause.message : 'it is not JSON'
-      throw new ParleyError('enrolment.request-invalid', why, { cause })
-    }
   }
 
   async #issue(client: string, csr: string, key: Uint8Array) {
@@ -342,8 +327,18 @@ export class Enrolment implements AllowList {
     return result
   }
 
-  async #save(record: EnrolmentRecord): Promise<EnrolmentRecord> {
-    await this.#deps.records.saveEnrolment(record)
+  async #save(record: EnrolmentRecord, step: EnrolmentStep, { actor, reason = '' }: Act): Promise<EnrolmentRecord> {
+    const { client, state, certificate } = record
+    const certified = certificate !== undefined && (step === 'approve' || step === 'renew')
+    await this.#deps.records.saveEnrolment(record, {
+      client,
+      at: timeOf(this.#deps.now()),
+      step,
+      state,
+      actor,
+      reason,
+      ...(certified ? { certificateUntil: certificate.notAfter } : {}),
+    })
     this.#remember(record)
     this.#changed()
     return record
@@ -370,11 +365,11 @@ export class Enrolment implements AllowList {
 }
 
 const moves = {
-  refused: 'client.reject',
-  suspended: 'client.suspend',
-  active: 'client.resume',
-  revoked: 'client.revoke',
-} as const satisfies Partial<Record<EnrolmentState, AuditAction>>
+  refused: { action: 'client.reject', step: 'refuse' },
+  suspended: { action: 'client.suspend', step: 'suspend' },
+  active: { action: 'client.resume', step: 'resume' },
+  revoked: { action: 'client.revoke', step: 'revoke' },
+} as const satisfies Partial<Record<EnrolmentState, { readonly action: AuditAction; readonly step: EnrolmentStep }>>
 
 function timeOf(at: number): string {
   return new Date(at).toISOString()

@@ -12,7 +12,7 @@ import { failureOf } from './failures.ts'
 import type { HttpDeps } from './options.ts'
 
 /** What the routes need of a log. */
-export type ReadableAudit = Pick<AuditLog, 'append' | 'publicKey' | 'federation' | 'lines' | 'snapshot'>
+export type ReadableAudit = Pick<AuditLog, 'append' | 'publicKey' | 'federation' | 'lines' | 'records' | 'snapshot'>
 
 const number = z
   .string()
@@ -23,18 +23,22 @@ const querySchema = z.strictObject({
   limit: number.pipe(z.number().min(1).max(100_000)).default(1_000),
 })
 
+/** The newest so many, in the place of `from` and `limit`. */
+const tailSchema = z.strictObject({ last: number.pipe(z.number().min(1).max(100_000)) })
+
+/** Which record the first line of an answer is. */
+export const FROM_HEADER = 'x-parley-from'
+
 /** The log as lines, for auditors; its public key for everybody who verifies one. */
 export function auditRoutes(root: FastifyInstance, audit: ReadableAudit): void {
   const { federation } = audit
   root.get('/v1/audit/key', async () => ({ federation, publicKey: toHex(audit.publicKey) }))
 
   root.get('/v1/audit', async (request, reply) => {
-    const parsed = querySchema.safeParse(request.query)
-    if (!parsed.success)
-      throw new ParleyError('request.invalid', 'from and limit are whole numbers; limit from 1 to 100000')
-    const { from, limit } = parsed.data
+    const { from, limit } = askedIn(audit, request.query)
     const object = { kind: 'federation', id: federation }
     await audit.append({ action: 'audit.read', actor: actorOf(callerOf(request)), object, details: { from, limit } })
+    void reply.header(FROM_HEADER, from)
     return reply.type('application/x-ndjson').send(Readable.from(withNewlines(audit.lines(from, limit))))
   })
 }
@@ -53,6 +57,21 @@ const strangersRefusals: ReadonlySet<ErrorCode> = new Set([
 
 /** What is no request at all. */
 const malformed: ReadonlySet<ErrorCode> = new Set(['request.invalid', 'request.too-large'])
+
+/** The record that is read with is on the log before it is read: it is one of the newest. */
+function askedIn(audit: ReadableAudit, query: unknown): { readonly from: number; readonly limit: number } {
+  const tail = tailSchema.safeParse(query)
+  if (tail.success) {
+    const { last } = tail.data
+    return { from: Math.max(0, audit.records + 1 - last), limit: last }
+  }
+  const parsed = querySchema.safeParse(query)
+  if (parsed.success) return parsed.data
+  throw new ParleyError(
+    'request.invalid',
+    'from and limit, or last alone, are whole numbers; limit and last from 1 to 100000',
+  )
+}
 
 async function* withNewlines(lines: AsyncIterable<string>): AsyncGenerator<string> {
   for await (const line of lines) yield `${line}\n`

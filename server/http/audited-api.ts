@@ -36,6 +36,8 @@ export function auditedApi(api: CoordinatorApi, audit: AuditSink): CoordinatorAp
     runs: () => api.runs(),
     run: (id) => api.run(id),
     watch: (id, signal) => api.watch(id, signal),
+    seenClients: () => api.seenClients(),
+    watchAll: (signal) => api.watchAll(signal),
     ready: () => api.ready(),
   }
 }

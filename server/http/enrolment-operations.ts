@@ -42,6 +42,13 @@ export const enrolmentOperations: readonly Operation[] = [
   },
   { method: 'GET', path: '/v1/clients', summary: 'all clients', access: 'client.read', answer: json() },
   {
+    method: 'GET',
+    path: client,
+    summary: 'a client, and what was done to its enrolment, the newest first',
+    access: 'client.read',
+    answer: json(),
+  },
+  {
     method: 'POST',
     path: '/v1/clients',
     summary: 'invite a client: a code that is good once',

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { Throttle } from '../../core/audit/throttle.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
 import { fromHex, toHex } from '../../core/encoding/bytes.ts'
+import type { ClientView } from '../../core/enrolment/client-view.ts'
 import { invitationCode } from '../../core/enrolment/invitation.ts'
 import { fingerprintOf } from '../../core/enrolment/messages.ts'
 import { ParleyError } from '../../core/errors/index.ts'
@@ -9,6 +10,7 @@ import { durationMs } from '../../core/plan/duration.ts'
 import type { Addresses } from '../enrolment/addresses.ts'
 import type { Act, Enrolment } from '../enrolment/enrolment.ts'
 import { revokeAll } from '../enrolment/revoke-all.ts'
+import type { SeenClient } from '../sessions/sessions.ts'
 import type { EnrolmentRecord } from '../store/enrolment-ports.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
@@ -27,7 +29,7 @@ const DSSE = 'application/vnd.dsse.envelope.v1+json'
 
 /** How clients become part of the federation: their own requests, which their signatures let in, and what operators decide. */
 export function enrolmentRoutes(root: FastifyInstance, deps: HttpDeps, { enrolment, addresses }: EnrolmentHttp): void {
-  const { clock, logger, publicKey, store } = deps
+  const { api, clock, logger, publicKey, store } = deps
   root.get('/v1/authority', async (_request, reply) =>
     reply.type('application/x-pem-file').send(enrolment.authority.certificate),
   )
@@ -50,9 +52,23 @@ export function enrolmentRoutes(root: FastifyInstance, deps: HttpDeps, { enrolme
     done()
   })
 
-  root.get('/v1/clients', async () => {
-    const seen = new Map((await store.records.clients()).map((one) => [one.id, one.lastSeenAt]))
-    return { clients: enrolment.list().map((record) => shown(record, seen.get(record.client))) }
+  async function views(records: readonly EnrolmentRecord[]): Promise<ClientView[]> {
+    const seenAt = new Map((await store.records.clients()).map((one) => [one.id, one.lastSeenAt]))
+    const seen = new Map(api.seenClients().map((one) => [one.client, one]))
+    return records.map((record) => ({
+      ...shown(record, seenAt.get(record.client)),
+      connected: seen.get(record.client)?.connected ?? false,
+      ...agentOf(seen.get(record.client)),
+    }))
+  }
+
+  root.get('/v1/clients', async () => ({ clients: await views(enrolment.list()) }))
+
+  root.get('/v1/clients/:id', async ({ params }) => {
+    const id = nameOf(params, 'id')
+    const changes = await enrolment.history(id)
+    const [client] = await views(enrolment.list().filter((one) => one.client === id))
+    return { client, changes }
   })
 
   root.post('/v1/clients', async (request, reply) => {
@@ -148,8 +164,12 @@ class Strangers {
   }
 }
 
+function agentOf(seen: SeenClient | undefined): Pick<ClientView, 'agent'> {
+  return seen === undefined || seen.agent === '' ? {} : { agent: seen.agent }
+}
+
 /** A client as people see it: no code, no request. */
-function shown(record: EnrolmentRecord, lastSeenAt?: string) {
+function shown(record: EnrolmentRecord, lastSeenAt?: string): Omit<ClientView, 'connected'> {
   const { client, label: name, state, since, actor, reason: why, publicKey, invitation, certificate } = record
   const key = publicKey === undefined ? undefined : fromHex(publicKey)
   return {

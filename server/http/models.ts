@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { nodeCrypto } from '../../core/crypto/node.ts'
 import { fromUtf8, utf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { parseEnvelope } from '../../core/release/envelope-json.ts'
 import { tagKeyField, tagLimits, tagValueField } from '../../core/release/tags.ts'
+import { recordIn } from '../registry/alias-records.ts'
 import { manifestIn } from '../registry/published.ts'
 import type { AliasMove, Records, VersionRecord } from '../store/ports.ts'
 import { nameOf, numberOf } from './fields.ts'
@@ -18,7 +20,7 @@ export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
   async function summaryOf(model: string) {
     const versions = await records.versions(model)
-    return { model, versions: versions.length, aliases: newest(await records.aliasHistory(model)).map(withoutEnvelope) }
+    return { model, versions: versions.length, aliases: newest(await records.aliasHistory(model)).map(holderOf) }
   }
 
   app.get('/v1/models/:model', async ({ params }) => {
@@ -30,7 +32,7 @@ export function modelRoutes(app: FastifyInstance, deps: HttpDeps): void {
     return {
       model,
       versions: versions.map(shortForm),
-      aliases: newest(history).map(withoutEnvelope),
+      aliases: newest(history).map(holderOf),
       history: history.map(withoutEnvelope),
       states,
     }
@@ -136,6 +138,13 @@ function shortForm({ number, weights, run, round, publishedAt }: VersionRecord):
 /** The signed record is served by itself. */
 function withoutEnvelope({ envelope: _, ...rest }: AliasMove): Omit<AliasMove, 'envelope'> {
   return rest
+}
+
+/** Where an alias points, and which share of the consumers gets another version, which its signed record says. */
+function holderOf(move: AliasMove) {
+  const rollout = move.envelope === '' ? undefined : recordIn(nodeCrypto, move.envelope).record.rollout
+  const split = rollout && { rollout: rollout.id, number: rollout.number, share: rollout.share }
+  return { ...withoutEnvelope(move), ...(split === undefined ? {} : { split }) }
 }
 
 /** Where each alias points now. */

@@ -228,9 +228,10 @@ export const operations: readonly Operation[] = [
   {
     method: 'GET',
     path: '/v1/audit',
-    summary: 'lines of the audit log; that it was read is recorded',
+    summary:
+      'lines of the audit log from a record on, or the last ones; the header `x-parley-from` says which is the first. That it was read is recorded',
     access: 'audit.read',
-    query: ['from', 'limit'],
+    query: ['from', 'limit', 'last'],
     answer: { type: 'application/x-ndjson' },
   },
   {
@@ -267,7 +268,27 @@ export const operations: readonly Operation[] = [
     answer: json(),
     status: 201,
   },
-  { method: 'GET', path: '/v1/runs', summary: 'all runs, the newest first', access: 'run.read', answer: json() },
+  {
+    method: 'GET',
+    path: '/v1/runs',
+    summary: 'all runs, the newest first, without what each of their rounds was',
+    access: 'run.read',
+    answer: json(),
+  },
+  {
+    method: 'GET',
+    path: '/v1/clients/:id/runs',
+    summary: 'the newest 100 runs that a client was asked in, and what was refused of it',
+    access: 'run.read',
+    answer: json(),
+  },
+  {
+    method: 'GET',
+    path: '/v1/runs/events',
+    summary: 'all runs as the list has them, then those that have changed, at most once a second',
+    access: 'run.read',
+    answer: stream,
+  },
   { method: 'GET', path: run, summary: 'a run', access: 'run.read', answer: json() },
   {
     method: 'GET',

@@ -1,19 +1,25 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { actorOfId } from '../../core/audit/actor.ts'
 import { fromUtf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { parsePlan } from '../../core/plan/parse.ts'
+import { listingOf } from '../../core/run/listing.ts'
+import { participationOf } from '../../core/run/participation.ts'
 import type { RunView } from '../../core/run/view.ts'
 import type { RecomputeRequest } from '../rounds/recompute.ts'
 import { callerOf } from './auth.ts'
 import { sendEvents } from './events.ts'
 import { nameOf, numberOf } from './fields.ts'
+import { changedListings } from './listings.ts'
 import type { HttpDeps } from './options.ts'
 import { twoPeople, waiting } from './two-people.ts'
 
 /** Open event streams at a time. */
 export const EVENT_STREAMS = 100
+
+/** The newest runs of one client that are told of. */
+const MOST_PARTICIPATIONS = 100
 
 const reasonSchema = z.strictObject({ reason: z.string().trim().min(1).max(1_000) })
 
@@ -52,7 +58,13 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
       return reply.code(201).header('location', `/v1/runs/${run}`).send(answer.done)
     })
 
-    app.get('/v1/runs', async () => ({ runs: await api.runs() }))
+    app.get('/v1/runs', async () => ({ runs: (await api.runs()).map(listingOf) }))
+
+    app.get('/v1/clients/:id/runs', async ({ params }) => {
+      const client = nameOf(params, 'id')
+      const runs = (await api.runs()).flatMap((view) => participationOf(view, client) ?? [])
+      return { client, runs: runs.slice(0, MOST_PARTICIPATIONS) }
+    })
 
     app.get('/v1/runs/:id', async ({ params }) => api.run(nameOf(params, 'id')))
 
@@ -98,10 +110,7 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
       return result
     })
 
-    app.get('/v1/runs/:id/events', { exposeHeadRoute: false }, async ({ params }, reply) => {
-      const id = nameOf(params, 'id')
-      // Before the head is out, so that an unknown run is answered as such.
-      await api.run(id)
+    async function stream(reply: FastifyReply, values: (signal: AbortSignal) => AsyncIterable<unknown>, what: object) {
       if (streams.size >= EVENT_STREAMS) throw new ParleyError('session.too-many', 'too many open event streams')
       const ended = new AbortController()
       streams.add(ended)
@@ -110,14 +119,25 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
       response.on('close', () => ended.abort())
       const options = { clock: deps.clock, stallMs: limits.stallMs, heartbeatMs: limits.idleMs / 3 }
       try {
-        await sendEvents(asValues(api.watch(id, ended.signal)), response, options)
+        await sendEvents(asValues(values(ended.signal)), response, options)
       } catch (failure) {
-        logger.debug({ err: failure, run: id }, 'an event stream was broken off')
+        logger.debug({ err: failure, ...what }, 'an event stream was broken off')
         response.destroy()
       } finally {
         ended.abort()
         streams.delete(ended)
       }
+    }
+
+    app.get('/v1/runs/events', { exposeHeadRoute: false }, async (_request, reply) =>
+      stream(reply, (signal) => changedListings(api.watchAll(signal), deps.clock, signal), { run: 'all' }),
+    )
+
+    app.get('/v1/runs/:id/events', { exposeHeadRoute: false }, async ({ params }, reply) => {
+      const id = nameOf(params, 'id')
+      // Before the head is out, so that an unknown run is answered as such.
+      await api.run(id)
+      return stream(reply, (signal) => api.watch(id, signal), { run: id })
     })
     done()
   })

@@ -1,3 +1,4 @@
+import type { AuditLog } from '../../audit/index.ts'
 import type { AuditSink } from '../../core/audit/sink.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -20,5 +21,29 @@ export function measuredAppend(
       failed(failure)
       throw failure
     }
+  }
+}
+
+/** The log, whose appends are measured. */
+export function measuredLog(
+  log: AuditLog,
+  metrics: Metrics,
+  monotonic: () => number,
+  failed: (error: unknown) => void,
+) {
+  const append = measuredAppend(log, metrics, monotonic, failed)
+  return {
+    federation: log.federation,
+    publicKey: log.publicKey,
+    append,
+    get records() {
+      return log.records
+    },
+    settled: () => log.settled(),
+    checkpoint: () => log.checkpoint(),
+    lines: (from?: number, limit?: number) => log.lines(from, limit),
+    snapshot: () => log.snapshot(),
+    state: (records: number) => log.state(records),
+    close: () => log.close(),
   }
 }

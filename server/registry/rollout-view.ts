@@ -5,12 +5,12 @@ import { fromUtf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { parsePlan } from '../../core/plan/parse.ts'
 import type { Plan } from '../../core/plan/plan.ts'
-import type { RolloutPlan } from '../../core/plan/rollout.ts'
 import { versionFiles } from '../../core/release/manifest.ts'
-import type { RolloutDecision } from '../../core/rollout/decide.ts'
 import type { BlobStore, Records } from '../store/ports.ts'
 import { recordIn } from './alias-records.ts'
 import { manifestIn } from './published.ts'
+
+export type { RolloutState } from '../../core/rollout/state.ts'
 
 /** An alias that is split between two versions, as its signed records say. */
 export type ActiveRollout = {
@@ -23,25 +23,6 @@ export type ActiveRollout = {
   /** When the rollout and its present step began, in milliseconds since the epoch. */
   readonly startedAt: number
   readonly since: number
-}
-
-/** How a rollout stands, for operators. */
-export type RolloutState = {
-  readonly model: string
-  readonly alias: string
-  readonly sequence: number
-  readonly rollout: string
-  readonly champion: number
-  readonly challenger: number
-  /** Basis points of the consumers that get the challenger. */
-  readonly share: number
-  readonly startedAt: string
-  readonly since: string
-  /** How many reports were taken. */
-  readonly reports: number
-  /** What the plan of the challenger says; null where it says nothing: then a person decides. */
-  readonly plan: RolloutPlan | null
-  readonly decision: RolloutDecision | null
 }
 
 /** The rollout of an alias now; undefined: it points at one version for all. */

@@ -102,7 +102,7 @@ function collectingMember(state: Collecting, client: string, live: LiveInfo): Co
     connected: live.connected(client),
     phase,
     bytes: accepted?.header.bytes ?? uploaded,
-    ...(refusal === undefined ? {} : { code: refusal.code }),
+    ...(refusal === undefined ? {} : { code: refusal.code, message: refusal.message }),
   }
 }
 
@@ -123,7 +123,7 @@ function evaluatingMember(state: Evaluating, client: string, live: LiveInfo): Co
     connected: live.connected(client),
     phase: done ? 'evaluated' : declined === undefined ? 'evaluating' : 'refused',
     bytes: 0,
-    ...(declined === undefined ? {} : { code: declined.code }),
+    ...(declined === undefined ? {} : { code: declined.code, message: declined.message }),
   }
 }
 

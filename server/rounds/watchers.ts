@@ -19,12 +19,12 @@ export class RunWatchers {
     this.changed('')
   }
 
-  /** Yields once at the beginning and after changes of this run, until `signal` fires or the watchers are closed. */
-  async *changes(run: string, signal: AbortSignal): AsyncGenerator<void> {
+  /** Yields once at the beginning and after changes of this run, or of any, until `signal` fires or the watchers are closed. */
+  async *changes(run: string | undefined, signal: AbortSignal): AsyncGenerator<void> {
     let pending = true
     let wake: () => void = () => {}
     const forget = this.onChange((changed) => {
-      pending ||= changed === run
+      pending ||= run === undefined || changed === run
       wake()
     })
     const abort = () => wake()

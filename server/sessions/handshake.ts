@@ -32,11 +32,14 @@ export type AuditStateOf = (records: number) => Promise<{
   readonly held?: string
 }>
 
+/** Who a peer has proved to be, and what its program calls itself, which nobody vouches for. */
+export type Peer = { readonly client: string; readonly agent: string }
+
 /**
- * The coordinator's half of the handshake. Resolves with the client's id once the client has proved it. An unknown key
+ * The coordinator's half of the handshake. Resolves with the client once it has proved its key. An unknown key
  * is refused at the end only, like a wrong proof, so that nobody learns here which keys are listed.
  */
-export async function acceptHandshake(deps: HandshakeDeps, link: Link): Promise<string> {
+export async function acceptHandshake(deps: HandshakeDeps, link: Link): Promise<Peer> {
   const { crypto, identity, limits } = deps
   const hello = await expectFrame(link, 'hello', limits.handshakeBytes, 'session.not-authenticated')
   const version = chooseVersion(hello.minVersion, hello.maxVersion)
@@ -77,7 +80,7 @@ export async function acceptHandshake(deps: HandshakeDeps, link: Link): Promise<
   if (client === undefined) throw deps.allowList.refusalOf?.(hello.publicKey) ?? new ParleyError('auth.failed')
   const audit = await auditOf(deps, auditRecords)
   await link.send({ type: 'welcome', client, idleMs: limits.idleMs, maxFrameBytes: limits.frameBytes, audit })
-  return client
+  return { client, agent: hello.agent.replace(/[\p{Cc}\p{Cf}]/gu, '') }
 }
 
 async function auditOf({ auditState }: HandshakeDeps, records: number): Promise<FrameOf<'welcome'>['audit']> {

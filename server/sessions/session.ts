@@ -11,7 +11,7 @@ import type { Answer, MaskingStep, RoundDesk, TaskOffer, Upload } from '../round
 import type { BlobStore } from '../store/ports.ts'
 import type { ChunkFrames } from './chunk-frames.ts'
 import { Downloads } from './downloads.ts'
-import { acceptHandshake, type HandshakeDeps } from './handshake.ts'
+import { acceptHandshake, type HandshakeDeps, type Peer } from './handshake.ts'
 
 export type SessionDeps = HandshakeDeps & {
   readonly clock: Clock
@@ -30,14 +30,16 @@ export const capabilities = ['mode:sealed', 'mode:masked']
 /** One client's session, from the authenticated connection to its end. */
 export class Session {
   readonly client: string
+  readonly agent: string
   readonly #deps: SessionDeps
   readonly #link: Link
   readonly #downloads: Downloads
   #upload: Upload | undefined
   #strayChunks = 0
 
-  private constructor(deps: SessionDeps, link: Link, client: string) {
+  private constructor(deps: SessionDeps, link: Link, { client, agent }: Peer) {
     this.client = client
+    this.agent = agent
     this.#deps = deps
     this.#link = link
     this.#downloads = new Downloads(link, deps.blobs, deps.frames)
@@ -49,10 +51,10 @@ export class Session {
     const link = new Link(connection, { clock, idleMs: limits.idleMs, stallMs: limits.stallMs })
     const cancel = clock.after(limits.handshakeMs, () => link.fail(new ParleyError('session.handshake-timeout')))
     try {
-      const client = await acceptHandshake(deps, link)
+      const peer = await acceptHandshake(deps, link)
       connection.authenticated?.()
       link.startHeartbeats(limits.idleMs)
-      return new Session(deps, link, client)
+      return new Session(deps, link, peer)
     } catch (failure) {
       const error = ParleyError.from(failure)
       link.fail(error)

@@ -17,10 +17,15 @@ export type SessionsDeps = {
   readonly seen: (client: string) => Promise<void>
 }
 
+/** A client that has had a session. `agent`: what its program called itself; nobody vouches for it. */
+export type SeenClient = { readonly client: string; readonly agent: string; readonly connected: boolean }
+
 /** The sessions that are open: one for each client, the newest. */
 export class Sessions {
   readonly #deps: SessionsDeps
   readonly #open = new Map<string, Session>()
+  /** What the program of each client called itself last. */
+  readonly #agents = new Map<string, string>()
 
   constructor(deps: SessionsDeps) {
     this.#deps = deps
@@ -42,11 +47,17 @@ export class Sessions {
     }
     this.#open.get(session.client)?.end(new ParleyError('session.replaced'))
     this.#open.set(session.client, session)
+    this.#agents.set(session.client, session.agent)
     observer.sessionOpened(session.client, carrier, remote)
     await seen(session.client)
     const error = await session.serve()
     if (this.#open.get(session.client) === session) this.#open.delete(session.client)
     observer.sessionClosed(session.client, carrier, error)
+  }
+
+  /** The clients that have had a session since the start, and whether they have one now. */
+  seen(): readonly SeenClient[] {
+    return [...this.#agents].map(([client, agent]) => ({ client, agent, connected: this.#open.has(client) }))
   }
 
   end(client: string, reason: ParleyError): void {

@@ -1,15 +1,6 @@
-/** Where a client stands in the federation. */
-export type EnrolmentState =
-  /** Has a code that nobody has used. */
-  | 'invited'
-  /** Has asked; a person must compare fingerprints and approve. */
-  | 'pending'
-  | 'active'
-  | 'suspended'
-  /** Was not let in; may be invited again. */
-  | 'refused'
-  /** For ever. */
-  | 'revoked'
+import type { EnrolmentChange, EnrolmentState } from '../../core/enrolment/client-view.ts'
+
+export type { EnrolmentChange, EnrolmentState, EnrolmentStep } from '../../core/enrolment/client-view.ts'
 
 /** One client of the federation, as it is stored. Times are RFC 3339 in UTC with milliseconds. */
 export type EnrolmentRecord = {
@@ -42,6 +33,11 @@ export type EnrolmentRecord = {
 /** Where they are kept. What resolves is durable. */
 export interface EnrolmentRecords {
   enrolments(): Promise<readonly EnrolmentRecord[]>
-  /** Puts the record in the place of the one of the same client. Fails with `run.conflict` where another client has its key. */
-  saveEnrolment(record: EnrolmentRecord): Promise<void>
+  /**
+   * Puts the record in the place of the one of the same client, and what was done beside those that were done before, both or neither.
+   * Fails with `run.conflict` where another client has its key.
+   */
+  saveEnrolment(record: EnrolmentRecord, change: EnrolmentChange): Promise<void>
+  /** What was done to the enrolment of a client, the newest first, at most `limit`. */
+  enrolmentChanges(client: string, limit: number): Promise<readonly EnrolmentChange[]>
 }

@@ -12,7 +12,7 @@ import { type Authority, createAuthority, openAuthority } from '../../server/enr
 import { certificateEndsOf } from '../../server/enrolment/certificate-ends.ts'
 import { Enrolment } from '../../server/enrolment/enrolment.ts'
 import { parseAllowList } from '../../server/sessions/allow-list.ts'
-import type { EnrolmentRecord, EnrolmentRecords } from '../../server/store/enrolment-ports.ts'
+import type { EnrolmentChange, EnrolmentRecord, EnrolmentRecords } from '../../server/store/enrolment-ports.ts'
 
 const DAY = 24 * 3_600_000
 const START = Date.parse('2026-03-01T12:00:00Z')
@@ -28,12 +28,17 @@ const printOf = (key: ClientKey) => fingerprintOf(nodeCrypto, key.identity.publi
 let authority: Authority
 let now: number
 let records: Map<string, EnrolmentRecord>
+let changes: EnrolmentChange[]
 let excluded: [string, string][]
 let enrolment: Enrolment
 
 const port: EnrolmentRecords = {
   enrolments: async () => [...records.values()],
-  saveEnrolment: async (record) => void records.set(record.client, structuredClone(record)),
+  saveEnrolment: async (record, change) => {
+    records.set(record.client, structuredClone(record))
+    changes.unshift(change)
+  },
+  enrolmentChanges: async (client, limit) => changes.filter((one) => one.client === client).slice(0, limit),
 }
 
 const open = () =>
@@ -50,6 +55,7 @@ beforeEach(async () => {
   authority ??= await openAuthority(await createAuthority('Parley of test', START))
   now = START
   records = new Map()
+  changes = []
   excluded = []
   enrolment = await open()
 })
@@ -106,6 +112,31 @@ describe('a client becomes part of the federation', () => {
     expect(Date.parse(certificate.validTo) - now).toBe(7 * DAY)
     expect(records.get('a')).toMatchObject({ state: 'active', actor: 'anna' })
     expect(JSON.stringify([...records])).not.toContain(secret)
+  })
+
+  test('and what was done is kept, the newest first', async () => {
+    const key = await enrolled('a')
+    now += DAY
+    await enrolment.renew(await renewalRequest(key, 'a', now))
+    await enrolment.rename('a', { label: 'Ward A', ...anna })
+    await enrolment.suspend('a', { actor: 'bo', reason: 'moves house' })
+    await enrolment.suspend('a', { actor: 'bo', reason: 'said twice' })
+    await enrolment.resume('a', anna)
+    await enrolment.revoke('a', { actor: 'bo', reason: 'key lost' })
+    const until = (days: number) => new Date(START + days * DAY).toISOString()
+    const history = await enrolment.history('a')
+    expect(history.map(({ step, state, actor, reason }) => [step, state, actor, reason])).toEqual([
+      ['revoke', 'revoked', 'bo', 'key lost'],
+      ['resume', 'active', 'anna', ''],
+      ['suspend', 'suspended', 'bo', 'moves house'],
+      ['rename', 'active', 'anna', 'Ward A'],
+      ['renew', 'active', 'a', ''],
+      ['approve', 'active', 'anna', ''],
+      ['request', 'pending', 'a', ''],
+      ['invite', 'invited', 'anna', ''],
+    ])
+    expect(history.map(({ certificateUntil }) => certificateUntil).filter(Boolean)).toEqual([until(8), until(7)])
+    expect(await code(enrolment.history('b'))).toBe('object.not-found')
   })
 
   test('and is it still after a restart', async () => {

@@ -149,7 +149,7 @@ describe('from outside', () => {
     )
     expect(shown(wrong)).toEqual([])
     const packages = own.map(({ to }) => to).filter((to) => !/^(web|core)\//.test(to))
-    expect([...new Set(packages)].sort()).toEqual(['preact', 'preact/hooks', 'uplot', 'yaml', 'zod'])
+    expect([...new Set(packages)].sort()).toEqual(['preact', 'preact/hooks', 'uplot', 'uqr', 'yaml', 'zod'])
   })
 
   test('only one file names the training engine’s packages', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../core/clock.ts'
+import { listingOf } from '../../core/run/listing.ts'
 import type { RunView } from '../../core/run/view.ts'
 import { defaultLimits } from '../../core/wire/limits.ts'
 import { EVENT_STREAMS } from '../../server/http/runs.ts'
@@ -74,7 +75,7 @@ describe('the routes of operators', () => {
 
   it('list runs, show one, and say that one is unknown', async () => {
     const { admin } = await running()
-    expect(await (await admin('GET', '/v1/runs')).json()).toEqual({ runs: [view('run_1')] })
+    expect(await (await admin('GET', '/v1/runs')).json()).toEqual({ runs: [listingOf(view('run_1'))] })
     expect(await (await admin('GET', '/v1/runs/run_1')).json()).toEqual(view('run_1'))
     expect(await failure(await admin('GET', '/v1/runs/run_2'))).toMatchObject({ status: 404, code: 'run.not-found' })
     expect(await failure(await admin('GET', '/v1/runs/a%0Ab'))).toMatchObject({ status: 400, code: 'request.invalid' })

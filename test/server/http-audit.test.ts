@@ -33,7 +33,19 @@ describe('the audit log over HTTP', () => {
       .map((line) => JSON.parse(line) as object)
     expect(lines).toMatchObject([{ actor: { id: 'b' } }, { actor: { id: 'c' } }])
     expect(audit.entries.at(-1)).toMatchObject({ action: 'audit.read', details: { from: 1, limit: 2 } })
-    for (const query of ['from=-1', 'limit=0', 'limit=100001', 'from=x', 'what=1']) {
+    const tail = await get('/v1/audit?last=2', bearer)
+    expect(tail.headers.get('x-parley-from')).toBe('3')
+    expect(
+      (await tail.text())
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as object),
+    ).toMatchObject([
+      { action: 'audit.read', details: { from: 1 } },
+      { action: 'audit.read', details: { from: 3, limit: 2 } },
+    ])
+    expect((await get('/v1/audit?last=90000', bearer)).headers.get('x-parley-from')).toBe('0')
+    for (const query of ['last=0', 'last=2&from=1', 'from=-1', 'limit=0', 'limit=100001', 'from=x', 'what=1']) {
       expect(await failure(await get(`/v1/audit?${query}`, bearer))).toMatchObject({ code: 'request.invalid' })
     }
     const key = await (await fetch(`${url}/v1/audit/key`)).json()

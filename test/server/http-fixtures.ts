@@ -13,6 +13,7 @@ import { createLogger } from '../../server/observe/logger.ts'
 import { createMetrics } from '../../server/observe/metrics.ts'
 import { publishVersion } from '../../server/registry/publish.ts'
 import type { RecomputeRequest } from '../../server/rounds/recompute.ts'
+import type { SeenClient } from '../../server/sessions/sessions.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import type { Store, VersionRecord } from '../../server/store/ports.ts'
 import { candidateIn, publishDeps, registryOf } from '../support/release.ts'
@@ -62,6 +63,10 @@ export class FakeApi implements CoordinatorApi {
     this.signal = signal
     return this.views
   }
+  async *watchAll(signal: AbortSignal): AsyncIterable<readonly RunView[]> {
+    yield await this.runs()
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  }
   async stopRun(id: string, reason: string): Promise<RunView> {
     this.stopped.push([id, reason])
     return view(id, { phase: 'over', outcome: { kind: 'stopped', reason } })
@@ -86,6 +91,10 @@ export class FakeApi implements CoordinatorApi {
       difference: { norm: 1, relative: 0.5, cosine: 0.9 },
       recomputedReport: { rule: 'mean', attackers: null, norm: 1, clients: [] },
     }
+  }
+  seen: readonly SeenClient[] = []
+  seenClients(): readonly SeenClient[] {
+    return this.seen
   }
   ready(): boolean {
     return this.isReady

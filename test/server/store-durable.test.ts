@@ -6,8 +6,10 @@ import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FileBlobs } from '../../server/store/durable/blobs.ts'
 import { openDatabase } from '../../server/store/durable/database.ts'
+import { enrolmentChangesSchema } from '../../server/store/durable/enrolments.ts'
 import type { FileSystem } from '../../server/store/durable/files.ts'
 import { SqliteJournal } from '../../server/store/durable/journal.ts'
+import { migrations } from '../../server/store/durable/schema.ts'
 import { openDurableStore } from '../../server/store/durable/store.ts'
 import { digestOf, pattern } from '../contract/blobs.ts'
 
@@ -110,6 +112,22 @@ describe('a durable store', () => {
     await expect(openDurableStore({ folder })).rejects.toMatchObject({ code: 'store.newer' })
     // The failed attempt left no lock behind.
     await expect(openDurableStore({ folder })).rejects.toMatchObject({ code: 'store.newer' })
+  })
+
+  it('begins the history of clients that were there before it was kept with where they stand', async () => {
+    const before = migrations.indexOf(enrolmentChangesSchema)
+    const database = new Database(join(folder, 'parley.sqlite'))
+    for (const statements of migrations.slice(0, before)) database.exec(statements)
+    database.pragma(`user_version = ${before}`)
+    const at = '2026-01-01T00:00:00.000Z'
+    const record = { client: 'a', state: 'suspended', label: 'A', since: at, actor: 'anna', reason: 'moves house' }
+    database.prepare('INSERT INTO enrolments VALUES (?, ?, ?)').run('a', null, JSON.stringify(record))
+    database.close()
+    const store = await openDurableStore({ folder })
+    expect(await store.enrolments.enrolmentChanges('a', 10)).toEqual([
+      { client: 'a', at, step: 'kept', state: 'suspended', actor: 'anna', reason: 'moves house' },
+    ])
+    await store.close()
   })
 
   it('does not open a damaged database', async () => {

@@ -10,6 +10,10 @@ export class MemoryAudit implements AuditSink, ReadableAudit {
   checkpoints = 0
   failing = false
 
+  get records(): number {
+    return this.entries.length
+  }
+
   get actions(): string[] {
     return this.entries.map(({ action }) => action)
   }

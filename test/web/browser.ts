@@ -53,7 +53,7 @@ export class Sight {
     await this.page.getByLabel('Password').fill(PASSWORD)
     await this.page.getByLabel(/^Code/).fill(member.code(later))
     await this.page.getByRole('button', { name: 'Sign in' }).click()
-    await this.page.getByRole('button', { name: 'Sign out' }).waitFor()
+    await this.page.getByRole('button', { name: 'Sign out', exact: true }).waitFor()
   }
 
   /** Opens the form of an act, and does it for a reason. */

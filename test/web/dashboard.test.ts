@@ -2,51 +2,12 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunView } from '../../core/run/view.ts'
-import { systemClock } from '../../core/system-clock.ts'
-import { memoryStore } from '../../server/store/memory/store.ts'
-import { publish, releaseKey, running } from '../server/http-fixtures.ts'
-import { addMember, peopleOf } from '../support/people.ts'
-import { registryOf } from '../support/release.ts'
+import { running } from '../server/http-fixtures.ts'
 import { CHROMIUM, launch, present, Sight } from './browser.ts'
+import { pushed, setUp } from './set-up.ts'
 import { publishedView, richView } from './views.ts'
 
 const skipped = present ? '' : ' (skipped: it is not installed)'
-
-/** A coordinator with two versions of `heart` and people. */
-async function setUp() {
-  const store = memoryStore()
-  await publish(store, 1)
-  await publish(store, 2)
-  const people = peopleOf(store, { clock: systemClock })
-  const options = { store, people, registry: registryOf(store, releaseKey) }
-  const server = await running(options)
-  const add = (roles: readonly string[]) => addMember(store, systemClock, roles)
-  return { store, people, options, server, add }
-}
-
-/** Views of a run that go out as they are pushed. */
-function pushed() {
-  let views: RunView[] = []
-  let changed = () => {}
-  async function* stream(): AsyncGenerator<RunView> {
-    let sent = 0
-    for (;;) {
-      while (sent < views.length) {
-        const view = views[sent++]!
-        yield view
-        if (view.phase === 'over') return
-      }
-      await new Promise<void>((resolve) => {
-        changed = resolve
-      })
-    }
-  }
-  const push = (view: RunView) => {
-    views = [...views, view]
-    changed()
-  }
-  return { stream, push }
-}
 
 describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 60_000 }, () => {
   let browser: Browser
@@ -126,6 +87,18 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
     await page.getByText('Robustness of round 6').scrollIntoViewIfNeeded()
     await sight.picture('run-robustness')
 
+    await sight.giveReason('Pause this run', 'the data are looked at')
+    await page.getByText('The run is paused.').waitFor()
+    expect(server.api.paused).toEqual([['run_1', 'the data are looked at']])
+    push(richView({ paused: { at: '2026-01-02T09:08:00.000Z', reason: 'the data are looked at' } }))
+    await page.getByText('Paused since 2026-01-02 09:08:00 UTC: the data are looked at').waitFor()
+    await expect
+      .poll(() => status.textContent())
+      .toBe('Round 7 of 12, collecting, then paused, 1 of 4 clients done, 1 refused.')
+    await sight.giveReason('Let this run go on', 'they are fine')
+    await page.getByText('The run goes on.').waitFor()
+    expect(server.api.resumed).toEqual([['run_1', 'they are fine']])
+
     await sight.giveReason('Stop this run', 'the data are wrong')
     await page.getByText('The run is stopped.').waitFor()
     expect(server.api.stopped).toEqual([['run_1', 'the data are wrong']])
@@ -138,6 +111,29 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
       .poll(() => gates.getByRole('row', { name: /auc-min \(hard\)/ }).textContent())
       .toContain('0.821 to 0.889 (95 %)')
     await expect.poll(() => cohort.count()).toBe(0)
+    await sight.end()
+  })
+
+  it('follows all runs on the overview', async () => {
+    const { server, add } = await setUp()
+    let push = (_runs: readonly RunView[]) => {}
+    const later = new Promise<readonly RunView[]>((resolve) => {
+      push = resolve
+    })
+    server.api.watchAll = async function* () {
+      yield [richView({ history: [] })]
+      yield await later
+      await new Promise(() => {})
+    }
+    const sight = await Sight.of(browser, server.url)
+    const { page } = sight
+    await sight.signIn(await add(['viewer']))
+    await page.getByText('Live.').waitFor()
+    await page.getByText('Round 7 of 12, 1 of 4 clients are done').waitFor()
+    push([richView(), { ...publishedView(), run: 'run_0' }])
+    const over = page.getByRole('region', { name: 'Runs that are over, the newest first' })
+    await over.getByRole('row', { name: /run_0/ }).getByText('published v2').waitFor()
+    await expect.poll(() => page.locator('progress').first().getAttribute('value')).toBe('6')
     await sight.end()
   })
 

@@ -93,6 +93,8 @@ describe.skipIf(!present)(`a run in ${CHROMIUM}${skipped}`, { timeout: 60_000 },
     await page.getByText('Not published: a gate did not pass.').waitFor()
 
     await page.getByRole('link', { name: 'Audit' }).click()
+    await page.getByText('Nothing is verified yet.').waitFor()
+    await page.getByRole('button', { name: 'Verify the whole log' }).click()
     await page.getByText(/^The chain of \d+ records is whole\.$/).waitFor()
     await sight.picture('audit')
     await page.getByLabel('Did what').fill('model.publish')
@@ -124,6 +126,7 @@ describe.skipIf(!present)(`a run in ${CHROMIUM}${skipped}`, { timeout: 60_000 },
     await sight.signIn(await addMember(store, systemClock, ['auditor']))
     await page.setViewportSize({ width: 320, height: 640 })
     await sight.expectNoSidewaysScroll()
+    await page.getByRole('button', { name: 'Verify the whole log' }).click()
     await page.getByText(/^Record 1 is wrong \(edited\)/).waitFor()
     await sight.end()
   })

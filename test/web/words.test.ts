@@ -1,9 +1,11 @@
 /** What the pages are made of, without a browser. */
 import { describe, expect, it, test } from 'vitest'
+import { roles } from '../../server/members/permissions.ts'
 import { curveSets } from '../../web/curves.ts'
 import { eventData } from '../../web/events.ts'
 import { byteText, durationText, figure, timeText } from '../../web/format.ts'
 import { readCard } from '../../web/markdown.ts'
+import { roleWords } from '../../web/parts/roles.ts'
 import { checkedPlan } from '../../web/plan-problems.ts'
 import { linkTo, routeOf } from '../../web/route.ts'
 import { progressText } from '../../web/run-text.ts'
@@ -40,6 +42,10 @@ describe('words', () => {
   })
 })
 
+test('the roles that are explained are those that there are', () => {
+  expect(Object.keys(roleWords)).toEqual(roles)
+})
+
 describe('addresses', () => {
   test.each([
     ['', { page: 'overview' }],
@@ -50,6 +56,12 @@ describe('addresses', () => {
     [linkTo('models', 'heart', 'compare', 1, 2), { page: 'compare', model: 'heart', first: 1, second: 2 }],
     ['#/start', { page: 'start' }],
     ['#/audit', { page: 'audit' }],
+    ['#/clients', { page: 'clients' }],
+    ['#/people', { page: 'people' }],
+    ['#/account', { page: 'account' }],
+    [linkTo('people', 'mem_1'), { page: 'member', member: 'mem_1' }],
+    [linkTo('clients', 'hospital-a'), { page: 'client', client: 'hospital-a' }],
+    ['#/clients/a/b', { page: 'unknown' }],
     ['#/models/heart/0', { page: 'unknown' }],
     ['#/models/heart/compare/1', { page: 'unknown' }],
     ['#/%', { page: 'unknown' }],

@@ -2,49 +2,80 @@ import { useState } from 'preact/hooks'
 import { type AuditFilter, matchesFilter } from '../../core/audit/filter.ts'
 import type { AuditRecord } from '../../core/audit/record.ts'
 import { get, send } from '../api.ts'
-import type { ReadLog } from '../audit-log.ts'
+import type { ReadLine, ReadLog } from '../audit-log.ts'
 import { countText, shortDigest } from '../format.ts'
-import { Failure, Page, Part } from '../parts/page.tsx'
+import { Failure, Page, Part, Ready } from '../parts/page.tsx'
 import { Table } from '../parts/table.tsx'
 import { Badge, Code, Time } from '../parts/words.tsx'
-import { useLoaded } from '../use.ts'
+import { useAct, useLoaded } from '../use.ts'
 
 /** Records that are shown at first, and more each time. */
 const STEP = 100
+/** Records that are fetched at first, and more each time. */
+const TAIL = 500
 
-/** Who did what, and whether the log is whole. */
+/** Lines that were fetched, and of which record the first one is. */
+type Tail = { readonly lines: readonly ReadLine[]; readonly from: number }
+
+/** Who did what, the newest first; whether the log is whole is found out when somebody asks for it. */
 export function AuditPage() {
+  const [older, setOlder] = useState<Tail>()
   const [count, setCount] = useState(0)
-  const log = useLoaded<ReadLog>('audit', async () => {
+  const newest = useLoaded<Tail>('tail', () => fetchTail(`last=${TAIL}`))
+  const whole = useAct<ReadLog>(async () => {
     const { federation } = await get<{ federation: string }>('/v1/audit/key')
     const { readLog } = await import('../audit-log.ts')
-    return readLog(federation, fetchLines, setCount)
+    return readLog(federation, async (from, limit) => (await fetchLines(`from=${from}&limit=${limit}`)).texts, setCount)
   })
+  const tail = newest.value
+  const from = older?.from ?? tail?.from ?? 0
+  const more = useAct(
+    () => fetchTail(`from=${Math.max(0, from - TAIL)}&limit=${from - Math.max(0, from - TAIL)}`),
+    (before) => setOlder({ lines: [...before.lines, ...(older?.lines ?? [])], from: before.from }),
+  )
+  const log = whole.done
   return (
     <Page title="Audit">
-      <Failure refusal={log.failure} />
-      {log.value === undefined && log.failure === undefined && (
-        <p role="status">Reading and verifying the log: {countText(count, 'record')}.</p>
-      )}
-      {log.value !== undefined && (
-        <>
-          <Verification log={log.value} />
-          <p>
-            <button type="button" class="quiet" onClick={log.reload}>
-              Read it again
-            </button>{' '}
-            <span class="muted">That the log was read is recorded in it.</span>
-          </p>
-          <Timeline log={log.value} />
-        </>
-      )}
+      <Ready of={newest}>
+        {({ lines }) => (
+          <>
+            {log !== undefined && <Verification log={log} />}
+            {whole.busy && <p role="status">Reading and verifying the log: {countText(count, 'record')}.</p>}
+            <Failure refusal={whole.failure} />
+            <p class="buttons">
+              <button type="button" disabled={whole.busy} onClick={whole.start}>
+                {log === undefined ? 'Verify the whole log' : 'Verify it again'}
+              </button>
+              <span class="muted">
+                {log === undefined && 'Nothing is verified yet. '}That the log was read is recorded in it.
+              </span>
+            </p>
+            <Timeline lines={log?.lines ?? [...(older?.lines ?? []), ...lines]} />
+            {log === undefined && from > 0 && (
+              <p class="buttons">
+                <button type="button" class="quiet" disabled={more.busy} onClick={more.start}>
+                  Fetch older records
+                </button>
+                <span class="muted">{countText(from, 'record')} before these are not fetched.</span>
+              </p>
+            )}
+            <Failure refusal={more.failure} />
+          </>
+        )}
+      </Ready>
     </Page>
   )
 }
 
-async function fetchLines(from: number, limit: number): Promise<readonly string[]> {
-  const text = await (await send('GET', `/v1/audit?from=${from}&limit=${limit}`)).text()
-  return text.split('\n').filter((line) => line !== '')
+async function fetchLines(query: string): Promise<{ readonly texts: readonly string[]; readonly from: number }> {
+  const answer = await send('GET', `/v1/audit?${query}`)
+  const texts = (await answer.text()).split('\n').filter((line) => line !== '')
+  return { texts, from: Number(answer.headers.get('x-parley-from') ?? 0) }
+}
+
+async function fetchTail(query: string): Promise<Tail> {
+  const [{ texts, from }, { readLines }] = await Promise.all([fetchLines(query), import('../audit-log.ts')])
+  return { lines: readLines(texts, from), from }
 }
 
 function Verification({ log: { report, problem, more } }: { readonly log: ReadLog }) {
@@ -74,7 +105,7 @@ function Verification({ log: { report, problem, more } }: { readonly log: ReadLo
 
 type Shown = { readonly seq: number; readonly record: AuditRecord }
 
-function Timeline({ log: { lines } }: { readonly log: ReadLog }) {
+function Timeline({ lines }: { readonly lines: readonly ReadLine[] }) {
   const [filter, setFilter] = useState<AuditFilter>({})
   const [shown, setShown] = useState(STEP)
   const found = lines

@@ -1,8 +1,10 @@
 import { useState } from 'preact/hooks'
 import type { Candidate, ModelSummary, ModelView } from '../answers.ts'
 import { apiPath } from '../api.ts'
+import { aliasesText, percentText } from '../parts/alias-text.ts'
 import { Page, Part, Ready } from '../parts/page.tsx'
 import { Rollback } from '../parts/promote.tsx'
+import { Split } from '../parts/split.tsx'
 import { Table } from '../parts/table.tsx'
 import { Badge, Digest, Time } from '../parts/words.tsx'
 import { linkTo } from '../route.ts'
@@ -21,7 +23,7 @@ export function ModelsPage() {
             rows={all.map(({ model, versions, aliases }) => [
               <a href={linkTo('models', model)}>{model}</a>,
               versions,
-              aliases.map(({ alias, version }) => `${alias} → v${version}`).join(', ') || 'none',
+              aliasesText(aliases),
             ])}
             none="Nothing has been published yet."
           />
@@ -66,10 +68,11 @@ function Model({ view, reload }: { readonly view: ModelView; readonly reload: ()
       <Part title="Aliases">
         <Table
           caption="Where aliases point"
-          head={['Alias', 'Version', 'Since', 'By', 'Reason']}
-          rows={aliases.map(({ alias, version, at, actor, reason }) => [
+          head={['Alias', 'Version', 'Split', 'Since', 'By', 'Reason']}
+          rows={aliases.map(({ alias, version, split, at, actor, reason }) => [
             alias,
             `v${version}`,
+            split === undefined ? '–' : `${percentText(split.share)} get v${split.number}`,
             <Time at={at} />,
             actor,
             reason,
@@ -77,10 +80,15 @@ function Model({ view, reload }: { readonly view: ModelView; readonly reload: ()
           none="No alias points anywhere."
         />
         {may('alias.move') &&
-          aliases.map((holder) => (
-            <Rollback key={`${holder.alias} ${holder.sequence}`} model={model} holder={holder} moved={reload} />
-          ))}
+          aliases
+            .filter(({ split }) => split === undefined)
+            .map((holder) => (
+              <Rollback key={`${holder.alias} ${holder.sequence}`} model={model} holder={holder} moved={reload} />
+            ))}
       </Part>
+      {aliases.flatMap((holder) =>
+        holder.split === undefined ? [] : [<Split key={holder.alias} model={model} holder={holder} moved={reload} />],
+      )}
       {may('release.read') && <Candidates model={model} />}
       <Part title="History of aliases">
         <Table

@@ -1,13 +1,15 @@
 import { useContext } from 'preact/hooks'
-import type { RunView } from '../../core/run/view.ts'
+import type { RunListing } from '../../core/run/listing.ts'
 import type { ModelSummary, RequestView } from '../answers.ts'
 import { apiPath, ask, json } from '../api.ts'
+import { aliasesText } from '../parts/alias-text.ts'
+import { links } from '../parts/link.ts'
 import { Failure, Page, Part, Ready } from '../parts/page.tsx'
 import { Table } from '../parts/table.tsx'
 import { Badge, runTone, runWord, Time } from '../parts/words.tsx'
 import { linkTo } from '../route.ts'
 import { SessionContext, useMay } from '../session.ts'
-import { useAct, useGet } from '../use.ts'
+import { useAct, useFollowed, useGet } from '../use.ts'
 
 const EVERY_MS = 5_000
 /** Runs that are over, the newest ones. */
@@ -25,60 +27,73 @@ export function OverviewPage() {
 }
 
 function Runs() {
-  const runs = useGet<{ runs: readonly RunView[] }>('/v1/runs', EVERY_MS)
+  const runs = useFollowed('/v1/runs/events', merged)
   return (
-    <Ready of={runs}>
-      {({ runs: all }) => {
-        const active = all.filter(({ phase }) => phase !== 'over')
-        const over = all.filter(({ phase }) => phase === 'over')
-        return (
-          <>
-            <Part title="Active runs">
-              {active.length === 0 && <p class="muted">No run is active.</p>}
-              <ul class="cards">
-                {active.map((view) => (
-                  <li key={view.run}>
-                    <a href={linkTo('runs', view.run)}>{view.model}</a> <Badge tone="plain">{runWord(view)}</Badge>
-                    <p>
-                      Round {view.round} of {view.rounds}
-                      {view.engaged.length > 0 && `, ${accepted(view)} of ${view.engaged.length} clients are done`}
-                    </p>
-                    <progress
-                      max={view.rounds}
-                      value={view.history.length}
-                      aria-label={`Rounds of ${view.run} that are over`}
-                    />
-                    <p class="muted">{view.run}</p>
-                  </li>
-                ))}
-              </ul>
-            </Part>
-            <Part title="Runs that are over">
-              <Table
-                caption="Runs that are over, the newest first"
-                head={['Run', 'Model', 'Result', 'Rounds', 'Started']}
-                rows={over
-                  .slice(0, SHOWN_RUNS)
-                  .map((view) => [
-                    <a href={linkTo('runs', view.run)}>{view.run}</a>,
-                    view.model,
-                    <Badge tone={runTone(view)}>{runWord(view)}</Badge>,
-                    `${view.history.length} of ${view.rounds}`,
-                    <Time at={view.createdAt} />,
-                  ])}
-                none="No run is over."
-              />
-              {over.length > SHOWN_RUNS && <p class="muted">{over.length - SHOWN_RUNS} older ones are not shown.</p>}
-            </Part>
-          </>
-        )
-      }}
-    </Ready>
+    <>
+      <p class={runs.link === 'lost' ? 'link lost' : 'link'} data-link={runs.link}>
+        {runs.failure === undefined && links[runs.link]}
+      </p>
+      <Ready of={runs}>{(all) => <Listed all={all} />}</Ready>
+    </>
   )
 }
 
-function accepted({ engaged }: RunView): number {
-  return engaged.filter(({ phase }) => phase === 'accepted' || phase === 'evaluated').length
+/** The newest first, each as it was told of last. */
+function merged(
+  before: readonly RunListing[] = [],
+  { runs }: { readonly runs: readonly RunListing[] },
+): readonly RunListing[] {
+  const changed = new Set(runs.map(({ run }) => run))
+  return [...runs, ...before.filter(({ run }) => !changed.has(run))].sort((a, b) =>
+    a.createdAt < b.createdAt ? 1 : -1,
+  )
+}
+
+function Listed({ all }: { readonly all: readonly RunListing[] }) {
+  const active = all.filter(({ phase }) => phase !== 'over')
+  const over = all.filter(({ phase }) => phase === 'over')
+  return (
+    <>
+      <Part title="Active runs">
+        {active.length === 0 && <p class="muted">No run is active.</p>}
+        <ul class="cards">
+          {active.map((view) => (
+            <li key={view.run}>
+              <a href={linkTo('runs', view.run)}>{view.model}</a> <Badge tone={runTone(view)}>{runWord(view)}</Badge>
+              <p>
+                Round {view.round} of {view.rounds}
+                {view.engaged.clients > 0 && `, ${view.engaged.answered} of ${view.engaged.clients} clients are done`}
+              </p>
+              <progress max={view.rounds} value={view.completed} aria-label={`Rounds of ${view.run} that are over`} />
+              {view.holds.length > 0 && (
+                <p>
+                  <Badge tone="warn">{`held by ${view.holds.map(({ client }) => client).join(', ')}`}</Badge>
+                </p>
+              )}
+              <p class="muted">{view.run}</p>
+            </li>
+          ))}
+        </ul>
+      </Part>
+      <Part title="Runs that are over">
+        <Table
+          caption="Runs that are over, the newest first"
+          head={['Run', 'Model', 'Result', 'Rounds', 'Started']}
+          rows={over
+            .slice(0, SHOWN_RUNS)
+            .map((view) => [
+              <a href={linkTo('runs', view.run)}>{view.run}</a>,
+              view.model,
+              <Badge tone={runTone(view)}>{runWord(view)}</Badge>,
+              `${view.completed} of ${view.rounds}`,
+              <Time at={view.createdAt} />,
+            ])}
+          none="No run is over."
+        />
+        {over.length > SHOWN_RUNS && <p class="muted">{over.length - SHOWN_RUNS} older ones are not shown.</p>}
+      </Part>
+    </>
+  )
 }
 
 function Requests() {
@@ -146,7 +161,7 @@ function bodyText(body: unknown): string {
 }
 
 function Models() {
-  const models = useGet<{ models: readonly ModelSummary[] }>('/v1/models', EVERY_MS)
+  const models = useGet<{ models: readonly ModelSummary[] }>('/v1/models', 3 * EVERY_MS)
   return (
     <Part title="Versions in use">
       <Ready of={models}>
@@ -157,7 +172,7 @@ function Models() {
             rows={all.map(({ model, versions, aliases }) => [
               <a href={linkTo('models', model)}>{model}</a>,
               <a href={linkTo('models', model, versions)}>v{versions}</a>,
-              aliases.map(({ alias, version }) => `${alias} → v${version}`).join(', ') || 'none',
+              aliasesText(aliases),
             ])}
             none="Nothing has been published yet."
           />

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import { holdsOf } from '../../core/run/listing.ts'
 import type { PrivacyView, RunView } from '../../core/run/view.ts'
 import { apiPath, ask, json, type Refusal } from '../api.ts'
 import { follow, type LinkState } from '../follow.ts'
@@ -6,6 +7,8 @@ import { countText, durationText, figure } from '../format.ts'
 import { Cohort } from '../parts/cohort.tsx'
 import { Curves } from '../parts/curves.tsx'
 import { Gates } from '../parts/gates.tsx'
+import { Holds } from '../parts/holds.tsx'
+import { links } from '../parts/link.ts'
 import { Failure, Page, Part } from '../parts/page.tsx'
 import { ReasonForm } from '../parts/reason.tsx'
 import { Robustness } from '../parts/robustness.tsx'
@@ -16,13 +19,6 @@ import { linkTo } from '../route.ts'
 import { progressText } from '../run-text.ts'
 import { useMay } from '../session.ts'
 import { useNow } from '../use.ts'
-
-const links: Readonly<Record<LinkState, string>> = {
-  connecting: 'Connecting…',
-  live: 'Live.',
-  lost: 'The connection is lost; it is made again by itself. What is shown may be old.',
-  ended: '',
-}
 
 /** A run, live. */
 export function RunPage({ run }: { readonly run: string }) {
@@ -56,9 +52,16 @@ export function RunPage({ run }: { readonly run: string }) {
 function Run({ view }: { readonly view: RunView }) {
   const may = useMay()
   const over = view.phase === 'over'
+  const holds = holdsOf(view).map((hold) => ({ ...hold, run: view.run, model: view.model }))
   return (
     <>
       <Standing view={view} />
+      {view.paused !== undefined && !over && (
+        <p>
+          Paused since <Time at={view.paused.at} />: {view.paused.reason}
+        </p>
+      )}
+      {may('run.pause') && !over && <Pause key={view.paused?.at} view={view} />}
       {may('run.stop') && !over && (
         <ReasonForm
           title="Stop this run"
@@ -69,6 +72,11 @@ function Run({ view }: { readonly view: RunView }) {
         />
       )}
       {view.outcome !== undefined && <Outcome view={view} />}
+      {holds.length > 0 && (
+        <Part title="Held by clients">
+          <Holds holds={holds} caption="Clients that hold this plan" />
+        </Part>
+      )}
       {!over && <Cohort view={view} />}
       <Part title="Learning curves">
         <Curves history={view.history} />
@@ -76,6 +84,32 @@ function Run({ view }: { readonly view: RunView }) {
       <Rounds view={view} />
       <Robustness view={view} />
     </>
+  )
+}
+
+/** Between rounds a run can wait until somebody lets it go on. */
+function Pause({ view: { run, paused } }: { readonly view: RunView }) {
+  const act = (verb: 'pause' | 'resume') => (reason: string) =>
+    ask<RunView>('POST', apiPath('runs', run, verb), json({ reason }))
+  if (paused === undefined) {
+    return (
+      <ReasonForm
+        title="Pause this run"
+        explanation="An open round comes to its end, and no other is opened until somebody lets the run go on."
+        most={1_000}
+        act={act('pause')}
+        done={() => 'The run is paused.'}
+      />
+    )
+  }
+  return (
+    <ReasonForm
+      title="Let this run go on"
+      explanation="The next round is opened as soon as enough clients are there."
+      most={1_000}
+      act={act('resume')}
+      done={() => 'The run goes on.'}
+    />
   )
 }
 

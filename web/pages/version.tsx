@@ -6,6 +6,7 @@ import { Card } from '../parts/card.tsx'
 import { Gates } from '../parts/gates.tsx'
 import { Page, Part, Ready } from '../parts/page.tsx'
 import { Promote } from '../parts/promote.tsx'
+import { BeginSplit } from '../parts/split-acts.tsx'
 import { States } from '../parts/states.tsx'
 import { Facts, Table } from '../parts/table.tsx'
 import { Verifying } from '../parts/verifying.tsx'
@@ -91,6 +92,7 @@ function Version({ manifest, view, tags: { tags }, reload }: Everything & { read
       {may('alias.move') && (
         <Part title="Promote">
           <Promote model={model} number={number} aliases={view.aliases} moved={reload} />
+          <BeginSplit manifest={manifest} aliases={view.aliases} moved={reload} />
         </Part>
       )}
       {may('version.state') && (

@@ -12,12 +12,12 @@ export function Cohort({ view: { engaged } }: { readonly view: RunView }) {
       <Table
         caption="Clients of the open round"
         head={['Client', 'Phase', 'Connection', 'Received', 'Why not']}
-        rows={engaged.map(({ client, phase, connected, bytes, code }) => [
+        rows={engaged.map(({ client, phase, connected, bytes, code, message }) => [
           client,
           <Badge tone={toneOf(phase)}>{phaseWords[phase]}</Badge>,
           connected ? 'connected' : 'away',
           byteText(bytes),
-          code === undefined ? '' : <Code code={code} />,
+          code === undefined ? '' : <Code code={code} message={message} />,
         ])}
         none="No client is asked at the moment."
       />

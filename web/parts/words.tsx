@@ -1,5 +1,5 @@
 import { catalogue, isErrorCode } from '../../core/errors/catalogue/index.ts'
-import type { RunView } from '../../core/run/view.ts'
+import type { RunListing } from '../../core/run/listing.ts'
 import { shortDigest, timeText } from '../format.ts'
 
 export type Tone = 'good' | 'bad' | 'warn' | 'plain'
@@ -29,13 +29,18 @@ export function Code({ code, message }: { readonly code: string; readonly messag
   )
 }
 
-export function runTone({ phase, outcome }: RunView): Tone {
-  if (phase !== 'over') return 'plain'
+type Standing = Pick<RunListing, 'phase' | 'paused' | 'outcome'>
+
+export function runTone({ phase, paused, outcome }: Standing): Tone {
+  if (phase !== 'over') return paused === undefined ? 'plain' : 'warn'
   return outcome?.kind === 'published' ? 'good' : outcome?.kind === 'failed' ? 'bad' : 'warn'
 }
 
 /** Where a run stands, in a few words. */
-export function runWord({ phase, outcome }: RunView): string {
-  if (phase !== 'over') return phase
+export function runWord({ phase, paused, outcome }: Standing): string {
+  if (phase !== 'over') {
+    if (paused === undefined) return phase
+    return phase === 'waiting' ? 'paused' : `${phase}, then paused`
+  }
   return outcome?.kind === 'published' ? `published v${outcome.version}` : (outcome?.kind ?? 'over')
 }

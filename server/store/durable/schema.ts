@@ -10,7 +10,7 @@ import type {
   VersionRecord,
   VersionState,
 } from '../ports.ts'
-import { enrolmentsSchema } from './enrolments.ts'
+import { enrolmentChangesSchema, enrolmentsSchema } from './enrolments.ts'
 import { membersSchema } from './schema-members.ts'
 
 /** The tables of records, as the query builder sees them. */
@@ -161,4 +161,5 @@ export const migrations: readonly string[] = [
   `,
   membersSchema,
   enrolmentsSchema,
+  enrolmentChangesSchema,
 ]
