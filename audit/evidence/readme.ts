@@ -13,7 +13,7 @@ public audit key from somewhere else than here: from the coordinator’s operato
 
 | path | what is in it | held by |
 | --- | --- | --- |
-| \`bundle.json\` | what the bundle says of itself | the list of versions by the record \`evidence.export\`; the rest by nothing |
+| \`bundle.json\` | what the bundle says of itself | the list of versions, and how many moves there are, by the record \`evidence.export\`; the rest by nothing |
 | \`audit/\` | the log with its checkpoints | the audit key |
 | \`models/NAME/versions/N/\` | a version: signed manifest, weights, plan, evaluation, card, provenance, gates | the coordinator’s key, and its release key |
 | \`models/NAME/aliases.jsonl\` | all moves of the model’s aliases | the coordinator’s key |

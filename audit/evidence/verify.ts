@@ -102,8 +102,16 @@ class EvidenceCheck {
     }
     const manifests = await this.#versions(index, coordinator)
     const whole = log.problem === undefined
-    const aliasMoves = await this.#aliases(index, coordinator, manifests, whole ? facts : undefined)
-    if (whole) this.#crossCheck(index, facts, manifests)
+    const moves = await this.#aliases(index, coordinator, manifests, whole ? facts : undefined)
+    if (whole) this.#crossCheck(index, facts, manifests, moves)
+    if (index.client === undefined && log.redacted > 0) {
+      this.#add(
+        'differs',
+        'evidence.mismatch',
+        'audit',
+        `${log.redacted} records are redacted, and the bundle is for nobody`,
+      )
+    }
     const inBundle = new Set(index.versions.map(nameOfVersion))
     const absent = [...facts.publications.keys()].filter((name) => !inBundle.has(name))
     if (index.all) for (const name of absent) this.#absent(name, facts)
@@ -113,7 +121,7 @@ class EvidenceCheck {
       at: index.at,
       log,
       versions: manifests.map(({ model, number }) => ({ model, number })),
-      aliasMoves,
+      aliasMoves: [...moves.values()].reduce((sum, count) => sum + count, 0),
       updates: this.#updates,
       updatesUnrecorded: this.#updatesUnrecorded,
       absent,
@@ -211,19 +219,19 @@ class EvidenceCheck {
     return found
   }
 
-  /** How many moves there are. */
+  /** How many moves each model has. */
   async #aliases(
     { versions }: BundleIndex,
     publicKey: Uint8Array,
     manifests: readonly Manifest[],
     facts: LogFacts | undefined,
-  ): Promise<number> {
-    let moves = 0
+  ): Promise<ReadonlyMap<string, number>> {
+    const moves = new Map<string, number>()
     for (const model of new Set(versions.map((version) => version.model))) {
       const path = bundlePaths.aliases(model)
       const bytes = await readSmall(this.#source, path)
       const { records, problem } = await readAliasHistory(this.#deps.crypto, publicKey, model, bytes)
-      moves += records.length
+      moves.set(model, records.length)
       if (problem !== undefined) {
         this.#add('alias', 'verify.failed', `${path}, line ${problem.line}`, problem.message)
         continue
@@ -236,15 +244,21 @@ class EvidenceCheck {
     return moves
   }
 
-  #crossCheck(index: BundleIndex, facts: LogFacts, manifests: readonly Manifest[]): void {
+  #crossCheck(
+    index: BundleIndex,
+    facts: LogFacts,
+    manifests: readonly Manifest[],
+    moves: ReadonlyMap<string, number>,
+  ): void {
     const exported = facts.exports.get(index.export) ?? []
     if (exported.length === 0) {
       this.#add('unrecorded', 'evidence.mismatch', bundlePaths.index, `no record of the export ${index.export}`)
     }
-    const list = versionsDigest(this.#deps.crypto, index.versions)
+    const contents = contentsDigest(this.#deps.crypto, index.versions, moves)
     for (const { seq, details } of exported) {
-      if (details.versionsSha256 === list && details.all === index.all) continue
-      const message = `record ${seq}, of the export ${index.export}, is of another list of versions`
+      const same = details.contentsSha256 === contents && details.all === index.all && details.client === index.client
+      if (same) continue
+      const message = `record ${seq}, of the export ${index.export}, is of other contents: versions, moves or client`
       this.#add('differs', 'evidence.mismatch', bundlePaths.index, message, seq)
     }
     for (const manifest of manifests) this.#problems.push(...versionProblems(facts, manifest))
@@ -291,9 +305,17 @@ export function logSourcesIn(source: BundleSource): AuditSources {
 /** Files of the log and of runs, by the form of their names. */
 const otherFiles = /^(?:audit\/audit-(?:0|[1-9]\d{0,14})\.jsonl|runs\/[A-Za-z0-9._-]{1,100}\.json)$/
 
-/** SHA-256 over canonical JSON of the list, which the record of the export holds. */
-export function versionsDigest(crypto: Pick<Crypto, 'sha256'>, versions: readonly VersionName[]): string {
-  return toHex(crypto.sha256(utf8(canonicalJson(versions.map(({ model, number }) => ({ model, number }))))))
+/**
+ * SHA-256 over canonical JSON of what a bundle has: its versions, and how many moves of aliases each model has. The record of the export
+ * holds it, so that nothing is left out of a log that is redacted.
+ */
+export function contentsDigest(
+  crypto: Pick<Crypto, 'sha256'>,
+  versions: readonly VersionName[],
+  moves: ReadonlyMap<string, number>,
+): string {
+  const names = versions.map(({ model, number }) => ({ model, number }))
+  return toHex(crypto.sha256(utf8(canonicalJson({ versions: names, moves: Object.fromEntries(moves) }))))
 }
 
 /** Updates that a provenance lists one by one, whose signature was verified; none where a file or a roster stands for them. */

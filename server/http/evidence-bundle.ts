@@ -3,13 +3,13 @@ import {
   type BundleIndex,
   bundlePaths,
   bundleReadme,
+  contentsDigest,
   isNeeded,
   publicKeyText,
   tarEnd,
   tarHeader,
   tarPadding,
   type VersionName,
-  versionsDigest,
 } from '../../audit/index.ts'
 import { isOfClient } from '../../core/audit/filter.ts'
 import { readAuditLine, redactedLine } from '../../core/audit/line.ts'
@@ -69,9 +69,10 @@ export async function exportEvidence(
     const chosen = await chosenOf(deps, request)
     const id = toHex(randomBytes(16))
     const versions = chosen.versions.map(({ model, number }) => ({ model, number }))
+    const moves = new Map([...chosen.moves].map(([model, all]) => [model, all.length]))
     const details = {
       versions: versions.length,
-      versionsSha256: versionsDigest(deps.crypto, versions),
+      contentsSha256: contentsDigest(deps.crypto, versions, moves),
       all: request.versions === 'all',
       client: request.client,
     }

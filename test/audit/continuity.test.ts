@@ -75,9 +75,16 @@ describe('what a coordinator says of its log', () => {
     await log.checkpoint()
     const kept = await check(undefined, await told(log))
     const other = await openLog('other')
-    for (const id of ['x', 'y', 'z']) await other.append(entry(id))
-    await other.checkpoint()
+    for (const id of ['x', 'y']) {
+      await other.append(entry(id))
+      await other.checkpoint()
+    }
     await expect(check(kept, await told(other, 2))).rejects.toMatchObject(forked(/has not the record 1/))
+    const later = await openLog('later')
+    for (const id of ['x', 'y']) await later.append(entry(id))
+    await later.checkpoint()
+    expect(await told(later, 2)).toMatchObject({ held: undefined })
+    await expect(check(kept, await told(later, 2))).rejects.toMatchObject(forked(/has not the record 1/))
     const short = await openLog('short')
     await expect(check(kept, await told(short, 2))).rejects.toMatchObject(forked(/of record 0, and one of 1/))
     const strange = await openLog('strange', keyOf('another audit key'))

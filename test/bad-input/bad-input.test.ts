@@ -304,7 +304,7 @@ describe('does nothing to who reads the logs', () => {
     await sendJson('/v1/clients', { client: 'named', label: evil })
     await fetch(url('/v1/runs'), { headers: { 'user-agent': 'x\ty', 'x-forwarded-for': '<script>' } })
     const found = await records()
-    const stopped = found.find(({ action, details }) => action === 'run.end' && details.end === 'stopped')
+    const stopped = found.find(({ action, object }) => action === 'run.end' && object.id === run)
     expect(stopped?.details.reason).toBe(evil)
     for (const record of found) expect(recordLine(record)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
     const lines = log.trimEnd().split('\n')

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type EvidenceProblem, openBundle, tarHeader, verifyEvidence } from '../../audit/index.ts'
 import { newReleaseKey, nodeEcdsa, nodeReleaseSigner } from '../../core/attestation/node.ts'
+import { redactedLine } from '../../core/audit/line.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
 import { toHex, utf8 } from '../../core/encoding/bytes.ts'
 import { auditKey } from '../audit/fixtures.ts'
@@ -184,7 +185,7 @@ describe('a bundle that was changed', () => {
         kind: 'differs',
         code: 'evidence.mismatch',
         path: 'bundle.json',
-        message: expect.stringContaining('another list'),
+        message: expect.stringContaining('other contents'),
       },
     ])
   })
@@ -192,10 +193,38 @@ describe('a bundle that was changed', () => {
   test('a move of an alias that was dropped, and one that was forged', async () => {
     const path = 'models/tiny/aliases.jsonl'
     const dropped = await changed((files) => setLines(files, linesOf(files, path).slice(0, 1), path))
-    expect(dropped).toMatchObject([{ kind: 'missing', code: 'evidence.mismatch', path, seq: expect.any(Number) }])
+    expect(dropped[0]).toMatchObject({ kind: 'missing', code: 'evidence.mismatch', path, seq: expect.any(Number) })
+    expect(dropped[1]).toMatchObject({ kind: 'differs', path: 'bundle.json' })
     expect(dropped[0]?.message).toContain('move 2 of tiny@production')
     const forged = await changed((files) => setLines(files, [...linesOf(files, path)].reverse(), path))
-    expect(forged).toMatchObject([{ kind: 'alias', code: 'verify.failed', path: `${path}, line 1` }])
+    expect(forged[0]).toMatchObject({ kind: 'alias', code: 'verify.failed', path: `${path}, line 1` })
+  })
+})
+
+describe('a bundle that hides records', () => {
+  const redact = (files: Files, hidden: (line: string) => boolean) =>
+    setLines(
+      files,
+      linesOf(files).map((line) => (hidden(line) ? redactedLine(line) : line)),
+    )
+
+  test('of a log that nobody asked to be redacted', async () => {
+    const problems = await changed((files) => redact(files, (line) => line.includes('"update.accept"')))
+    expect(problems).toMatchObject([{ kind: 'differs', code: 'evidence.mismatch', path: 'audit' }])
+    const claimed = await changed((files) => {
+      redact(files, (line) => line.includes('"update.accept"'))
+      files.set('bundle.json', utf8(text(files, 'bundle.json').replace('"at":', '"client":"a","at":')))
+    })
+    expect(claimed).toMatchObject([{ path: 'bundle.json', message: expect.stringContaining('other contents') }])
+  })
+
+  test('of a move, with the move itself, out of what was exported for one client', async () => {
+    const files = unpack(await coordinator.export('all=true&client=a'))
+    const path = 'models/tiny/aliases.jsonl'
+    setLines(files, linesOf(files, path).slice(0, 1), path)
+    redact(files, (line) => line.includes('"alias.move"') && line.includes('"sequence":2'))
+    const { problems } = await verify(pack(files))
+    expect(problems).toMatchObject([{ path: 'bundle.json', message: expect.stringContaining('other contents') }])
   })
 })
 
