@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { EXIT_CODES } from './command.ts'
 import { auditCommand } from './commands/audit.ts'
 import { clientCommand } from './commands/client.ts'
+import { configCommand } from './commands/config.ts'
 import { coordinatorCommand } from './commands/coordinator.ts'
 import { dataCommand } from './commands/data.ts'
 import { demoCommand } from './commands/demo.ts'
@@ -29,6 +30,7 @@ export function createProgram(): Command {
     initCommand,
     inviteCommand,
     coordinatorCommand,
+    configCommand,
     clientCommand,
     identityCommand,
     clientsCommand,

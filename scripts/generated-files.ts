@@ -1,4 +1,7 @@
 import protobuf from 'protobufjs'
+import { clientStart } from '../cli/commands/client.ts'
+import { coordinatorCommand } from '../cli/commands/coordinator.ts'
+import { configurationPage } from '../cli/config/page.ts'
 import { auditErrors } from '../core/errors/catalogue/audit.ts'
 import { authErrors } from '../core/errors/catalogue/auth.ts'
 import { clientErrors } from '../core/errors/catalogue/client.ts'
@@ -30,6 +33,10 @@ export function generatedFiles(): Record<string, string> {
   return {
     'core/wire/generated/descriptor.ts': protobufDescriptor('parley/v1/session.proto'),
     'core/wire/generated/health-descriptor.ts': protobufDescriptor('grpc/health/v1/health.proto'),
+    'docs/configuration.md': configurationPage([
+      ['coordinator', coordinatorCommand],
+      ['client', clientStart],
+    ]),
     'docs/errors.md': errorsPage(),
     'docs/limits.md': limitsPage(),
     'docs/metrics.md': metricsPage(),

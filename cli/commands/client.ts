@@ -12,12 +12,14 @@ import { nodeCrypto } from '../../core/crypto/node.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { leadingOf } from '../../core/metrics/metrics.ts'
 import { systemClock } from '../../core/system-clock.ts'
-import { action, command, group } from '../command.ts'
+import { command, group } from '../command.ts'
+import type { OptionsCheck } from '../config/checks.ts'
+import { configuredAction, withConfig } from '../config/configured.ts'
 import { fileControlMemory } from '../control-memory.ts'
 import { federationOf, renewingOf } from '../enrolment/federation.ts'
 import { auditLogOf, type Home, homeOf, identityOf } from '../home.ts'
-import { type MaskingOptions, maskingOf, withMaskingOptions } from '../masking-options.ts'
-import { countOption, deltaOption, epsilonOption, keyOption, listOption, readText } from '../options.ts'
+import { type MaskingOptions, maskingOf, takesMasked, withMaskingOptions } from '../masking-options.ts'
+import { countOption, deltaOption, epsilonOption, keyOption, listOption, readableOption, readText } from '../options.ts'
 import { budgetOf, fileLedger, USUAL_DELTA } from '../privacy-ledger.ts'
 import { fileRoundMemory } from '../round-memory.ts'
 import { figure } from '../run-text.ts'
@@ -28,7 +30,7 @@ import { clientPolicyCommand } from './client-policy.ts'
 import { clientPrivacyCommand } from './client-privacy.ts'
 import { clientReviewCommand } from './client-review.ts'
 
-type Options = MaskingOptions & {
+export type ClientOptions = MaskingOptions & {
   readonly home: string
   readonly coordinator?: readonly string[]
   readonly coordinatorKey?: Uint8Array
@@ -46,7 +48,12 @@ type Options = MaskingOptions & {
   readonly allowClearTextBeyondLoopback?: boolean
 }
 
-const start = withMaskingOptions(command('start', 'run a client node on local data until it is told to stop'))
+/** What must hold of its options together, looked at without starting it. */
+export const clientChecks: readonly OptionsCheck<ClientOptions>[] = [dataOf, policyPathOf, takesMasked]
+
+export const clientStart = withMaskingOptions(
+  withConfig(command('start', 'run a client node on local data until it is told to stop')),
+)
   .option('--home <folder>', 'folder of its key and its memory of rounds, controls and privacy', '.parley/client')
   .option(
     '--coordinator <url>',
@@ -62,7 +69,11 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
   .option('--unsafe-allow-any-plan', 'no policy: do whatever the pinned coordinator asks')
   .option('--data <file>', 'a table, or the images of a pair of IDX files; by default what the policy’s studies name')
   .option('--labels <file>', 'the labels of a pair of IDX files')
-  .option('--engine <name>', `training engine: ${engineNames.join(', ')}; by default the fastest that works here`)
+  .option(
+    '--engine <name>',
+    `training engine: ${engineNames.join(', ')}; by default the fastest that works here`,
+    readableOption(engineOf),
+  )
   .option(
     '--min-cohort <n>',
     `smallest cohort to take part in, and smallest sum where updates are masked; by default ${MIN_COHORT}, and 16 masked`,
@@ -75,7 +86,7 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
   .option('--tls-key <file>', 'its private key, PEM')
   .option('--allow-clear-text-beyond-loopback', 'connect without TLS to another machine')
   .action(
-    action<Options>(async (options, output) => {
+    configuredAction<ClientOptions>('client', async (options, output) => {
       const home = homeOf(options.home)
       const identity = await identityOf(home)
       const federation = await federationOf(home, options)
@@ -123,33 +134,35 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
     }),
   )
 
-function dataOf({ data, labels, unsafeAllowAnyPlan }: Options): DataFiles | undefined {
+function dataOf({ data, labels, unsafeAllowAnyPlan }: ClientOptions): DataFiles | undefined {
   if (data !== undefined) return labels === undefined ? { csv: data } : { images: data, labels }
   if (labels !== undefined) throw new ParleyError('request.invalid', '--labels belongs to images that --data names')
   if (unsafeAllowAnyPlan !== true) return undefined
   throw new ParleyError('request.invalid', 'without a policy nothing names the data: give --data')
 }
 
+function policyPathOf({ policy, unsafeAllowAnyPlan }: ClientOptions): string | undefined {
+  if (policy === undefined || unsafeAllowAnyPlan !== true) return policy
+  throw new ParleyError('request.invalid', '--policy and --unsafe-allow-any-plan exclude each other')
+}
+
 /** Undefined where whoever starts it wants none. A policy that is not valid is told of at once, and allows nothing. */
 async function policyOf(
-  { policy, unsafeAllowAnyPlan }: Options,
+  options: ClientOptions,
   home: Home,
   client: Uint8Array,
   data: DataFiles | undefined,
 ): Promise<TaskPolicy | undefined> {
   const warn = (text: string) => void process.stderr.write(`parley: ${text}\n`)
-  if (unsafeAllowAnyPlan === true) {
-    if (policy !== undefined) {
-      throw new ParleyError('request.invalid', '--policy and --unsafe-allow-any-plan exclude each other')
-    }
+  const path = policyPathOf(options)
+  if (options.unsafeAllowAnyPlan === true) {
     warn('no policy: this client trains whatever the coordinator asks for')
     return undefined
   }
-  const path = policy ?? home.policy
   return await filePolicy({
     crypto: nodeCrypto,
     clock: systemClock,
-    path,
+    path: path ?? home.policy,
     keyPath: home.policyKey,
     state: home.policyState,
     client,
@@ -165,7 +178,7 @@ function engineOf(text: string): EngineName {
   return name
 }
 
-async function dialOptionsOf(options: Options, authority: string | undefined) {
+async function dialOptionsOf(options: ClientOptions, authority: string | undefined) {
   const pem = options.tlsCa === undefined ? authority : await readText(options.tlsCa)
   const ca = pem === undefined ? {} : { ca: pem }
   const cert = options.tlsCert === undefined ? {} : { cert: await readText(options.tlsCert) }
@@ -214,7 +227,7 @@ export const clientCommand = group(
   'client',
   'run a client node (`start` is meant where nothing is said), join a federation, admit its clients',
 )
-  .addCommand(start, { isDefault: true })
+  .addCommand(clientStart, { isDefault: true })
   .addCommand(clientPrivacyCommand)
   .addCommand(join)
   .addCommand(list)
