@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { EXIT_CODES } from './command.ts'
 import { auditCommand } from './commands/audit.ts'
+import { backupCommand } from './commands/backup.ts'
 import { clientCommand } from './commands/client.ts'
 import { configCommand } from './commands/config.ts'
 import { coordinatorCommand } from './commands/coordinator.ts'
@@ -42,6 +43,7 @@ export function createProgram(): Command {
     tokenCommand,
     requestCommand,
     auditCommand,
+    backupCommand,
     dataCommand,
     demoCommand,
     simCommand,

@@ -7,6 +7,7 @@ import { countAuthRefusal } from '../observe/observer.ts'
 import { alertRoutes } from './alerts.ts'
 import { auditRefusals, auditRoutes } from './audit.ts'
 import { guard } from './auth.ts'
+import { backupRoutes } from './backups.ts'
 import { crossOriginReading } from './cross-origin.ts'
 import { enrolmentRoutes } from './enrolment.ts'
 import { answerBrokenRequest, answerFailure } from './failures.ts'
@@ -140,6 +141,7 @@ function createApp(
   if (audit !== undefined) {
     auditRefusals(app, options, audit)
     auditRoutes(app, audit)
+    backupRoutes(app, audit)
   }
   healthRoutes(app, options)
   if (options.alerts !== undefined) alertRoutes(app, options.alerts)

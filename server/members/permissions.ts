@@ -17,6 +17,8 @@ export const permissions = [
   'version.tag',
   'alias.move',
   'garbage.collect',
+  /** That a backup was made, by whoever can read the coordinator's folder. */
+  'backup.record',
   'audit.read',
   /** The clients of the federation: who they are; invite, approve, suspend, revoke. */
   'client.read',
@@ -54,6 +56,7 @@ export const rolePermissions: { readonly [R in Role]: readonly Permission[] } = 
     'version.tag',
     'alias.move',
     'garbage.collect',
+    'backup.record',
     'client.read',
     'client.write',
     'request.read',

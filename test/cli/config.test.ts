@@ -1,9 +1,10 @@
 /** What daemons take from a file and from the environment, as an operator writes, checks and reads it. */
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { inProcess, LongCommand, parleyJson } from '../support/cli.ts'
+import { root } from '../support/source-files.ts'
 
 let folder: string
 const at = (name: string) => join(folder, name)
@@ -173,6 +174,16 @@ describe('parley config check', () => {
     const path = await file('coordinator:\n  httpPort: 0\nclient:\n  home: site\n')
     expect(await parleyJson('config', 'check', path)).toEqual({ file: path, daemons: ['coordinator', 'client'] })
   })
+})
+
+test('docs/configuration.md is made of the options of both programs', async () => {
+  const { programPages } = (await import(join(root, 'dist/scripts/program-pages.js'))) as {
+    programPages: () => Record<string, string>
+  }
+  for (const [path, text] of Object.entries(programPages())) {
+    expect(await readFile(join(root, path), 'utf8'), 'run npm run generate').toBe(text)
+    expect(text.match(/^\| `/gm)?.length).toBeGreaterThan(50)
+  }
 })
 
 describe('a daemon', () => {
