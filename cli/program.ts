@@ -7,6 +7,7 @@ import { configCommand } from './commands/config.ts'
 import { coordinatorCommand } from './commands/coordinator.ts'
 import { dataCommand } from './commands/data.ts'
 import { demoCommand } from './commands/demo.ts'
+import { healthCommand } from './commands/health.ts'
 import { clientsCommand, identityCommand } from './commands/identity.ts'
 import { initCommand } from './commands/init.ts'
 import { inviteCommand } from './commands/invite.ts'
@@ -32,6 +33,7 @@ export function createProgram(): Command {
     inviteCommand,
     coordinatorCommand,
     configCommand,
+    healthCommand,
     clientCommand,
     identityCommand,
     clientsCommand,
