@@ -57,7 +57,7 @@ const create = remote(command('create', 'copy the folder of a coordinator, which
   )
 
 const verify = command('verify', 'check that a backup is whole and signed by its coordinator')
-  .argument('<file>')
+  .argument('<file>', 'the backup')
   .option(
     '--key <hex>',
     'the coordinator’s public key, got over another channel; by default the one in the file',
@@ -79,7 +79,7 @@ type Restore = {
 }
 
 const restore = command('restore', 'make the folder of a coordinator out of a backup, once all of it is checked')
-  .argument('<file>')
+  .argument('<file>', 'the backup')
   .requiredOption('--home <folder>', 'a new folder: nothing is overwritten')
   .option('--keys-passphrase-file <file>', 'passphrase of the keys in the backup: its first line')
   .option('--keys <folder>', 'folder with the keys, where they were kept apart')

@@ -57,9 +57,22 @@ describe('Dockerfile', () => {
   test('gets from .dockerignore all that is compiled, and no secret', () => {
     const ignored = text('.dockerignore').split('\n')
     const { include } = JSON.parse(text('tsconfig.json')) as { include: string[] }
-    for (const path of [...include, 'web', 'proto', 'package.json', 'package-lock.json', 'tsconfig.json']) {
+    for (const path of [
+      ...include,
+      'web',
+      'proto',
+      'package.json',
+      'package-lock.json',
+      'tsconfig.json',
+      'tsconfig.check.json',
+    ]) {
       expect(ignored, path).toContain(`!${path}`)
       expect(existsSync(at(path)), path).toBe(true)
+    }
+    // What each of these is made of, besides.
+    for (const path of ['tsconfig.json', 'tsconfig.check.json', 'web/tsconfig.json']) {
+      const { extends: base } = JSON.parse(text(path).replace(/^\s*\/\/.*$/gm, '')) as { extends?: string }
+      if (base !== undefined) expect(ignored, path).toContain(`!${base.replace(/^(\.\.?\/)+/, '')}`)
     }
     expect(ignored).toContain('**/*.key')
   })

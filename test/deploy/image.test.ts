@@ -3,10 +3,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { inProcess } from '../support/cli.ts'
 import { root } from '../support/source-files.ts'
 
 let folder: string
@@ -71,4 +73,17 @@ describe('the files of the image', () => {
     child.kill('SIGTERM')
     expect(await exited).toEqual([0, null])
   }, 60_000)
+})
+
+test('a coordinator that takes the connection and says nothing is not healthy', async () => {
+  const silent = createServer()
+  silent.listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  try {
+    const { code, stdout } = await inProcess('health', '--url', `http://127.0.0.1:${port}`, '--json')
+    expect([code, JSON.parse(stdout)]).toEqual([5, expect.objectContaining({ status: 'error' })])
+  } finally {
+    silent.close()
+  }
 })

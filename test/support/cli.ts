@@ -12,6 +12,10 @@ const main = join(root, 'dist/cli/main.js')
 // The built program: its version comes from the package.json beside the build.
 export const { createProgram } = (await import(join(root, 'dist/cli/program.js'))) as { createProgram: () => Command }
 
+const { reportUsage } = (await import(join(root, 'dist/cli/output.js'))) as {
+  reportUsage: (failure: CommanderError, json: boolean) => number
+}
+
 export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 type Event = Readonly<Record<string, unknown>>
 
@@ -50,6 +54,7 @@ export async function inProcess(...args: readonly string[]): Promise<Ended> {
     return { ...written, code: Number(process.exitCode ?? 0) }
   } catch (failure) {
     if (!(failure instanceof CommanderError)) throw failure
+    if (failure.exitCode !== 0 && args.includes('--json')) reportUsage(failure, true)
     return { ...written, code: failure.exitCode === 0 ? 0 : 2 }
   } finally {
     process.exitCode = before
