@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { type DataFiles, type EngineName, engineNames, type WayOut } from '../client/index.ts'
 import { ParleyError } from '../core/errors/index.ts'
 import { type NetworkOptions, withNetworkOptions } from './network-options.ts'
-import { keyOption, listOption, readText } from './options.ts'
+import { keyOption, listOption, readableOption, readText } from './options.ts'
 
 /** What a client is started with, and looked at with before. */
 export type ClientOptions = NetworkOptions & {
@@ -37,7 +37,11 @@ export function withClientOptions(one: Command): Command {
     .option('--unsafe-allow-any-plan', 'no policy: do whatever the pinned coordinator asks')
     .option('--data <file>', 'a table, or the images of a pair of IDX files; by default what the policy’s studies name')
     .option('--labels <file>', 'the labels of a pair of IDX files')
-    .option('--engine <name>', `training engine: ${engineNames.join(', ')}; by default the fastest that works here`)
+    .option(
+      '--engine <name>',
+      `training engine: ${engineNames.join(', ')}; by default the fastest that works here`,
+      readableOption(engineOf),
+    )
     .option('--tls-ca <file>', 'authority of the coordinator’s certificate, PEM')
     .option('--tls-cert <file>', 'own certificate, PEM')
     .option('--tls-key <file>', 'its private key, PEM')

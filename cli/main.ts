@@ -2,8 +2,7 @@
 // The flag: chunks lie outside V8's heap, and every 64 MiB of them would make it mark the whole heap step by step, which
 // costs more than encrypting them. Marked at a stretch, the small heap of these programs takes some 10 ms.
 import { CommanderError } from 'commander'
-import { ParleyError } from '../core/errors/index.ts'
-import { reportFailure } from './output.ts'
+import { reportUsage } from './output.ts'
 import { createProgram } from './program.ts'
 
 try {
@@ -11,10 +10,7 @@ try {
 } catch (failure) {
   // commander has printed its message already; help and version end with 0, wrong usage with 2.
   if (!(failure instanceof CommanderError)) throw failure
-  process.exitCode = failure.exitCode === 0 ? 0 : 2
-  if (process.exitCode === 2 && process.argv.includes('--json')) {
-    reportFailure(new ParleyError('request.invalid', failure.message.replace(/^error: /, '')), true)
-  }
+  process.exitCode = failure.exitCode === 0 ? 0 : reportUsage(failure, process.argv.includes('--json'))
 }
 // Nothing that a finished command left behind, such as an idle HTTP connection, keeps the program alive.
 process.exit()

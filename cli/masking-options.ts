@@ -5,7 +5,7 @@ import { ParleyError } from '../core/errors/index.ts'
 import { bucketSurvivors } from '../core/plan/privacy.ts'
 import type { ServerClass } from '../core/secagg/index.ts'
 import { type ListedClient, parseClients } from './home.ts'
-import { countOption, readText, shareOption } from './options.ts'
+import { countOption, readableOption, readText, shareOption } from './options.ts'
 
 /** What a client accepts of rounds whose updates are masked. */
 export type MaskingOptions = {
@@ -35,11 +35,27 @@ export function withMaskingOptions(one: Command): Command {
     .option('--min-bucket <n>', 'smallest bucket of a masked round; by default 8', countOption)
     .option('--min-bucket-survivors <n>', 'fewest clients with which a bucket may be opened', countOption)
     .option('--min-corrupt <share>', 'share of colluding clients that masked rounds must withstand', shareOption)
-    .option('--coordinator-may <class>', `what masked rounds must withstand of the coordinator: ${servers.join(', ')}`)
+    .option(
+      '--coordinator-may <class>',
+      `what masked rounds must withstand of the coordinator: ${servers.join(', ')}`,
+      readableOption(serverOf),
+    )
     .option(
       '--unsafe-trust-coordinator-for-peer-keys',
       'take part in masked rounds without knowing the others: a coordinator that invents clients sees the update',
     )
+}
+
+/** Whether peers are named. Throws `request.invalid` for limits of rounds that are declined anyhow. */
+export function takesMasked({
+  peers,
+  unsafeTrustCoordinatorForPeerKeys: unsafe = false,
+  ...limits
+}: MaskingOptions): boolean {
+  if (peers !== undefined || unsafe) return true
+  const names = ['minKnownPeers', 'minBucket', 'minBucketSurvivors', 'minCorrupt', 'coordinatorMay'] as const
+  if (names.every((name) => limits[name] === undefined)) return false
+  throw new ParleyError('request.invalid', 'limits of masked rounds need --peers: without it they are declined')
 }
 
 /** Undefined where no peers are named: masked rounds are declined then. Throws `config.invalid` and `request.invalid`. */
@@ -48,14 +64,8 @@ export async function maskingOf(
   own: Uint8Array,
   minCohort: number | undefined,
 ): Promise<Masking | undefined> {
+  if (!takesMasked(options)) return undefined
   const { peers, unsafeTrustCoordinatorForPeerKeys: unsafe = false, ...limits } = options
-  if (peers === undefined && !unsafe) {
-    const useless = (
-      ['minKnownPeers', 'minBucket', 'minBucketSurvivors', 'minCorrupt', 'coordinatorMay'] as const
-    ).find((name) => limits[name] !== undefined)
-    if (useless === undefined) return undefined
-    throw new ParleyError('request.invalid', 'limits of masked rounds need --peers: without it they are declined')
-  }
   const clients = peers === undefined ? [] : parseClients(await readText(peers), peers).clients
   const masking: Masking = {
     known: Object.fromEntries(clients.map(({ id, publicKey }) => [id, publicKey])),

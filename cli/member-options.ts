@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { ParleyError } from '../core/errors/index.ts'
 import { type FourEyesAct, fourEyesActs, type PeopleOptions, usualFourEyes } from '../server/index.ts'
+import { readableOption } from './options.ts'
 
 export type MemberOptions = {
   /** False with `--no-admin-token`. */
@@ -16,21 +17,28 @@ export function withMemberOptions(one: Command): Command {
     .option(
       '--four-eyes <acts>',
       `acts of ${fourEyesActs.join(', ')} that take two members, with commas between; by default ${usualFourEyes.join(',')}; or none`,
+      readableOption(actsOf),
     )
-    .option('--second-factor <whose>', 'who must have a second factor: changing-roles, which is the default, or all')
+    .option(
+      '--second-factor <whose>',
+      'who must have a second factor: changing-roles, which is the default, or all',
+      readableOption(whoseOf),
+    )
 }
 
 /** Throws `request.invalid`. */
 export function memberSettings({ fourEyes, secondFactor }: MemberOptions): { readonly members: PeopleOptions } {
-  if (secondFactor !== undefined && secondFactor !== 'all' && secondFactor !== 'changing-roles') {
-    throw new ParleyError('request.invalid', '--second-factor is changing-roles or all')
-  }
   return {
     members: {
       ...(fourEyes === undefined ? {} : { fourEyes: actsOf(fourEyes) }),
-      ...(secondFactor === undefined ? {} : { secondFactor }),
+      ...(secondFactor === undefined ? {} : { secondFactor: whoseOf(secondFactor) }),
     },
   }
+}
+
+function whoseOf(text: string): 'all' | 'changing-roles' {
+  if (text === 'all' || text === 'changing-roles') return text
+  throw new ParleyError('request.invalid', '--second-factor is changing-roles or all')
 }
 
 function actsOf(text: string): readonly FourEyesAct[] {

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander'
 import { isDay, isInstant } from '../client/index.ts'
 import { fromHex } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
+import { durationSchema } from '../core/plan/duration.ts'
 
 /** Parsers of option values; each throws what commander turns into a usage error. */
 export function portOption(text: string): number {
@@ -49,6 +50,26 @@ export function dateOption(text: string): string {
   if (!isDay(text) && !isInstant(text))
     throw new InvalidArgumentError('a day, 2027-01-31, or a time, 2027-01-31T12:00:00Z')
   return text
+}
+
+/** A duration with its unit, as plans write them. */
+export function durationOption(text: string): string {
+  const duration = durationSchema.safeParse(text)
+  if (!duration.success) throw new InvalidArgumentError(duration.error.issues[0]?.message ?? 'a duration')
+  return duration.data
+}
+
+/** For an option whose text is read later: `read` throws a `ParleyError` for what it cannot read. */
+export function readableOption(read: (text: string) => unknown): (text: string) => string {
+  return (text) => {
+    try {
+      read(text)
+      return text
+    } catch (failure) {
+      if (failure instanceof ParleyError) throw new InvalidArgumentError(failure.message)
+      throw failure
+    }
+  }
 }
 
 /** For an option that may stand several times. */

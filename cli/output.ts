@@ -42,3 +42,9 @@ export function reportFailure(failure: unknown, json: boolean): number {
   if (error.code === 'internal' && error.cause instanceof Error) process.stderr.write(`${error.cause.stack ?? ''}\n`)
   return exitCode
 }
+
+/** Says of wrong usage, which commander has printed for people already, what it is in JSON; returns the exit code. */
+export function reportUsage({ message }: Error, json: boolean): number {
+  const error = new ParleyError('request.invalid', message.replace(/^error: /, ''))
+  return json ? reportFailure(error, true) : error.entry.exit
+}

@@ -1,10 +1,13 @@
 import { Command } from 'commander'
 import { EXIT_CODES } from './command.ts'
 import { auditCommand } from './commands/audit.ts'
+import { backupCommand } from './commands/backup.ts'
 import { clientCommand } from './commands/client.ts'
+import { configCommand } from './commands/config.ts'
 import { coordinatorCommand } from './commands/coordinator.ts'
 import { dataCommand } from './commands/data.ts'
 import { demoCommand } from './commands/demo.ts'
+import { healthCommand } from './commands/health.ts'
 import { clientsCommand, identityCommand } from './commands/identity.ts'
 import { initCommand } from './commands/init.ts'
 import { inviteCommand } from './commands/invite.ts'
@@ -29,6 +32,8 @@ export function createProgram(): Command {
     initCommand,
     inviteCommand,
     coordinatorCommand,
+    configCommand,
+    healthCommand,
     clientCommand,
     identityCommand,
     clientsCommand,
@@ -40,6 +45,7 @@ export function createProgram(): Command {
     tokenCommand,
     requestCommand,
     auditCommand,
+    backupCommand,
     dataCommand,
     demoCommand,
     simCommand,

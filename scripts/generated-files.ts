@@ -1,6 +1,7 @@
 import protobuf from 'protobufjs'
 import { auditErrors } from '../core/errors/catalogue/audit.ts'
 import { authErrors } from '../core/errors/catalogue/auth.ts'
+import { backupErrors } from '../core/errors/catalogue/backup.ts'
 import { clientErrors } from '../core/errors/catalogue/client.ts'
 import { enrolmentErrors } from '../core/errors/catalogue/enrolment.ts'
 import { networkErrors } from '../core/errors/catalogue/network.ts'
@@ -52,6 +53,7 @@ const errorSections: readonly (readonly [
   ['Client nodes', 'What a client finds on its own machine: data, engine, trust in the coordinator.', clientErrors],
   ['Policies of clients', 'Why a client’s own policy allows nothing: it declines every task.', policyErrors],
   ['Storage and verification', 'The folder of a coordinator, published versions and their files.', storeErrors],
+  ['Backups', 'Copies of a coordinator’s folder, and what is restored from them.', backupErrors],
   ['Releases', 'Versions after their publication: aliases, approvals, withdrawals.', releaseErrors],
   ['Audit log', 'The journal of who did what, on both ends.', auditErrors],
   ['Commands and requests', 'Arguments, configuration and HTTP requests, and the last resort.', requestErrors],

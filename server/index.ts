@@ -30,6 +30,7 @@ export type { RunState } from './rounds/state.ts'
 export { step } from './rounds/step.ts'
 export { type AllowList, parseAllowList } from './sessions/allow-list.ts'
 export type { CoordinatorConfig, RunningCoordinator } from './start.ts'
+export type { BlobFile, DatabaseFacts } from './store/durable/copies.ts'
 export type { DurableStoreOptions } from './store/durable/store.ts'
 export { memoryStore } from './store/memory/store.ts'
 export type { Store } from './store/ports.ts'
@@ -76,4 +77,13 @@ export function endOf(certificate: string): number {
 export async function addFirstMember(store: Store, name: string) {
   const first = await import('./members/first.ts')
   return await first.addFirstMember(store.members, systemClock, name)
+}
+
+/** See store/durable/copies.ts: what a backup copies of a store, and how a restored one is looked through. */
+export async function storeCopies() {
+  const [copies, { holdBlobs }] = await Promise.all([
+    import('./store/durable/copies.ts'),
+    import('./store/durable/database.ts'),
+  ])
+  return { ...copies, holdBlobs }
 }

@@ -183,6 +183,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     records,
     blobs,
     journal: store.journal,
+    ...(config.store.holdBlobs === undefined ? {} : { holdBlobs: config.store.holdBlobs }),
     key: identity,
     signer: config.releaseSigner,
     builder: `https://parley.example/coordinators/${toHex(identity.publicKey)}`,

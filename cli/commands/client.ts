@@ -12,11 +12,13 @@ import { leadingOf } from '../../core/metrics/metrics.ts'
 import { systemClock } from '../../core/system-clock.ts'
 import { fileCheckpointMemory } from '../checkpoint-memory.ts'
 import { type ClientOptions, dataOf, dialOptionsOf, engineOf, withClientOptions } from '../client-options.ts'
-import { action, command, group } from '../command.ts'
+import { command, group } from '../command.ts'
+import type { OptionsCheck } from '../config/checks.ts'
+import { configuredAction, withConfig } from '../config/configured.ts'
 import { fileControlMemory } from '../control-memory.ts'
 import { federationOf, renewingOf } from '../enrolment/federation.ts'
 import { auditLogOf, type Home, homeOf, identityOf } from '../home.ts'
-import { type MaskingOptions, maskingOf, withMaskingOptions } from '../masking-options.ts'
+import { type MaskingOptions, maskingOf, takesMasked, withMaskingOptions } from '../masking-options.ts'
 import { wayOutOf } from '../network-options.ts'
 import { countOption, deltaOption, epsilonOption } from '../options.ts'
 import { budgetOf, fileLedger, USUAL_DELTA } from '../privacy-ledger.ts'
@@ -30,15 +32,18 @@ import { clientPolicyCommand } from './client-policy.ts'
 import { clientPrivacyCommand } from './client-privacy.ts'
 import { clientReviewCommand } from './client-review.ts'
 
-type Options = MaskingOptions &
+export type ClientStartOptions = MaskingOptions &
   ClientOptions & {
     readonly minCohort?: number
     readonly privacyBudget?: number
     readonly privacyDelta: number
   }
 
-const start = withClientOptions(
-  withMaskingOptions(command('start', 'run a client node on local data until it is told to stop')),
+/** What must hold of its options together, looked at without starting it. */
+export const clientChecks: readonly OptionsCheck<ClientStartOptions>[] = [dataOf, policyPathOf, takesMasked]
+
+export const clientStart = withClientOptions(
+  withMaskingOptions(withConfig(command('start', 'run a client node on local data until it is told to stop'))),
 )
   .option(
     '--min-cohort <n>',
@@ -48,7 +53,7 @@ const start = withClientOptions(
   .option('--privacy-budget <epsilon>', 'most privacy to spend in all its life; without it only counted', epsilonOption)
   .option('--privacy-delta <delta>', 'δ of that', deltaOption, USUAL_DELTA)
   .action(
-    action<Options>(async (options, output) => {
+    configuredAction<ClientStartOptions>('client', async (options, output) => {
       const home = homeOf(options.home)
       const identity = await identityOf(home)
       const federation = await federationOf(home, options)
@@ -98,26 +103,28 @@ const start = withClientOptions(
     }),
   )
 
+function policyPathOf({ policy, unsafeAllowAnyPlan }: ClientOptions): string | undefined {
+  if (policy === undefined || unsafeAllowAnyPlan !== true) return policy
+  throw new ParleyError('request.invalid', '--policy and --unsafe-allow-any-plan exclude each other')
+}
+
 /** Undefined where whoever starts it wants none. A policy that is not valid is told of at once, and allows nothing. */
 async function policyOf(
-  { policy, unsafeAllowAnyPlan }: Options,
+  options: ClientOptions,
   home: Home,
   client: Uint8Array,
   data: DataFiles | undefined,
 ): Promise<TaskPolicy | undefined> {
   const warn = (text: string) => void process.stderr.write(`parley: ${text}\n`)
-  if (unsafeAllowAnyPlan === true) {
-    if (policy !== undefined) {
-      throw new ParleyError('request.invalid', '--policy and --unsafe-allow-any-plan exclude each other')
-    }
+  const path = policyPathOf(options)
+  if (options.unsafeAllowAnyPlan === true) {
     warn('no policy: this client trains whatever the coordinator asks for')
     return undefined
   }
-  const path = policy ?? home.policy
   return await filePolicy({
     crypto: nodeCrypto,
     clock: systemClock,
-    path,
+    path: path ?? home.policy,
     keyPath: home.policyKey,
     state: home.policyState,
     client,
@@ -164,7 +171,7 @@ export const clientCommand = group(
   'client',
   'run a client node (`start` is meant where nothing is said), join a federation, admit its clients',
 )
-  .addCommand(start, { isDefault: true })
+  .addCommand(clientStart, { isDefault: true })
   .addCommand(clientPrivacyCommand)
   .addCommand(join)
   .addCommand(list)

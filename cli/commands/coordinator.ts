@@ -8,20 +8,28 @@ import {
 } from '../../client/index.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
-import { durationMs, durationSchema } from '../../core/plan/duration.ts'
+import { durationMs } from '../../core/plan/duration.ts'
 import { systemClock } from '../../core/system-clock.ts'
 import { openDurableStore, readAlerts, startCoordinator } from '../../server/index.ts'
 import { baseFilesOf } from '../base-files.ts'
-import { action, command } from '../command.ts'
-import { type EnrolmentOptions, enrolmentOf, keepTls, withEnrolmentOptions } from '../enrolment/coordinator-options.ts'
+import { command } from '../command.ts'
+import type { OptionsCheck } from '../config/checks.ts'
+import { configuredAction, withConfig } from '../config/configured.ts'
+import {
+  addressesOf,
+  type EnrolmentOptions,
+  enrolmentOf,
+  keepTls,
+  withEnrolmentOptions,
+} from '../enrolment/coordinator-options.ts'
 import { coordinatorAuditOf, homeOf, identityOf, readClients, releaseSignerOf } from '../home.ts'
 import { type MemberOptions, memberSettings, withMemberOptions } from '../member-options.ts'
-import { countFromZero, countOption, listOption, portOption, readText } from '../options.ts'
+import { countFromZero, countOption, durationOption, listOption, portOption, readText } from '../options.ts'
 import { secretFile } from '../secret-files.ts'
 import { untilStopped } from '../signals.ts'
 import { version } from '../version.ts'
 
-type Options = MemberOptions &
+export type CoordinatorOptions = MemberOptions &
   EnrolmentOptions & {
     readonly home: string
     readonly grpcPort: number
@@ -48,8 +56,19 @@ type Options = MemberOptions &
     readonly otlpEndpoint?: string
   }
 
+/** What must hold of its options together, looked at without starting it. */
+export const coordinatorChecks: readonly OptionsCheck<CoordinatorOptions>[] = [pairedTls, addressesOf, pairedData]
+
+/** What is in the files that its options name, beside that they can be read. */
+export const coordinatorFileChecks: readonly OptionsCheck<CoordinatorOptions>[] = [
+  ({ clients }) => clients && readClients(clients),
+  ({ approvers }) => approvers && readClients(approvers),
+  ({ consumers }) => consumers && readClients(consumers),
+  alertsOf,
+]
+
 export const coordinatorCommand = withEnrolmentOptions(
-  withMemberOptions(command('coordinator', 'run a coordinator until it is told to stop')),
+  withMemberOptions(withConfig(command('coordinator', 'run a coordinator until it is told to stop'))),
 )
   .option('--home <folder>', 'folder of its keys, its list of clients and its store', '.parley/coordinator')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
@@ -92,16 +111,16 @@ export const coordinatorCommand = withEnrolmentOptions(
   )
   .option('--threads <n>', 'threads that aggregate; by default one for each processor, at most 8', countOption)
   .option('--resident-mib <n>', 'MiB of updates of one open round that may lie in memory in the clear', countOption, 64)
-  .option('--drain <duration>', 'how long open rounds may go on after SIGTERM', '120s')
+  .option('--drain <duration>', 'how long open rounds may go on after SIGTERM', durationOption, '120s')
   .action(
-    action<Options>(async (options, output) => {
+    configuredAction<CoordinatorOptions>('coordinator', async (options, output) => {
       const home = homeOf(options.home)
       const identity = await identityOf(home)
       const { list } = await readClients(options.clients ?? home.clients)
       const enrolment = await enrolmentOf(home, options)
       const own = await enrolment?.own?.current(systemClock.now())
       const tls = own ?? (await tlsOf(options))
-      const drainMs = drainOf(options.drain)
+      const drainMs = durationMs(options.drain)
       const holdout = holdoutOf(options)
       const members = memberSettings(options)
       const alerts = await alertsOf(options)
@@ -158,37 +177,48 @@ export const coordinatorCommand = withEnrolmentOptions(
     }),
   )
 
-async function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Options) {
+function pairedTls({ tlsCert, tlsKey }: CoordinatorOptions) {
   if (tlsCert === undefined && tlsKey === undefined) return undefined
   if (tlsCert === undefined || tlsKey === undefined)
     throw new ParleyError('config.invalid', '--tls-cert and --tls-key go together')
+  return { tlsCert, tlsKey }
+}
+
+async function tlsOf(options: CoordinatorOptions) {
+  const pair = pairedTls(options)
+  if (pair === undefined) return undefined
+  const { tlsCert, tlsKey } = pair
+  const { tlsClientCa } = options
   const clientCa = tlsClientCa === undefined ? {} : { clientCa: await readText(tlsClientCa) }
   return { cert: await readText(tlsCert), key: await readText(tlsKey), ...clientCa }
 }
 
-function tracesOf({ otlpEndpoint }: Options) {
+function tracesOf({ otlpEndpoint }: CoordinatorOptions) {
   const endpoint = otlpEndpoint ?? process.env.OTEL_EXPORTER_OTLP_ENDPOINT
   return endpoint === undefined || endpoint === '' ? {} : { tracesEndpoint: endpoint }
 }
 
-async function alertsOf({ alerts }: Options) {
+async function alertsOf({ alerts }: CoordinatorOptions) {
   return alerts === undefined ? {} : { alerts: await readAlerts(await readText(alerts), readText) }
 }
 
-function rootOf({ rootData, rootLabels }: Options) {
+function rootOf({ rootData, rootLabels }: CoordinatorOptions) {
   if (rootData === undefined) return {}
   return { rootUpdate: rootUpdater(filesOf(rootData, rootLabels)) }
 }
 
-function holdoutOf({ holdoutData, holdoutLabels, triggerData, triggerLabels }: Options) {
-  if (holdoutData === undefined) {
-    // Rows with a trigger are read by the scale of the others.
-    const alone = Object.entries({ holdoutLabels, triggerData, triggerLabels }).find(([, value]) => value !== undefined)
-    if (alone === undefined) return { latency: latencyMeter() }
+function pairedData({ holdoutData, holdoutLabels, triggerData, triggerLabels }: CoordinatorOptions) {
+  // Rows with a trigger are read by the scale of the others.
+  if (holdoutData === undefined && [holdoutLabels, triggerData, triggerLabels].some((file) => file !== undefined))
     throw new ParleyError('config.invalid', '--holdout-labels and --trigger-data go with --holdout-data')
-  }
   if (triggerLabels !== undefined && triggerData === undefined)
     throw new ParleyError('config.invalid', '--trigger-labels goes with --trigger-data')
+}
+
+function holdoutOf(options: CoordinatorOptions) {
+  pairedData(options)
+  const { holdoutData, holdoutLabels, triggerData, triggerLabels } = options
+  if (holdoutData === undefined) return { latency: latencyMeter() }
   const trigger = triggerData === undefined ? {} : { trigger: filesOf(triggerData, triggerLabels) }
   const files = { holdout: filesOf(holdoutData, holdoutLabels), ...trigger }
   const held = heldReader(files)
@@ -197,10 +227,4 @@ function holdoutOf({ holdoutData, holdoutLabels, triggerData, triggerLabels }: O
 
 function filesOf(data: string, labels: string | undefined): DataFiles {
   return labels === undefined ? { csv: data } : { images: data, labels }
-}
-
-function drainOf(text: string): number {
-  const duration = durationSchema.safeParse(text)
-  if (!duration.success) throw new ParleyError('request.invalid', `--drain: ${duration.error.issues[0]?.message}`)
-  return durationMs(duration.data)
 }

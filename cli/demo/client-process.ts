@@ -17,9 +17,7 @@ export function startClientProcess(
   const child: ChildProcess = spawn(
     process.execPath,
     [...process.execArgv, process.argv[1] ?? '', 'client', '--json', ...args],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
+    { stdio: ['ignore', 'pipe', 'inherit'], env: withoutSettings(process.env) },
   )
   if (child.stdout !== null) {
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -37,4 +35,9 @@ export function startClientProcess(
       clearTimeout(timer)
     },
   }
+}
+
+/** What the environment says of somebody's own client is none of the demonstration's business. */
+function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('PARLEY_')))
 }

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import { ParleyError } from '../../core/errors/index.ts'
-import { durationMs, durationSchema } from '../../core/plan/duration.ts'
+import { durationMs } from '../../core/plan/duration.ts'
 import { systemClock } from '../../core/system-clock.ts'
 import type { Authority, CoordinatorConfig, RunningCoordinator } from '../../server/index.ts'
 import type { Home } from '../home.ts'
-import { listOption } from '../options.ts'
+import { durationOption, listOption } from '../options.ts'
 import { authorityOf, ServerCertificate } from './authority-files.ts'
 
 export type EnrolmentOptions = {
@@ -27,7 +27,12 @@ export function withEnrolmentOptions(one: Command): Command {
       'addresses for invitations, one https:// and those of carriers (grpcs://, wss://); by default where it listens',
       listOption,
     )
-    .option('--certificate-lifetime <duration>', 'how long certificates of clients are good for', '168h')
+    .option(
+      '--certificate-lifetime <duration>',
+      'how long certificates of clients are good for',
+      durationOption,
+      '168h',
+    )
 }
 
 /** What a coordinator with an authority of its own starts with; nothing where `parley init` was not run. */
@@ -40,18 +45,20 @@ export async function enrolmentOf(home: Home, options: EnrolmentOptions) {
 }
 
 function settings(authority: Authority, options: EnrolmentOptions): NonNullable<CoordinatorConfig['enrolment']> {
-  const lifetime = durationSchema.safeParse(options.certificateLifetime)
-  if (!lifetime.success) {
-    throw new ParleyError('request.invalid', `--certificate-lifetime: ${lifetime.error.issues[0]?.message}`)
-  }
-  const certificateMs = durationMs(lifetime.data)
-  if (options.publicUrl === undefined) return { authority, certificateMs }
-  const [http, ...others] = options.publicUrl.filter((url) => /^https?:/.test(url))
-  const carriers = options.publicUrl.filter((url) => /^(grpc|ws)s?:/.test(url))
+  const certificateMs = durationMs(options.certificateLifetime)
+  const addresses = addressesOf(options)
+  return { authority, certificateMs, ...(addresses === undefined ? {} : { addresses }) }
+}
+
+/** Where others are to find it, as the options say. Throws `config.invalid`. */
+export function addressesOf({ publicUrl }: Pick<EnrolmentOptions, 'publicUrl'>) {
+  if (publicUrl === undefined) return undefined
+  const [http, ...others] = publicUrl.filter((url) => /^https?:/.test(url))
+  const carriers = publicUrl.filter((url) => /^(grpc|ws)s?:/.test(url))
   if (http === undefined || others.length > 0 || carriers.length === 0) {
     throw new ParleyError('config.invalid', '--public-url: one https:// address, and at least one of a carrier')
   }
-  return { authority, certificateMs, addresses: { http, carriers } }
+  return { http, carriers }
 }
 
 /** Gives a running coordinator a new certificate when that is due, without touching what is connected. */

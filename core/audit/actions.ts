@@ -71,6 +71,8 @@ export const auditActions = {
   'alias.move': 'an alias points elsewhere, is split, or its record was renewed',
   'outcomes.refuse': 'a report of what came of versions in use was refused',
   'garbage.collect': 'stored files that nothing needs were removed, or counted',
+  'backup.create': 'the coordinator’s folder was copied: the SHA-256 of the backup, and whether keys are in it',
+  'backup.restore': 'the folder was made out of a backup: what came after it is undone',
   'client.start': 'a client node starts',
   'client.stop': 'a client node stopped in order',
   'coordinator.connect': 'the coordinator proved the pinned key to this client',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Permission } from '../members/permissions.ts'
+import { backupBody } from './backup-body.ts'
 import { enrolmentOperations } from './enrolment-operations.ts'
 import { peopleOperations } from './people-operations.ts'
 import { registryBodies, rolloutBodies } from './registry-bodies.ts'
@@ -223,6 +224,15 @@ export const operations: readonly Operation[] = [
     access: 'garbage.collect',
     request: json(registryBodies.garbage),
     answer: json(),
+  },
+
+  {
+    method: 'POST',
+    path: '/v1/backups',
+    summary: 'record that a backup of the coordinator’s folder was made',
+    access: 'backup.record',
+    request: json(backupBody),
+    answer: json(z.object({ recorded: z.number().int() })),
   },
 
   {

@@ -7,6 +7,7 @@ import { countAuthRefusal } from '../observe/observer.ts'
 import { alertRoutes } from './alerts.ts'
 import { auditRefusals, auditRoutes } from './audit.ts'
 import { guard } from './auth.ts'
+import { backupRoutes } from './backups.ts'
 import { crossOriginReading } from './cross-origin.ts'
 import { enrolmentRoutes } from './enrolment.ts'
 import { evidenceRoutes } from './evidence.ts'
@@ -142,6 +143,7 @@ function createApp(
     auditRefusals(app, options, audit)
     auditRoutes(app, audit)
     evidenceRoutes(app, options, audit)
+    backupRoutes(app, audit)
   }
   healthRoutes(app, options)
   if (options.alerts !== undefined) alertRoutes(app, options.alerts)

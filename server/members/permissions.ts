@@ -19,6 +19,8 @@ export const permissions = [
   'version.tag',
   'alias.move',
   'garbage.collect',
+  /** That a backup was made, by whoever can read the coordinator's folder. */
+  'backup.record',
   'audit.read',
   /** The audit log with versions and what they were made of, as a bundle that verifies elsewhere. */
   'evidence.export',
@@ -59,6 +61,7 @@ export const rolePermissions: { readonly [R in Role]: readonly Permission[] } = 
     'version.tag',
     'alias.move',
     'garbage.collect',
+    'backup.record',
     'client.read',
     'client.write',
     'request.read',

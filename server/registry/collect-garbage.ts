@@ -22,12 +22,23 @@ const DIGEST = /[0-9a-f]{64}/g
  * Removes blobs that nothing needs any more: models and vectors of rounds of old runs that were neither published nor kept as
  * candidates, and what a publication left that came to nothing. What stays: all files of all versions, the weights and plans of
  * candidates, and whatever the journal of a newer run names. Rounds of old runs can then no longer be computed again; audits say
- * so. Fails with `run.conflict` while a run is active: its newest blobs are named nowhere yet.
+ * so. Fails with `run.conflict` while a run is active: its newest blobs are named nowhere yet; with `store.locked` while a backup is
+ * made.
  */
-export async function collectGarbage(
-  { blobs, records, journal }: Pick<Store, 'blobs' | 'records'> & { readonly journal: Pick<Journal, 'read'> },
-  { before, dryRun }: GarbageRequest,
-): Promise<Garbage> {
+export async function collectGarbage(store: CollectedStore, request: GarbageRequest): Promise<Garbage> {
+  const release = request.dryRun ? undefined : await store.holdBlobs?.()
+  try {
+    return await collect(store, request)
+  } finally {
+    release?.()
+  }
+}
+
+export type CollectedStore = Pick<Store, 'blobs' | 'records' | 'holdBlobs'> & {
+  readonly journal: Pick<Journal, 'read'>
+}
+
+async function collect({ blobs, records, journal }: CollectedStore, { before, dryRun }: GarbageRequest) {
   const runs = await records.runs()
   const active = runs.find(({ status }) => status === 'active')
   if (active !== undefined)

@@ -8,6 +8,7 @@ import type {
   ApprovalRecord,
   CandidateRecord,
   Records,
+  Store,
   TagChange,
   VersionRecord,
   VersionState,
@@ -25,6 +26,8 @@ export type RegistryDeps = Omit<PublishDeps, 'records'> & {
   readonly approvers: (member: string) => Uint8Array | undefined
   /** Approvals by different members that an alias needs before it moves to a version; 0: none. */
   readonly approvalsNeeded: number
+  /** While what nothing needs is removed; by default nobody else copies or removes blobs. */
+  readonly holdBlobs?: NonNullable<Store['holdBlobs']>
 }
 
 export type MoveRequest = {

@@ -287,6 +287,11 @@ export interface Store {
   readonly enrolments: EnrolmentRecords
   /** Room on the disk; absent where there is no disk. */
   readonly room?: StoreRoom
+  /**
+   * Keeps others from copying or removing blobs until what it gives is called; absent where there are no others. Fails with
+   * `store.locked` while a backup is made.
+   */
+  readonly holdBlobs?: () => Promise<() => void>
   /** May be called twice. */
   close(): Promise<void>
 }

@@ -12,12 +12,20 @@ const main = join(root, 'dist/cli/main.js')
 // The built program: its version comes from the package.json beside the build.
 export const { createProgram } = (await import(join(root, 'dist/cli/program.js'))) as { createProgram: () => Command }
 
+const { reportUsage } = (await import(join(root, 'dist/cli/output.js'))) as {
+  reportUsage: (failure: CommanderError, json: boolean) => number
+}
+
 export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 type Event = Readonly<Record<string, unknown>>
 
+/** What tests themselves are told by the environment is no setting of a daemon. */
+const ofTests = Object.entries(process.env).filter(([name]) => name.startsWith('PARLEY_'))
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PARLEY_')))
+
 /** Runs a command of `parley` to its end, in a process of its own. */
 export async function parley(...args: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -40,14 +48,17 @@ export async function inProcess(...args: readonly string[]): Promise<Ended> {
     }),
   )
   const before = process.exitCode
+  for (const [name] of ofTests) delete process.env[name]
   try {
     await createProgram().parseAsync(['node', 'parley', ...args])
     return { ...written, code: Number(process.exitCode ?? 0) }
   } catch (failure) {
     if (!(failure instanceof CommanderError)) throw failure
+    if (failure.exitCode !== 0 && args.includes('--json')) reportUsage(failure, true)
     return { ...written, code: failure.exitCode === 0 ? 0 : 2 }
   } finally {
     process.exitCode = before
+    Object.assign(process.env, Object.fromEntries(ofTests))
     for (const spy of spies) spy.mockRestore()
   }
 }
@@ -69,7 +80,7 @@ export class LongCommand {
   #stderr = ''
 
   constructor(...args: readonly string[]) {
-    const child = spawn(process.execPath, [main, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [main, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'], env })
     this.#child = child
     createInterface({ input: child.stdout }).on('line', (line) => {
       this.events.push(JSON.parse(line) as Event)

@@ -1,6 +1,7 @@
 import type { CatalogueEntry } from '../entry.ts'
 import { auditErrors } from './audit.ts'
 import { authErrors } from './auth.ts'
+import { backupErrors } from './backup.ts'
 import { clientErrors } from './client.ts'
 import { enrolmentErrors } from './enrolment.ts'
 import { networkErrors } from './network.ts'
@@ -27,6 +28,7 @@ const table = {
   ...auditErrors,
   ...requestErrors,
   ...enrolmentErrors,
+  ...backupErrors,
 }
 
 export type ErrorCode = keyof typeof table

@@ -20,6 +20,11 @@ export const requestErrors = {
     'clear text beyond the loopback interface is refused',
     'configure TLS, or write out --allow-clear-text-beyond-loopback if you accept that',
   ),
+  'config.secret-in-clear': entry(
+    'invalid',
+    'a secret stands where only the name of its file may stand',
+    'put it into a file that only its owner can read (0600), name the file, and replace the secret: it was seen',
+  ),
   'coordinator.unreachable': entry(
     'unavailable',
     'the coordinator does not answer',

@@ -40,8 +40,19 @@ export async function openDatabase(folder: string): Promise<Database.Database> {
  * when the process ends, however it ends. The returned function gives it back. Fails with `store.locked` at once when
  * another process has it. The records themselves stay readable for backups.
  */
-export async function lockFolder(folder: string): Promise<() => void> {
-  const path = join(folder, 'lock')
+export function lockFolder(folder: string): Promise<() => void> {
+  return lockFile(join(folder, 'lock'), `another coordinator uses ${folder}`)
+}
+
+/**
+ * Keeps the blobs of a folder where they are: whoever removes some that nothing needs, and whoever copies those that are needed, has
+ * this first. Fails with `store.locked` at once when another process has it.
+ */
+export function holdBlobs(folder: string): Promise<() => void> {
+  return lockFile(join(folder, 'hold'), `a backup of ${folder} is made, or files that nothing needs are removed`)
+}
+
+async function lockFile(path: string, otherwise: string): Promise<() => void> {
   let lock: Database.Database | undefined
   try {
     await (await open(path, 'a', FILE_MODE)).close()
@@ -49,10 +60,8 @@ export async function lockFolder(folder: string): Promise<() => void> {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (failure) {
     lock?.close()
-    const error = storeFailure(failure, `locking ${folder}`)
-    throw error.code === 'store.locked'
-      ? new ParleyError('store.locked', `another coordinator uses ${folder}`, { cause: failure })
-      : error
+    const error = storeFailure(failure, `locking ${path}`)
+    throw error.code === 'store.locked' ? new ParleyError('store.locked', otherwise, { cause: failure }) : error
   }
   const held = lock
   return () => held.close()

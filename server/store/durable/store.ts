@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Store } from '../ports.ts'
 import { FileBlobs } from './blobs.ts'
-import { lockFolder, openDatabase } from './database.ts'
+import { holdBlobs, lockFolder, openDatabase } from './database.ts'
 import { SqliteEnrolments } from './enrolments.ts'
 import { storeFailure } from './failures.ts'
 import { type FileSystem, FOLDER_MODE, makeFolder, nodeFiles } from './files.ts'
@@ -59,6 +59,7 @@ export async function openDurableStore({ folder, files = nodeFiles }: DurableSto
       members,
       enrolments: new SqliteEnrolments(database),
       room: { used: () => usedBytes(folder), free: () => freeBytes(folder) },
+      holdBlobs: () => holdBlobs(folder),
       close: () => {
         closed ??= close()
         return closed
