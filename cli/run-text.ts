@@ -7,7 +7,9 @@ import { recordedLatencyText } from './latency-text.ts'
 /** A run on one line: where it is, who has answered, how good the last model was. */
 export function progressLine(view: RunView): string {
   const last = view.history.findLast((round) => round.pooled !== undefined)?.pooled
-  const parts = [`round ${Math.min(view.round, view.rounds)}/${view.rounds}`, view.phase.padEnd(11)]
+  const phase =
+    view.paused === undefined ? view.phase : view.phase === 'waiting' ? 'paused' : `${view.phase}, then paused`
+  const parts = [`round ${Math.min(view.round, view.rounds)}/${view.rounds}`, phase.padEnd(11)]
   if (view.engaged.length > 0) {
     const done = view.engaged.filter(({ phase }) => phase === 'accepted' || phase === 'evaluated').length
     parts.push(
@@ -189,7 +191,7 @@ function brief(value: number | null): string {
 
 export function outcomeText(view: RunView): string {
   const { outcome } = view
-  if (outcome === undefined) return `run ${view.run} is ${view.phase}`
+  if (outcome === undefined) return `run ${view.run} is ${view.phase}${pauseText(view)}`
   switch (outcome.kind) {
     case 'published':
       return [`published ${view.model}/${outcome.version}`, ...outcome.gates.map(gateLine)].join('\n')
@@ -207,6 +209,11 @@ export function outcomeText(view: RunView): string {
     default:
       return outcome satisfies never
   }
+}
+
+function pauseText({ paused, holding = [] }: RunView): string {
+  const people = holding.length === 0 ? '' : `; the plan waits for a person at ${holding.join(', ')}`
+  return paused === undefined ? people : `; paused since ${paused.at}: ${printable(paused.reason)}${people}`
 }
 
 function gateLine(gate: GateVerdict): string {

@@ -14,7 +14,7 @@ import type { DataReport } from './data/dataset.ts'
 import { type DataFiles, loadDataset } from './data/load.ts'
 import { type ClientNode, createClientNode } from './node/client.ts'
 import type { PrivacyLedger } from './node/ledger.ts'
-import type { ClientEvent, RoundMemory } from './node/options.ts'
+import type { CheckpointMemory, ClientEvent, RoundMemory } from './node/options.ts'
 import type { TaskPolicy } from './node/policy.ts'
 import { type ControlMemory, memoryControls } from './training/controls.ts'
 import type { EngineName } from './training/tfjs/load.ts'
@@ -49,6 +49,8 @@ export type NodeConfig = {
   readonly ledger?: PrivacyLedger
   /** Where the client records what it does and what leaves it; what cannot be recorded is not done. By default nowhere. */
   readonly audit?: AuditSink
+  /** What was seen of the coordinator's audit log; without it the client does not see that there are two of it. */
+  readonly checkpoints?: CheckpointMemory
   /** By default the fastest engine that works here. */
   readonly engine?: EngineName
   readonly limits?: Partial<Limits>
@@ -112,6 +114,7 @@ export function startClient(config: NodeConfig): ClientNode {
     ...(config.masking === undefined ? {} : { masking: maskingOf(config.masking, config.minCohort) }),
     ...(config.ledger === undefined ? {} : { ledger: config.ledger }),
     ...(config.audit === undefined ? {} : { audit: config.audit }),
+    ...(config.checkpoints === undefined ? {} : { checkpoints: config.checkpoints }),
     ...(config.onEvent === undefined ? {} : { onEvent: config.onEvent }),
   })
   node.start()

@@ -16,6 +16,13 @@ export interface CoordinatorApi {
   /** Ends the run; an open round is given up. A run that is over stays as it is. Fails with `run.not-found`. */
   stopRun(id: string, reason: string, by?: Actor): Promise<RunView>
   /**
+   * From now on no round is opened; an open one comes to its end, and a run whose last round that was is decided as its plan says.
+   * Holds over restarts. A run that is paused stays as it is. Fails with `run.not-found`, or `run.conflict` where it is over.
+   */
+  pauseRun(id: string, reason: string, by?: Actor): Promise<RunView>
+  /** Ends a pause. Fails with `run.not-found`, or `run.conflict` where it is not paused. `reason` is for the record. */
+  resumeRun(id: string, reason: string, by?: Actor): Promise<RunView>
+  /**
    * Computes a round that is over again, without some clients or by another rule, and compares; keeps nothing of it.
    * Fails with `run.not-found`, `request.invalid`, `object.not-found` or `plan.infeasible`.
    */

@@ -38,8 +38,9 @@ import { controlOf, settingsOf } from './rounds/settings.ts'
 import { type FindBase, startingModel } from './rounds/starting-model.ts'
 import { timestamp, viewOf } from './rounds/view.ts'
 import { RunWatchers } from './rounds/watchers.ts'
-import type { AllowList } from './sessions/allow-list.ts'
+import { type AllowList, refusalOf } from './sessions/allow-list.ts'
 import { ChunkFrames } from './sessions/chunk-frames.ts'
+import type { AuditStateOf } from './sessions/handshake.ts'
 import { capabilities } from './sessions/session.ts'
 import { Sessions } from './sessions/sessions.ts'
 import type { CandidateRecord, Store } from './store/ports.ts'
@@ -83,6 +84,8 @@ export type CoordinatorDeps = {
   readonly observer: CoordinatorObserver
   /** By default nothing is recorded. */
   readonly audit?: RunRecords
+  /** What clients are told of it. */
+  readonly auditState?: AuditStateOf
 }
 
 /** Runs plans with the clients that connect. Owns no socket and no disk: they are handed to it. */
@@ -122,6 +125,7 @@ export class Coordinator implements CoordinatorApi {
       roundKeys: keys,
       matrices: this.#matrices,
       publicKey: (client) => deps.allowList.publicKeyOf(client),
+      refusal: (client) => refusalOf(deps.allowList, client),
       ...roundWork(work, deps.limits.evaluationRows),
       publish: (active) => this.#publish(active),
       conclude: (active) => this.#conclude(active),
@@ -268,6 +272,20 @@ export class Coordinator implements CoordinatorApi {
     return this.#view(run)
   }
 
+  async pauseRun(id: string, reason: string): Promise<RunView> {
+    const { run } = this.#find(id)
+    await run.tell({ type: 'pause-requested', at: this.#deps.clock.now(), reason })
+    if (run.state.phase === 'over') throw new ParleyError('run.conflict', `run ${id} is over`)
+    return this.#view(run)
+  }
+
+  async resumeRun(id: string): Promise<RunView> {
+    const { run } = this.#find(id)
+    const resumed = await run.tell({ type: 'resume-requested', at: this.#deps.clock.now() })
+    if (!resumed) throw new ParleyError('run.conflict', `run ${id} is not paused`)
+    return this.#view(run)
+  }
+
   async recompute(id: string, round: number, request: RecomputeRequest): Promise<Recomputation> {
     return await recompute(this.#work, this.#find(id), round, request)
   }
@@ -371,6 +389,7 @@ export class Coordinator implements CoordinatorApi {
     return viewOf(run.state, {
       connected: (client) => this.#hub.presence.has(client),
       uploaded: (client) => this.#hub.uploaded(run.id, client),
+      holding: this.#hub.holding(run.id),
     })
   }
 

@@ -13,9 +13,11 @@ import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { createKernels, kernelDigest } from '../kernels/index.ts'
 import { auditing } from './audit/auditing.ts'
+import type { RecordedFacts } from './audit/recorded-facts.ts'
 import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
 import type { Addresses } from './enrolment/addresses.ts'
 import type { Authority } from './enrolment/authority.ts'
+import { certificateEndsOf } from './enrolment/certificate-ends.ts'
 import { Enrolment } from './enrolment/enrolment.ts'
 import { sweepEnded } from './enrolment/sweep.ts'
 import { auditedApi } from './http/audited-api.ts'
@@ -37,7 +39,6 @@ import { AuditedRegistry } from './registry/audited-registry.ts'
 import { AuditedRollouts } from './registry/audited-rollouts.ts'
 import { Registry } from './registry/registry.ts'
 import { ROLLOUT_ACTOR, type RolloutDone, Rollouts } from './registry/rollouts.ts'
-import type { RecordedFacts } from './rounds/run-audit.ts'
 import type { AllowList } from './sessions/allow-list.ts'
 import type { Store } from './store/ports.ts'
 import { createAdmission } from './transport/admission.ts'
@@ -144,7 +145,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
         })
   const logger = tracing === undefined ? plainLogger : withTraceIds(plainLogger, tracing.idsOf)
   const metrics = createMetrics({ process: true })
-  const certificates =
+  const ownCertificates =
     config.certificates ?? (() => (tls === undefined ? [] : [{ name: 'server', at: certificateEnd(tls.cert) }]))
   const alerts: Alerts = new Alerts({
     config: config.alerts ?? usualAlerts,
@@ -154,7 +155,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     metrics,
     view: (run) => api.run(run),
     room: config.store.room,
-    certificates,
+    certificates: () => [...ownCertificates(), ...certificateEndsOf(enrolment?.list() ?? [])],
     random: () => randomInt(2 ** 32) / 2 ** 32,
     id: randomUUID,
   })
@@ -231,7 +232,8 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     alerts.observer,
     ...(log === undefined ? [] : [auditing(log, clock.now, onFatal)]),
   ]
-  const api = new Coordinator({
+  const observer = { ...everyone(...observers), fatal: onFatal }
+  const api: Coordinator = new Coordinator({
     crypto: nodeCrypto,
     clock,
     store,
@@ -249,13 +251,18 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     ...(config.rootUpdate === undefined ? {} : { rootUpdate: config.rootUpdate }),
     ...(config.holdout === undefined ? {} : { holdout: config.holdout }),
     ...(config.latency === undefined ? {} : { latency: config.latency }),
-    observer: { ...everyone(...observers), fatal: onFatal },
-    ...(log === undefined || config.audit === undefined ? {} : { audit: { sink: log, facts: config.audit.facts } }),
+    observer,
+    ...(log === undefined || config.audit === undefined
+      ? {}
+      : {
+          audit: { sink: log, facts: config.audit.facts },
+          auditState: (records: number) => log.state(records),
+        }),
   })
   measureWhenAsked(metrics, {
     clock,
     active: () => runs.active((run) => api.run(run)),
-    certificates,
+    certificates: ownCertificates,
     room: config.store.room,
   })
   const people = new People({
@@ -301,6 +308,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   // Answers `/readyz` while the journals are replayed.
   await http.start()
   try {
+    if (registry instanceof AuditedRegistry) await registry.recordLate(config.audit?.facts ?? new Set())
     await api.start()
     await rollouts.start()
   } catch (failure) {
@@ -313,7 +321,8 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   const renewing = renewDaily(registry, clock, (err) => logger.error({ err }, 'an alias record was not renewed'))
   const warn = (message: string) => logger.warn({ part: 'transport' }, message)
   const admission = createAdmission(limits)
-  const ws = attachWebSocket(http.server, api.serve, { admission, limits, warn })
+  const refused = (address: string, error: ParleyError) => observer.sessionRefused('websocket', address, error)
+  const ws = attachWebSocket(http.server, api.serve, { admission, limits, warn, refused })
   const health = { serving: () => api.ready(), watch: (listener: () => void) => api.onReadiness(listener) }
   const grpc = await listenGrpc(api.serve, { ...security, host, port: config.grpcPort, admission, limits, health })
   listening = { http: http.url, carriers: [grpc.url, ws.url] }
@@ -368,6 +377,8 @@ function measuredLog(log: AuditLog, append: AuditLog['append']) {
     settled: () => log.settled(),
     checkpoint: () => log.checkpoint(),
     lines: (from?: number, limit?: number) => log.lines(from, limit),
+    snapshot: () => log.snapshot(),
+    state: (records: number) => log.state(records),
     close: () => log.close(),
   }
 }

@@ -6,12 +6,14 @@ import { parseInvitation } from '../../core/enrolment/invitation.ts'
 import { fingerprintOf } from '../../core/enrolment/messages.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { systemClock } from '../../core/system-clock.ts'
+import type { RequestView } from '../../server/index.ts'
 import { action, command } from '../command.ts'
 import { certificateOf, clientKeyOf, joinedOf, keepJoined } from '../enrolment/joined.ts'
 import { homeOf } from '../home.ts'
 import { RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
 import { type NetworkOptions, wayOutOf, withNetworkOptions } from '../network-options.ts'
 import { remote } from '../remote.ts'
+import { requestText } from '../request-text.ts'
 
 type Shown = {
   readonly client: string
@@ -93,9 +95,14 @@ export const list = remote(command('list', 'list the clients of the federation')
   }),
 )
 
-async function change(options: RemoteOptions, client: string, verb: string, body: object): Promise<Shown> {
+async function change<Answer = Shown>(
+  options: RemoteOptions,
+  client: string,
+  verb: string,
+  body: object,
+): Promise<Answer> {
   const coordinator = await RemoteCoordinator.connect(options)
-  return (await coordinator.send('POST', `/v1/clients/${encodeURIComponent(client)}/${verb}`, body)) as Shown
+  return (await coordinator.send('POST', `/v1/clients/${encodeURIComponent(client)}/${verb}`, body)) as Answer
 }
 
 const named = (one: Command) => remote(one).argument('<name>', 'the id of the client')
@@ -115,8 +122,10 @@ const because = (verb: string, description: string, done: string) =>
     .requiredOption('--reason <text>', 'why; it stands in the audit log')
     .action(
       action<RemoteOptions & { reason: string }>(async (options, output, client = '') => {
-        const shown = await change(options, client, verb, { reason: options.reason })
-        output.result(shown, `${client} ${done}`)
+        const answer = await change<Shown | { readonly request: RequestView }>(options, client, verb, {
+          reason: options.reason,
+        })
+        output.result(answer, 'request' in answer ? requestText(answer.request) : `${client} ${done}`)
         return 0
       }),
     )
@@ -132,6 +141,23 @@ export const revoke = because(
   'keep a client and its key out for ever',
   'is out for ever, and its session has ended',
 )
+
+export const revokeAll = remote(command('revoke-all', 'keep all clients and their keys out for ever'))
+  .requiredOption('--reason <text>', 'why; it stands in the audit log')
+  .action(
+    action<RemoteOptions & { reason: string }>(async ({ reason, ...options }, output) => {
+      const coordinator = await RemoteCoordinator.connect(options)
+      const answer = (await coordinator.send('POST', '/v1/clients/revoke-all', { reason })) as
+        | { readonly request: RequestView }
+        | { readonly revoked: readonly string[] }
+      const text =
+        'request' in answer
+          ? requestText(answer.request)
+          : `${answer.revoked.length} clients are out for ever, and their sessions have ended: ${answer.revoked.join(', ')}`
+      output.result(answer, text)
+      return 0
+    }),
+  )
 
 export const resume = named(command('resume', 'let a suspended client in again')).action(
   action<RemoteOptions>(async (options, output, client = '') => {

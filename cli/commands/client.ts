@@ -10,6 +10,7 @@ import { nodeCrypto } from '../../core/crypto/node.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { leadingOf } from '../../core/metrics/metrics.ts'
 import { systemClock } from '../../core/system-clock.ts'
+import { fileCheckpointMemory } from '../checkpoint-memory.ts'
 import { type ClientOptions, dataOf, dialOptionsOf, engineOf, withClientOptions } from '../client-options.ts'
 import { action, command, group } from '../command.ts'
 import { fileControlMemory } from '../control-memory.ts'
@@ -24,7 +25,7 @@ import { figure } from '../run-text.ts'
 import { untilStopped } from '../signals.ts'
 import { siteEvents } from '../site-events.ts'
 import { clientDoctorCommand } from './client-doctor.ts'
-import { approve, join, list, refuse, rename, resume, revoke, suspend } from './client-enrolment.ts'
+import { approve, join, list, refuse, rename, resume, revoke, revokeAll, suspend } from './client-enrolment.ts'
 import { clientPolicyCommand } from './client-policy.ts'
 import { clientPrivacyCommand } from './client-privacy.ts'
 import { clientReviewCommand } from './client-review.ts'
@@ -70,6 +71,7 @@ const start = withClientOptions(
         coordinatorKey: federation.coordinatorKey,
         urls: federation.urls,
         memory: await fileRoundMemory(home.rounds),
+        checkpoints: fileCheckpointMemory(home.checkpoints, federation.coordinatorKey),
         controls: fileControlMemory(home.controls),
         ledger: await fileLedger(home.ledger, budgetOf(options.privacyBudget, options.privacyDelta)),
         ...(minCohort === undefined ? {} : { minCohort }),
@@ -171,6 +173,7 @@ export const clientCommand = group(
   .addCommand(suspend)
   .addCommand(resume)
   .addCommand(revoke)
+  .addCommand(revokeAll)
   .addCommand(rename)
   .addCommand(clientPolicyCommand)
   .addCommand(clientReviewCommand)

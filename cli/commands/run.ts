@@ -64,18 +64,28 @@ const watch = remote(command('watch', 'follow a run until it is over; with --jso
     }),
   )
 
-const stop = remote(command('stop', 'end a run; an open round is given up'))
-  .argument('<run>', 'id of the run')
-  .option('--reason <text>', 'why, for the record', 'stopped by the operator')
-  .action(
-    action<RemoteOptions & { reason: string }>(async (options, output, run = '') => {
-      const coordinator = await RemoteCoordinator.connect(options)
-      const body = { type: 'application/json', text: JSON.stringify({ reason: options.reason }) }
-      const view = (await coordinator.json('POST', `/v1/runs/${encodeURIComponent(run)}/stop`, body)) as RunView
-      output.result(view, outcomeText(view))
-      return 0
-    }),
-  )
+const pause = steering(
+  'pause',
+  'open no further round of a run; an open one comes to its end',
+  'paused by the operator',
+)
+const resume = steering('resume', 'let a paused run go on', 'resumed by the operator')
+const stop = steering('stop', 'end a run; an open round is given up', 'stopped by the operator')
+
+function steering(act: 'pause' | 'resume' | 'stop', description: string, reason: string) {
+  return remote(command(act, description))
+    .argument('<run>', 'id of the run')
+    .option('--reason <text>', 'why, for the record', reason)
+    .action(
+      action<RemoteOptions & { reason: string }>(async (options, output, run = '') => {
+        const coordinator = await RemoteCoordinator.connect(options)
+        const body = { type: 'application/json', text: JSON.stringify({ reason: options.reason }) }
+        const view = (await coordinator.json('POST', `/v1/runs/${encodeURIComponent(run)}/${act}`, body)) as RunView
+        output.result(view, outcomeText(view))
+        return 0
+      }),
+    )
+}
 
 async function watchRun(coordinator: RemoteCoordinator, run: string, output: Output): Promise<number> {
   const abort = new AbortController()
@@ -121,4 +131,4 @@ function statusText(view: RunView): string {
   ].join('\n')
 }
 
-export const runCommand = group('run', 'start, follow and stop runs', start, status, watch, stop)
+export const runCommand = group('run', 'start, follow, pause and stop runs', start, status, watch, pause, resume, stop)

@@ -29,7 +29,7 @@ export function checkCertificate({ certificate, clock }: DoctorOptions): Finding
     : ok(value, measured)
 }
 
-/** The policy: signed by the key that is pinned, valid today, and one that knows this coordinator. */
+/** The policy: signed by all keys that are pinned, valid today, and one that knows this coordinator. */
 export async function checkPolicyFile({
   crypto,
   clock,
@@ -40,10 +40,12 @@ export async function checkPolicyFile({
     return warn('none: this client does whatever the coordinator asks', 'write one: parley client policy init')
   }
   try {
-    const { policy, siteKey } = await loadPolicy(crypto, files.path, files.keyPath)
+    const { policy, siteKeys } = await loadPolicy(crypto, files.path, files.keyPath)
     const digest = policyDigest(crypto, policy)
-    const measured = { digest, siteKey: toHex(siteKey), studies: Object.keys(policy.studies).length }
-    const value = `${digest.slice(0, 12)}, signed by ${toHex(siteKey).slice(0, 12)}, ${measured.studies} studies`
+    const keys = siteKeys.map(toHex)
+    const measured = { digest, siteKeys: keys.join(' '), studies: Object.keys(policy.studies).length }
+    const signedBy = keys.map((key) => key.slice(0, 12)).join(', ')
+    const value = `${digest.slice(0, 12)}, signed by ${signedBy}, ${measured.studies} studies`
     const problem = validityProblem(policy.valid, clock.now())
     if (problem !== undefined) {
       return { outcome: 'fail', value: `${value}; it ${problem}`, measured, advice: 'write and sign a new one' }

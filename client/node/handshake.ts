@@ -1,3 +1,4 @@
+import { checkContinuity, recordsKept, type ToldState } from '../../core/audit/continuity.ts'
 import {
   checkHandshake,
   HANDSHAKE_NONCE_BYTES,
@@ -5,7 +6,7 @@ import {
   PROTOCOL_VERSION,
   proveHandshake,
 } from '../../core/crypto/handshake.ts'
-import { equalBytes, toHex } from '../../core/encoding/bytes.ts'
+import { equalBytes, fromUtf8, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { expectFrame } from '../../core/wire/expect-frame.ts'
 import type { FrameOf } from '../../core/wire/frame.ts'
@@ -19,12 +20,25 @@ type HandshakeOptions = Pick<ClientOptions, 'crypto' | 'identity' | 'coordinator
 
 /**
  * The client's half of the handshake. Throws `node.untrusted-coordinator` unless the coordinator proves the pinned key,
- * before anything is proved to it.
+ * before anything is proved to it, and `audit.fork` where its audit log does not go on from what was seen of it.
  */
-export async function openHandshake(options: HandshakeOptions, link: Link): Promise<FrameOf<'welcome'>> {
+export async function openHandshake(
+  options: HandshakeOptions & Pick<ClientOptions, 'checkpoints'>,
+  link: Link,
+): Promise<FrameOf<'welcome'>> {
+  const { crypto, identity, coordinatorKey, limits } = options
   const transcript = await meetCoordinator(options, link)
-  await link.send({ type: 'authenticate', signature: proveHandshake(options.identity, 'client', transcript) })
-  return expectFrame(link, 'welcome', options.limits.handshakeBytes, 'session.protocol')
+  const coordinator = toHex(coordinatorKey)
+  const kept = await options.checkpoints?.last()
+  const auditRecords = await recordsKept(crypto, coordinator, kept)
+  const signature = proveHandshake(identity, 'client', transcript)
+  await link.send({ type: 'authenticate', signature, auditRecords })
+  const welcome = await expectFrame(link, 'welcome', limits.handshakeBytes, 'session.protocol')
+  if (options.checkpoints !== undefined) {
+    const next = await checkContinuity(crypto, coordinator, kept, toldIn(welcome))
+    if (next !== undefined && next !== kept) await options.checkpoints.keep(next)
+  }
+  return welcome
 }
 
 /** The first half of it: the coordinator has proved the pinned key, and knows of the client only what it says of itself. */
@@ -64,4 +78,14 @@ export async function meetCoordinator(options: HandshakeOptions, link: Link): Pr
   }
   checkHandshake(crypto, 'coordinator', transcript, challenge.signature)
   return transcript
+}
+
+function toldIn({ audit }: FrameOf<'welcome'>): ToldState | undefined {
+  if (audit === null) return undefined
+  try {
+    const { publicKey, newest, held } = audit
+    return { publicKey, newest: fromUtf8(newest), held: held.length === 0 ? undefined : fromUtf8(held) }
+  } catch (cause) {
+    throw new ParleyError('audit.fork', 'what the coordinator says of its audit log is not text', { cause })
+  }
 }

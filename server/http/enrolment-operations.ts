@@ -61,5 +61,13 @@ export const enrolmentOperations: readonly Operation[] = [
   act('suspend', 'keep a client out until it is let in again', enrolmentBodies.because),
   act('resume', 'let a suspended client in again', enrolmentBodies.resume),
   act('revoke', 'keep a client and its key out for ever', enrolmentBodies.because),
+  {
+    method: 'POST',
+    path: '/v1/clients/revoke-all',
+    summary: 'keep all clients and their keys out for ever; 202 where a second person must confirm it',
+    access: 'client.write',
+    request: json(enrolmentBodies.because),
+    answer: json(z.object({ revoked: z.array(z.string()) })),
+  },
   act('rename', 'change what people call a client', enrolmentBodies.rename),
 ]

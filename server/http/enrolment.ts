@@ -7,13 +7,17 @@ import { fingerprintOf } from '../../core/enrolment/messages.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { durationMs } from '../../core/plan/duration.ts'
 import type { Addresses } from '../enrolment/addresses.ts'
-import type { Enrolment } from '../enrolment/enrolment.ts'
+import type { Act, Enrolment } from '../enrolment/enrolment.ts'
+import { revokeAll } from '../enrolment/revoke-all.ts'
 import type { EnrolmentRecord } from '../store/enrolment-ports.ts'
 import { callerOf } from './auth.ts'
 import { bodyOf } from './body.ts'
 import { enrolmentBodies } from './enrolment-bodies.ts'
 import { nameOf } from './fields.ts'
 import type { HttpDeps } from './options.ts'
+import { twoPeople, waiting } from './two-people.ts'
+
+type Reasoned = { readonly reason: string }
 
 export type EnrolmentHttp = { readonly enrolment: Enrolment; readonly addresses: () => Addresses }
 
@@ -76,14 +80,42 @@ export function enrolmentRoutes(root: FastifyInstance, deps: HttpDeps, { enrolme
     const { fingerprint } = bodyOf(enrolmentBodies.approve, request.body)
     return shown(await enrolment.approve(nameOf(request.params, 'id'), fingerprint, { actor: callerOf(request).id }))
   })
-  for (const verb of ['refuse', 'suspend', 'revoke'] as const) {
+  const change = async (verb: 'refuse' | 'suspend' | 'revoke', client: string, act: Act) => {
+    const record = await enrolment[verb](client, act)
+    logger.info({ client, state: record.state, ...act }, 'the state of a client was changed')
+    return shown(record)
+  }
+  for (const verb of ['refuse', 'suspend'] as const) {
     root.post(`/v1/clients/:id/${verb}`, async (request) => {
       const act = { actor: callerOf(request).id, ...bodyOf(enrolmentBodies.because, request.body) }
-      const record = await enrolment[verb](nameOf(request.params, 'id'), act)
-      logger.info({ client: record.client, state: record.state, ...act }, 'the state of a client was changed')
-      return shown(record)
+      return change(verb, nameOf(request.params, 'id'), act)
     })
   }
+  const revoke = twoPeople<Reasoned & { readonly client: string }>(deps.people, {
+    name: 'client.revoke',
+    permission: 'client.write',
+    confirmedBy: ['client.write'],
+    perform: ({ client, reason }, by) => change('revoke', client, { actor: by.id, reason }),
+  })
+  root.post('/v1/clients/:id/revoke', async (request, reply) => {
+    const { reason } = bodyOf(enrolmentBodies.because, request.body)
+    const answer = await revoke(callerOf(request), { client: nameOf(request.params, 'id'), reason })
+    return 'request' in answer ? waiting(reply, answer.request) : answer.done
+  })
+  const revokeEverybody = twoPeople<Reasoned>(deps.people, {
+    name: 'client.revoke-all',
+    permission: 'client.write',
+    confirmedBy: ['client.write'],
+    perform: async ({ reason }, by) => {
+      const revoked = await revokeAll(enrolment, { actor: by.id, reason })
+      logger.warn({ revoked: revoked.length, reason, actor: by.id }, 'all clients were revoked')
+      return { revoked }
+    },
+  })
+  root.post('/v1/clients/revoke-all', async (request, reply) => {
+    const answer = await revokeEverybody(callerOf(request), bodyOf(enrolmentBodies.because, request.body))
+    return 'request' in answer ? waiting(reply, answer.request) : answer.done
+  })
   root.post('/v1/clients/:id/resume', async (request) =>
     shown(await enrolment.resume(nameOf(request.params, 'id'), { actor: callerOf(request).id })),
   )

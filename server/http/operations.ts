@@ -243,6 +243,15 @@ export const operations: readonly Operation[] = [
 
   {
     method: 'GET',
+    path: '/v1/evidence',
+    summary: 'the audit log with versions, as a tar file that verifies offline; that it was taken is recorded',
+    access: 'evidence.export',
+    query: ['version', 'all', 'client'],
+    answer: { type: 'application/x-tar' },
+  },
+
+  {
+    method: 'GET',
     path: '/v1/alerts',
     summary: 'alerts that fire, and the newest 100 that are over',
     access: 'run.read',
@@ -267,6 +276,22 @@ export const operations: readonly Operation[] = [
     access: 'run.read',
     query: ['entries'],
     answer: json(z.object({ entries: z.number().int(), digest: z.string() })),
+  },
+  {
+    method: 'POST',
+    path: `${run}/pause`,
+    summary: 'open no further round of a run',
+    access: 'run.pause',
+    request: json(z.strictObject({ reason: z.string() })),
+    answer: json(),
+  },
+  {
+    method: 'POST',
+    path: `${run}/resume`,
+    summary: 'let a paused run go on',
+    access: 'run.pause',
+    request: json(z.strictObject({ reason: z.string() })),
+    answer: json(),
   },
   {
     method: 'POST',

@@ -15,7 +15,7 @@ import { twoPeople, waiting } from './two-people.ts'
 /** Open event streams at a time. */
 export const EVENT_STREAMS = 100
 
-const stopSchema = z.strictObject({ reason: z.string().trim().min(1).max(1_000) })
+const reasonSchema = z.strictObject({ reason: z.string().trim().min(1).max(1_000) })
 
 /** What operators do with runs. `streams` holds what ends each open event stream. */
 export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<AbortController>): void {
@@ -64,15 +64,25 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
       )
     })
 
-    app.post('/v1/runs/:id/stop', async (request) => {
-      const { params, body } = request
-      const id = nameOf(params, 'id')
-      const parsed = stopSchema.safeParse(body)
-      if (!parsed.success) throw new ParleyError('request.invalid', 'the body is {"reason": "…"}, as application/json')
-      const view = await api.stopRun(id, parsed.data.reason, actorOfId(callerOf(request).id))
-      logger.info({ run: id, reason: parsed.data.reason, actor: callerOf(request).id }, 'a run was stopped over HTTP')
-      return view
-    })
+    const steered = [
+      ['pause', 'a run was paused over HTTP', api.pauseRun],
+      ['resume', 'a run was resumed over HTTP', api.resumeRun],
+      ['stop', 'a run was stopped over HTTP', api.stopRun],
+    ] as const
+    for (const [act, words, perform] of steered) {
+      app.post(`/v1/runs/:id/${act}`, async (request) => {
+        const { params, body } = request
+        const id = nameOf(params, 'id')
+        const parsed = reasonSchema.safeParse(body)
+        if (!parsed.success)
+          throw new ParleyError('request.invalid', 'the body is {"reason": "…"}, as application/json')
+        const { reason } = parsed.data
+        const by = callerOf(request).id
+        const view = await perform.call(api, id, reason, actorOfId(by))
+        logger.info({ run: id, reason, actor: by }, words)
+        return view
+      })
+    }
 
     app.post('/v1/runs/:id/rounds/:round/recompute', async (request) => {
       const { params, body } = request

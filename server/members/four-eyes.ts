@@ -11,12 +11,18 @@ import { rightsOf } from './rights.ts'
 import { DAY_MS, timeText } from './times.ts'
 
 /** Acts that can be made to take two people. */
-export const fourEyesActs = ['alias.promote', 'member.grant-admin', 'run.start'] as const
+export const fourEyesActs = [
+  'alias.promote',
+  'client.revoke',
+  'client.revoke-all',
+  'member.grant-admin',
+  'run.start',
+] as const
 
 export type FourEyesAct = (typeof fourEyesActs)[number]
 
 /** Those that take two people where nothing else is said. */
-export const usualFourEyes: readonly FourEyesAct[] = ['alias.promote', 'member.grant-admin']
+export const usualFourEyes: readonly FourEyesAct[] = ['alias.promote', 'client.revoke-all', 'member.grant-admin']
 
 /** How long a request waits for its second person. */
 export const REQUEST_MS = 7 * DAY_MS

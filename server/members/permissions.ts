@@ -8,6 +8,8 @@ export const permissions = [
   'token.create',
   'run.read',
   'run.start',
+  /** Pause a run, and let it go on. */
+  'run.pause',
   'run.stop',
   'run.recompute',
   /** Candidates, approvals and rollouts: what is known of versions beyond what is public. */
@@ -18,6 +20,8 @@ export const permissions = [
   'alias.move',
   'garbage.collect',
   'audit.read',
+  /** The audit log with versions and what they were made of, as a bundle that verifies elsewhere. */
+  'evidence.export',
   /** The clients of the federation: who they are; invite, approve, suspend, revoke. */
   'client.read',
   'client.write',
@@ -47,6 +51,7 @@ export const rolePermissions: { readonly [R in Role]: readonly Permission[] } = 
   operator: [
     'run.read',
     'run.start',
+    'run.pause',
     'run.stop',
     'run.recompute',
     'release.read',
@@ -60,7 +65,7 @@ export const rolePermissions: { readonly [R in Role]: readonly Permission[] } = 
     'request.decide',
   ],
   approver: ['run.read', 'release.read', 'version.approve', 'request.read', 'request.decide'],
-  auditor: ['run.read', 'release.read', 'client.read', 'member.read', 'request.read', 'audit.read'],
+  auditor: ['run.read', 'release.read', 'client.read', 'member.read', 'request.read', 'audit.read', 'evidence.export'],
   viewer: ['run.read'],
   client: [],
 }

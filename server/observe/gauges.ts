@@ -4,12 +4,14 @@ import type { StoreRoom } from '../store/ports.ts'
 import type { MetricsRegistry } from './metrics.ts'
 import { setRunGauges } from './run-gauges.ts'
 
-/** The end of a certificate of the coordinator. */
+/** The end of a certificate of the coordinator, or of one that it gave a client. */
 export type CertificateEnd = {
-  /** `server`, `authority`. */
+  /** `server`, `authority`, `client hospital-a`. */
   readonly name: string
   /** Milliseconds since the epoch. */
   readonly at: number
+  /** How long it was good for when it was new, in milliseconds, where it renews by itself long before its end. */
+  readonly lifetime?: number
 }
 
 export type GaugesDeps = {

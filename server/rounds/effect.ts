@@ -26,6 +26,7 @@ export type Effect =
 export function effectsOf(state: RunState): readonly Effect[] {
   switch (state.phase) {
     case 'waiting':
+      if (state.paused !== undefined) return []
       return [{ type: 'arm', at: state.since + state.settings.window.minMs }, { type: 'seek-clients' }]
     case 'collecting':
       if (state.masking !== undefined) return maskedEffects({ ...state, masking: state.masking })

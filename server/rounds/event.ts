@@ -19,6 +19,8 @@ export type RunEvent =
       /** Ed25519 keys of these, lower-case hex, where updates will be masked. */
       readonly keys?: Readonly<Record<string, string>>
       readonly entropy: string
+      /** Others that are connected, where the plan waits for a person: nobody waits for them. Absent where there are none. */
+      readonly holding?: number
     }
   /** A client's part of a step of a masked round, as it signed it: payload as text, signature in lower-case hex. */
   | {
@@ -78,4 +80,6 @@ export type RunEvent =
   | { readonly type: 'counts-unopened'; readonly at: Instant; readonly round: number; readonly message: string }
   | { readonly type: 'published'; readonly at: Instant; readonly version: number }
   | { readonly type: 'publication-failed'; readonly at: Instant; readonly code: ErrorCode; readonly message: string }
+  | { readonly type: 'pause-requested'; readonly at: Instant; readonly reason: string }
+  | { readonly type: 'resume-requested'; readonly at: Instant }
   | { readonly type: 'stop-requested'; readonly at: Instant; readonly reason: string }

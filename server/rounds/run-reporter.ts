@@ -93,10 +93,11 @@ export class RunReporter {
     }
   }
 
-  #phase({ run, settings, round, phase, history }: RunState): void {
+  #phase({ run, settings, round, phase, history, paused }: RunState): void {
     if (this.#ended.has(run)) return
     // A round that failed is held again under its number.
-    const now = `${history.length} ${phase}`
+    // To wait because of a pause is not to wait for clients.
+    const now = `${history.length} ${phase} ${phase === 'waiting' && paused !== undefined}`
     if (this.#phases.get(run) === now) return
     this.#phases.set(run, now)
     this.#observer.phaseChanged({ run, model: settings.model, round, phase })

@@ -154,6 +154,8 @@ type Running = {
   /** Rounds that failed since the last that did not. */
   readonly failures: number
   readonly history: readonly RoundRecord[]
+  /** While it is there no round is opened. */
+  readonly paused?: { readonly at: Instant; readonly reason: string }
 }
 
 type Collected = {

@@ -51,13 +51,17 @@ export function step(
     state === undefined ||
     next.phase !== state.phase ||
     next.round !== state.round ||
+    (next.phase === 'waiting' && next.paused !== state.paused) ||
     maskingStepOf(next) !== maskingStepOf(state)
   return [next, entered ? effectsOf(next) : []]
 }
 
 function transition(crypto: Crypto, state: RunState | undefined, event: RunEvent): RunState | undefined {
   if (state === undefined) return event.type === 'started' ? begin(event) : undefined
-  if (event.type === 'stop-requested') return state.phase === 'over' ? state : stopped(state, event)
+  if (state.phase === 'over') return state
+  if (event.type === 'stop-requested') return stopped(state, event)
+  if (event.type === 'pause-requested') return paused(state, event)
+  if (event.type === 'resume-requested') return resumed(state, event)
   switch (state.phase) {
     case 'waiting':
       return whileWaiting(crypto, state, event)
@@ -71,8 +75,6 @@ function transition(crypto: Crypto, state: RunState | undefined, event: RunEvent
       return evaluated(whileEvaluating(crypto, state, event), event.at)
     case 'publishing':
       return whilePublishing(state, event)
-    case 'over':
-      return state
     default:
       return assertNever(state)
   }
@@ -100,11 +102,26 @@ function stopped(state: RunState, { at, reason }: Event<'stop-requested'>): Over
   return { ...running(state), phase: 'over', endedAt: at, outcome: { kind: 'stopped', reason } }
 }
 
+/** An open round comes to its end, with all that clients have done for it; no other is opened. */
+function paused(state: Open, { at, reason }: Event<'pause-requested'>): Open {
+  return state.paused === undefined ? { ...state, paused: { at, reason } } : state
+}
+
+function resumed(state: Open, { at }: Event<'resume-requested'>): Open {
+  if (state.paused === undefined) return state
+  const { paused: _over, ...rest } = state
+  // The time that a run waits for clients does not run while it is paused.
+  return rest.phase === 'waiting' ? { ...rest, since: at } : rest
+}
+
 function whileWaiting(crypto: Crypto, state: Waiting, event: RunEvent): RunState {
+  if (state.paused !== undefined) return state
   if (event.type !== 'clients-available' && event.type !== 'time-reached') return state
   const told = event.type === 'clients-available' ? event : { ...state, clients: state.available }
   const { cohortSize, window, population = 0 } = state.settings
-  const needed = Math.max(population, event.at - state.since >= window.minMs ? window.min : cohortSize)
+  const holding = event.type === 'clients-available' ? (event.holding ?? 0) : 0
+  const wanted = event.at - state.since >= window.minMs ? window.min : Math.max(window.min, cohortSize - holding)
+  const needed = Math.max(population, wanted)
   if (told.clients.length < needed) {
     if (event.type !== 'clients-available') return state
     const { clients: available, entropy, keys } = event
@@ -286,6 +303,8 @@ function whilePublishing(state: Publishing, event: RunEvent): Publishing | Over 
   return { ...running(state), phase: 'over', endedAt: event.at, outcome }
 }
 
+type Open = Exclude<RunState, Over>
+
 type OpenRound = Collecting | Unmasking | Aggregating | Evaluating
 
 function madeBy(event: Event<'aggregated'>): Made {
@@ -331,7 +350,7 @@ function concluded(progress: Progressed, at: Instant): RunState {
 }
 
 function roundFailed(state: OpenRound, at: Instant, code: ErrorCode, message: string): RunState {
-  const failures = state.failures + 1
+  const failures = waitsForPeople(state) ? state.failures : state.failures + 1
   const history = [...state.history, { ...recordOf(state, at), failure: { code, message } }]
   const progress = { ...running(state), failures, history }
   if (failures >= PATIENCE) {
@@ -350,12 +369,20 @@ function roundFailed(state: OpenRound, at: Instant, code: ErrorCode, message: st
   }
 }
 
+/** Whether the round would have had its quorum, had people at some clients decided about the plan: that is no fault of the run. */
+function waitsForPeople(state: OpenRound): boolean {
+  const holding = new Set(state.refused.flatMap(({ client, code }) => (code === 'node.plan-held' ? [client] : [])))
+  const out = [...excluded(state)].filter((client) => !holding.has(client)).length
+  return holding.size > 0 && state.cohort.length - out >= state.settings.window.min
+}
+
 function waitForNext(progress: Progressed, at: Instant): Waiting {
   return { ...progress, phase: 'waiting', since: at, available: [], entropy: '' }
 }
 
 /** The members that every state has, without those of one phase. */
 function running(state: RunState): Progressed {
-  const { run, startedAt, settings, base, model, round, completed, failures, history } = state
-  return { run, startedAt, settings, base, model, round, completed, failures, history }
+  const { run, startedAt, settings, base, model, round, completed, failures, history, paused } = state
+  const common = { run, startedAt, settings, base, model, round, completed, failures, history }
+  return paused === undefined ? common : { ...common, paused }
 }

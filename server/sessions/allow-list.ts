@@ -17,6 +17,12 @@ export interface AllowList {
   readonly size: number
 }
 
+/** Why this client, which is known, must not take part now. */
+export function refusalOf(list: AllowList, client: string): ParleyError | undefined {
+  const publicKey = list.publicKeyOf(client)
+  return publicKey === undefined ? undefined : list.refusalOf?.(publicKey)
+}
+
 /** Reads a list `{"clients": [{"id", "publicKey"}]}`. Throws `config.invalid`, also when an id or key stands twice. */
 export function parseAllowList(value: unknown): AllowList {
   const result = allowListSchema.safeParse(value)

@@ -9,6 +9,7 @@ import { invitationCode, parseInvitation } from '../../core/enrolment/invitation
 import { fingerprintOf } from '../../core/enrolment/messages.ts'
 import type { ParleyError } from '../../core/errors/index.ts'
 import { type Authority, createAuthority, openAuthority } from '../../server/enrolment/authority.ts'
+import { certificateEndsOf } from '../../server/enrolment/certificate-ends.ts'
 import { Enrolment } from '../../server/enrolment/enrolment.ts'
 import { parseAllowList } from '../../server/sessions/allow-list.ts'
 import type { EnrolmentRecord, EnrolmentRecords } from '../../server/store/enrolment-ports.ts'
@@ -72,6 +73,16 @@ async function enrolled(client: string): Promise<ClientKey> {
   await enrolment.approve(client, printOf(key), anna)
   return key
 }
+
+test('ends of certificates are those of clients that are in', async () => {
+  await enrolled('a')
+  await enrolled('b')
+  await invited('c')
+  await enrolment.suspend('b', { ...anna, reason: 'on holiday' })
+  expect(certificateEndsOf(enrolment.list())).toEqual([
+    { name: 'client a', at: START + 7 * DAY, lifetime: expect.closeTo(7 * DAY, -7) as number },
+  ])
+})
 
 describe('a client becomes part of the federation', () => {
   test('by an invitation, its own request, and a person who compares fingerprints', async () => {

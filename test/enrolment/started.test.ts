@@ -12,17 +12,19 @@ import { createClientNode } from '../../client/node/client.ts'
 import type { ClientEvent } from '../../client/node/options.ts'
 import type { Trainer } from '../../client/training/ports.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
+import { SEALED_SEGMENT_BYTES } from '../../core/crypto/seal.ts'
 import { utf8 } from '../../core/encoding/bytes.ts'
 import { type Invitation, parseInvitation } from '../../core/enrolment/invitation.ts'
 import { fingerprintOf } from '../../core/enrolment/messages.ts'
 import { systemClock } from '../../core/system-clock.ts'
-import { defaultLimits } from '../../core/wire/limits.ts'
+import { defaultLimits, SEGMENT_BYTES } from '../../core/wire/limits.ts'
 import { type Authority, createAuthority, openAuthority } from '../../server/enrolment/authority.ts'
 import { openDurableStore } from '../../server/store/durable/store.ts'
 import { ManualClock } from '../consumer/manual-clock.ts'
-import { addingTrainer, coordinatorKey } from '../support/federation.ts'
+import { addingTrainer, coordinatorKey, tinyLayout } from '../support/federation.ts'
 import { gate } from '../support/honest-round.ts'
 import { planText } from '../support/plans.ts'
+import { forgeUpdate, RawClient } from '../support/raw-client.ts'
 import { adminToken, Started } from '../support/started.ts'
 
 const now = () => Date.now()
@@ -50,9 +52,10 @@ const serverTls = async () => {
   return { cert: certificate, key }
 }
 
-async function opened(certificateMs = HOUR): Promise<Started> {
+async function opened(certificateMs = HOUR, parameters = 4): Promise<Started> {
   const store = await openDurableStore({ folder })
-  return Started.create({ store, clients: [], tls: await serverTls(), enrolment: { authority, certificateMs } })
+  const enrolment = { authority, certificateMs }
+  return Started.create({ store, clients: [], tls: await serverTls(), enrolment, parameters })
 }
 
 const keyOf = (name: string): ClientKey => {
@@ -157,6 +160,8 @@ describe('a federation with an authority of its own', () => {
   })
 })
 
+const waits = 'evaluation: { window: { time: { min: 1h, max: 2h } } }'
+
 describe('a client that is revoked', () => {
   test('in the middle of a round is out at once, is not waited for, and stays out over a restart', async () => {
     for (const name of ['a', 'b', 'c']) await joined(name)
@@ -172,7 +177,7 @@ describe('a client that is revoked', () => {
     clientOf('a')
     clientOf('b', addingTrainer(0.1), 'ws')
     const { events, left } = clientOf('c', slow)
-    const plan = planText({ rounds: 1, count: { min: 2, max: 3 }, time: { min: '2s', max: '1h' } })
+    const plan = planText({ rounds: 1, count: { min: 2, max: 3 }, time: { min: '1h', max: '2h' }, extra: waits })
     const { run } = await started.running.api.startRun(plan)
     await training.opened
     expect(await admin('/v1/clients/c/revoke', { reason: 'key lost' })).toMatchObject({
@@ -191,6 +196,51 @@ describe('a client that is revoked', () => {
     const again = clientOf('c')
     await again.left
     expect(again.events[0]).toMatchObject({ type: 'disconnected', error: { code: 'auth.revoked' } })
+  })
+})
+
+describe.each(['grpc', 'ws'] as const)('a client that is revoked in the middle of an upload over %s', (carrier) => {
+  test('is cut off at once: what it sent is none of the round, which does not wait', async () => {
+    await started.stop()
+    const parameters = (3 * SEGMENT_BYTES) / 4
+    started = await opened(HOUR, parameters)
+    for (const name of ['a', 'b', 'c']) await joined(name)
+    const trainer = addingTrainer(0.1, { layout: tinyLayout(parameters) })
+    for (const name of ['a', 'b']) clientOf(name, trainer)
+    const key = keyOf('c').identity
+    const raw = await RawClient.connect(started.url(carrier), 'c', { tls: { ca: authority.certificate } })
+    stops.push(async () => raw.close())
+    await raw.handshake(key)
+    const plan = planText({ rounds: 1, count: { min: 2, max: 3 }, time: { min: '1h', max: '2h' }, extra: waits })
+    const { run } = await started.running.api.startRun(plan)
+    const update = forgeUpdate(await raw.task(), 'c', new Float32Array(parameters), {}, key)
+    await raw.send(update.header)
+    await raw.next('uploadReady')
+    const data = update.sealed.subarray(0, SEALED_SEGMENT_BYTES)
+    await raw.send({ type: 'uploadChunk', digest: update.digest, offset: 0, data })
+    await started.view(run, ({ engaged }) => engaged.some(({ client, bytes }) => client === 'c' && bytes > 0))
+    await admin('/v1/clients/c/revoke', { reason: 'key lost' })
+    expect(await raw.closeCode()).toBe('auth.revoked')
+    const view = await started.view(run)
+    expect(view.history[0]).toMatchObject({ accepted: ['a', 'b'], refused: [{ client: 'c', code: 'auth.revoked' }] })
+    expect(view.outcome).toMatchObject({ kind: 'published' })
+  })
+})
+
+describe('all clients at once', () => {
+  test('are out, also those that were only invited, and their keys stay out', async () => {
+    for (const name of ['a', 'b']) await joined(name)
+    await invited('c')
+    const { left, events } = clientOf('a')
+    await expect.poll(() => events.some(({ type }) => type === 'connected')).toBe(true)
+    expect(await admin('/v1/clients/revoke-all', { reason: 'the key of the authority was seen elsewhere' })).toEqual({
+      revoked: ['a', 'b', 'c'],
+    })
+    await left
+    expect(events.at(-1)).toMatchObject({ type: 'disconnected', error: { code: 'auth.revoked' } })
+    const { clients } = (await admin('/v1/clients')) as { clients: { state: string }[] }
+    expect(clients.map(({ state }) => state)).toEqual(['revoked', 'revoked', 'revoked'])
+    expect(await admin('/v1/clients/revoke-all', { reason: 'again' })).toEqual({ revoked: [] })
   })
 })
 

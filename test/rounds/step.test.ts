@@ -298,3 +298,86 @@ describe('for any events', () => {
     )
   })
 })
+
+describe('a plan that waits for people at clients', () => {
+  const held = (at: number, client: string, round = 1): RunEvent => ({
+    type: 'declined',
+    at,
+    round,
+    kind: 'train',
+    client,
+    code: 'node.plan-held',
+    message: '',
+  })
+
+  test('opens rounds without them as soon as the others are there', () => {
+    const waiting = start({ count: { min: 1, max: 3 }, time: { min: '10s' } })
+    const event = { ...available(1, 'a', 'b'), holding: 1 } as RunEvent
+    expect(go(waiting, event)).toMatchObject({ phase: 'collecting', cohort: ['a', 'b'] })
+    expect(go(waiting, available(1, 'a', 'b')).phase).toBe('waiting')
+    const few = { ...available(1, 'a'), holding: 9 } as RunEvent
+    expect(go(start({ count: { min: 2, max: 3 }, time: { min: '10s' } }), few).phase).toBe('waiting')
+  })
+
+  test('never fails because of them, and fails because of others', () => {
+    let run = start({ count: { min: 2, max: 2 } })
+    for (let round = 1; round <= PATIENCE + 2; round++) {
+      run = go(run, available(round, 'a', 'b'), held(round, 'a', round), held(round, 'b', round))
+      expect(run).toMatchObject({ phase: 'waiting', failures: 0, round: round + 1 })
+    }
+    const failed = (client: string, round: number) => ({
+      ...held(round, client, round),
+      code: 'client.training-failed',
+    })
+    for (let round = PATIENCE + 3; run.phase !== 'over'; round++) {
+      run = go(run, available(round, 'a', 'b'), failed('a', round) as RunEvent, held(round, 'b', round))
+      expect(round).toBeLessThan(2 * PATIENCE + 3)
+    }
+    expect(run).toMatchObject({ outcome: { kind: 'failed', code: 'round.quorum' } })
+  })
+})
+
+describe('a pause', () => {
+  const pause = (at: number): RunEvent => ({ type: 'pause-requested', at, reason: 'a question' })
+  const resume = (at: number): RunEvent => ({ type: 'resume-requested', at })
+  const started = () => start({ rounds: 2, count: { min: 2, max: 2 }, time: { min: '10s' } })
+
+  test('keeps a run from opening a round, whatever comes, and arms nothing', () => {
+    const [state, effects] = step(nodeCrypto, started(), pause(1))
+    expect(state).toMatchObject({ phase: 'waiting', paused: { at: 1, reason: 'a question' } })
+    expect([effects, effectsOf(state!)]).toEqual([[], []])
+    expect(go(state, available(2, 'a', 'b'), tick(60_000), pause(60_001))).toBe(state)
+  })
+
+  test('ends with a wait for clients that begins anew', () => {
+    const waiting = go(started(), pause(1))
+    const [state, effects] = step(nodeCrypto, waiting, resume(50_000))
+    expect(state).toMatchObject({ phase: 'waiting', since: 50_000 })
+    expect(state).not.toHaveProperty('paused')
+    expect(effects).toEqual([{ type: 'arm', at: 60_000 }, { type: 'seek-clients' }])
+    expect(go(state, available(50_001, 'a', 'b')).phase).toBe('collecting')
+  })
+
+  test('lets an open round come to its end, with all that it has, and holds the next', () => {
+    const open = go(started(), available(0, 'a', 'b'), accepted(1, 'a'))
+    const [state, effects] = step(nodeCrypto, open, pause(2))
+    // Nothing is offered again, which would throw uploads away that are under way.
+    expect(effects).toEqual([])
+    const next = go(state, accepted(3, 'b'), aggregated(4), evaluated(4, 'a'), evaluated(4, 'b'))
+    expect(next).toMatchObject({ phase: 'waiting', round: 2, completed: 1, paused: { at: 2 } })
+    expect(go(next, available(5, 'a', 'b'))).toBe(next)
+    expect(go(next, resume(6), available(7, 'a', 'b'))).toMatchObject({ phase: 'collecting', round: 2 })
+  })
+
+  test('is over before its round was: as if it had never been asked for', () => {
+    const open = go(started(), available(0, 'a', 'b'))
+    expect(go(open, pause(1), resume(2))).toEqual(open)
+    expect(go(open, resume(1))).toBe(open)
+  })
+
+  test('does not keep a run from being stopped, and a run that is over does not pause', () => {
+    const over = go(started(), pause(1), { type: 'stop-requested', at: 2, reason: 'enough' })
+    expect(over).toMatchObject({ phase: 'over', outcome: { kind: 'stopped' } })
+    expect(go(over, pause(3), resume(4))).toBe(over)
+  })
+})

@@ -79,6 +79,8 @@ describe('alerts are decided on', () => {
     expect(ofRun({ phase: 'waiting', round: 4 }, now - 30 * MINUTE)).toEqual([
       'critical round-no-quorum: round 4 waits for clients for more than 30 minutes',
     ])
+    const paused = { at: '2026-01-01T00:00:00.000Z', reason: 'a question' }
+    expect(ofRun({ phase: 'waiting', round: 4, paused }, now - 30 * MINUTE)).toEqual([])
   })
 
   it('stragglers of the last round, and of the open one once most of its time is over', () => {
@@ -135,6 +137,12 @@ describe('alerts are decided on', () => {
     expect(ofRun({ privacy: { ...privacy, epsilon: 6.3 } })).toEqual([])
     const day = 24 * 60 * MINUTE
     const certificates = [2, 20, 22].map((days) => ({ name: `in-${days}`, at: now + days * day }))
+    const week = { lifetime: 7 * day }
+    const clients = [7, 2, 1, 0.5].map((days) => ({ name: `client ${days}`, at: now + days * day, ...week }))
+    expect(found({ certificates: clients })).toEqual([
+      'warning certificate-ends: the certificate client 1 ends at 2026-01-03T00:00:00.000Z',
+      'critical certificate-ends: the certificate client 0.5 ends at 2026-01-02T12:00:00.000Z',
+    ])
     expect(found({ certificates })).toEqual([
       'critical certificate-ends: the certificate in-2 ends at 2026-01-04T00:00:00.000Z',
       'warning certificate-ends: the certificate in-20 ends at 2026-01-22T00:00:00.000Z',

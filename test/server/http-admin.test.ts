@@ -11,6 +11,8 @@ describe('the routes of operators', () => {
     ['GET', '/v1/runs'],
     ['GET', '/v1/runs/run_1'],
     ['GET', '/v1/runs/run_1/events'],
+    ['POST', '/v1/runs/run_1/pause'],
+    ['POST', '/v1/runs/run_1/resume'],
     ['POST', '/v1/runs/run_1/stop'],
     ['POST', '/v1/runs/run_1/rounds/1/recompute'],
   ] as const
@@ -36,7 +38,7 @@ describe('the routes of operators', () => {
       expect(response.headers.get('www-authenticate')).toBe('Bearer')
       expect(await failure(response)).toMatchObject({ status: 401, code: 'auth.failed' })
     }
-    expect([api.started, api.stopped]).toEqual([[], []])
+    expect([api.started, api.paused, api.resumed, api.stopped]).toEqual([[], [], [], []])
   })
 
   it('start a run from a plan', async () => {
@@ -92,10 +94,14 @@ describe('the routes of operators', () => {
     expect(await failure(wrong)).toMatchObject({ status: 400, code: 'request.invalid' })
   })
 
-  it('stop a run with a reason', async () => {
+  it.each([
+    ['stop', 'stopped'],
+    ['pause', 'paused'],
+    ['resume', 'resumed'],
+  ] as const)('%s a run with a reason', async (act, remembered) => {
     const { admin, api } = await running()
-    const stop = (body?: string, type = 'application/json') => admin('POST', '/v1/runs/run_1/stop', body, type)
-    expect(await (await stop('{"reason":"enough"}')).json()).toMatchObject({ phase: 'over' })
+    const stop = (body?: string, type = 'application/json') => admin('POST', `/v1/runs/run_1/${act}`, body, type)
+    expect(await (await stop('{"reason":"enough"}')).json()).toMatchObject({ run: 'run_1' })
     for (const body of [
       '{}',
       '{"reason":""}',
@@ -111,7 +117,7 @@ describe('the routes of operators', () => {
     expect(await failure(await stop())).toMatchObject({ code: 'request.invalid' })
     const large = `{"reason":"${'x'.repeat(defaultLimits.requestBytes)}"}`
     expect(await failure(await stop(large))).toMatchObject({ status: 413, code: 'request.too-large' })
-    expect(api.stopped).toEqual([['run_1', 'enough']])
+    expect(api[remembered]).toEqual([['run_1', 'enough']])
   })
 
   it('show nothing of a defect but that it is one, and log it without the token', async () => {

@@ -57,6 +57,8 @@ describe('the audit log over HTTP', () => {
     const { audit, admin, json, fake } = await audited()
     expect((await admin('POST', '/v1/runs', 'parley: 1')).status).toBe(201)
     expect((await json('/v1/runs/run_1/stop', { reason: 'enough' })).status).toBe(200)
+    expect((await json('/v1/runs/run_1/pause', { reason: 'a question' })).status).toBe(200)
+    expect((await json('/v1/runs/run_1/resume', { reason: 'answered' })).status).toBe(200)
     expect((await json('/v1/runs/run_1/rounds/2/recompute', {})).status).toBe(200)
     expect((await admin('POST', '/v1/runs', 'no plan')).status).toBe(400)
     expect(audit.entries).toMatchObject([
@@ -66,8 +68,12 @@ describe('the audit log over HTTP', () => {
         object: { kind: 'run', id: 'run_1' },
         details: { action: 'run.end', reason: 'enough' },
       },
+      { action: 'request.take', details: { action: 'run.pause', reason: 'a question' } },
+      { action: 'run.pause', object: { kind: 'run', id: 'run_1' }, details: { request: 2 } },
+      { action: 'request.take', details: { action: 'run.resume', reason: 'answered' } },
+      { action: 'run.resume', object: { kind: 'run', id: 'run_1' }, details: { request: 4 } },
       { action: 'request.take', object: { kind: 'round', id: 'run_1/2' } },
-      { action: 'round.recompute', details: { identical: false, without: 0, request: 2 } },
+      { action: 'round.recompute', details: { identical: false, without: 0, request: 6 } },
       { action: 'request.take' },
       { action: 'request.fail', outcome: 'failed', code: 'plan.invalid' },
     ])

@@ -38,6 +38,8 @@ export const view = (run: string, changes: Partial<RunView> = {}): RunView => ({
 export class FakeApi implements CoordinatorApi {
   readonly started: string[] = []
   readonly stopped: [string, string][] = []
+  readonly paused: [string, string][] = []
+  readonly resumed: [string, string][] = []
   readonly recomputed: [string, number, RecomputeRequest][] = []
   views: AsyncIterable<RunView> = (async function* () {})()
   signal: AbortSignal | undefined
@@ -63,6 +65,14 @@ export class FakeApi implements CoordinatorApi {
   async stopRun(id: string, reason: string): Promise<RunView> {
     this.stopped.push([id, reason])
     return view(id, { phase: 'over', outcome: { kind: 'stopped', reason } })
+  }
+  async pauseRun(id: string, reason: string): Promise<RunView> {
+    this.paused.push([id, reason])
+    return view(id, { paused: { at: '2026-01-02T00:00:01.000Z', reason } })
+  }
+  async resumeRun(id: string, reason: string): Promise<RunView> {
+    this.resumed.push([id, reason])
+    return view(id)
   }
   async recompute(id: string, round: number, request: RecomputeRequest): Promise<Recomputation> {
     this.recomputed.push([id, round, request])

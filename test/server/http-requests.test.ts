@@ -5,6 +5,8 @@ import { dsseBytes, IN_TOTO_PAYLOAD_TYPE, signDsse } from '../../core/attestatio
 import { nodeCrypto } from '../../core/crypto/node.ts'
 import { canonicalPlan } from '../../core/plan/parse.ts'
 import { systemClock } from '../../core/system-clock.ts'
+import { createAuthority, openAuthority } from '../../server/enrolment/authority.ts'
+import { Enrolment } from '../../server/enrolment/enrolment.ts'
 import type { Act } from '../../server/members/acts.ts'
 import type { RequestView } from '../../server/members/four-eyes.ts'
 import type { PeopleOptions } from '../../server/members/people.ts'
@@ -28,7 +30,14 @@ async function setUp(options: PeopleOptions = {}) {
   const people = peopleOf(store, { clock, acts, ...options })
   const registry = registryOf(store, releaseKey, { approvers: () => approverKey.publicKey })
   for (const round of [1, 2]) await publish(store, round)
-  const server = await running({ store, people, clock, registry })
+  const enrolment = await Enrolment.open({
+    crypto: nodeCrypto,
+    records: store.enrolments,
+    authority: await openAuthority(await createAuthority('Parley of test', clock.now())),
+    now: () => clock.now(),
+  })
+  const addresses = () => ({ http: 'https://fl.example', carriers: ['wss://fl.example'] })
+  const server = await running({ store, people, clock, registry, enrolment: { enrolment, addresses } })
   const as = async (member: TestMember) => {
     const cookie = `parley-session=${await member.session()}`
     return (method: string, path: string, body?: object) =>
@@ -260,6 +269,46 @@ describe('the start of a run', () => {
     const done = (await (await bo('POST', `/v1/requests/${id}/confirm`, { digest })).json()) as object
     expect(done).toMatchObject({ request: { state: 'done' }, result: { run: 'run_new' } })
     expect(server.api.started).toEqual([plan])
+  })
+})
+
+describe('putting clients out', () => {
+  const invite = async (ann: Awaited<ReturnType<Awaited<ReturnType<typeof setUp>>['as']>>) => {
+    for (const client of ['a', 'b']) expect((await ann('POST', '/v1/clients', { client })).status).toBe(201)
+  }
+  const states = async (ann: (method: string, path: string) => Promise<Response>) =>
+    ((await (await ann('GET', '/v1/clients')).json()) as { clients: { state: string }[] }).clients.map(
+      ({ state }) => state,
+    )
+  const reason = 'the key of the authority was seen elsewhere'
+
+  it('one at a time takes one person, so that it is quick; all of them take two', async () => {
+    const { as, add } = await setUp()
+    const [one, two, three] = [await add(['operator']), await add(['operator']), await add(['approver'])]
+    const [ann, bo, cleo] = [await as(one), await as(two), await as(three)]
+    await invite(ann)
+    const asked = await ann('POST', '/v1/clients/revoke-all', { reason })
+    expect(asked.status).toBe(202)
+    const { id, digest } = await requestIn(asked)
+    expect(await states(ann)).toEqual(['invited', 'invited'])
+    const confirm = (who: typeof ann) => who('POST', `/v1/requests/${id}/confirm`, { digest })
+    expect(await failure(await confirm(ann))).toMatchObject({ code: 'four-eyes.same-person' })
+    expect(await failure(await confirm(cleo))).toMatchObject({ status: 403, code: 'auth.forbidden' })
+    expect(await (await confirm(bo)).json()).toMatchObject({ result: { revoked: ['a', 'b'] } })
+    expect(await states(ann)).toEqual(['revoked', 'revoked'])
+  })
+
+  it('one at a time takes two where it is set', async () => {
+    const { as, add } = await setUp({ fourEyes: ['client.revoke'] })
+    const [ann, bo] = [await as(await add(['operator'])), await as(await add(['operator']))]
+    await invite(ann)
+    const asked = await ann('POST', '/v1/clients/a/revoke', { reason })
+    expect(asked.status).toBe(202)
+    expect(await states(ann)).toEqual(['invited', 'invited'])
+    const { id, digest } = await requestIn(asked)
+    expect((await bo('POST', `/v1/requests/${id}/confirm`, { digest })).status).toBe(200)
+    expect(await states(ann)).toEqual(['revoked', 'invited'])
+    expect(await (await ann('POST', '/v1/clients/revoke-all', { reason })).json()).toEqual({ revoked: ['b'] })
   })
 })
 

@@ -1,4 +1,5 @@
 import { dialUrl } from '../../client/carriers/dial.ts'
+import type { DialOptions } from '../../client/carriers/options.ts'
 import { openHandshake } from '../../client/node/handshake.ts'
 import { payloadTypes, signBytes } from '../../core/crypto/envelope.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
@@ -26,8 +27,8 @@ export class RawClient {
     this.#frames = connection.frames[Symbol.asyncIterator]()
   }
 
-  static async connect(url: string, name: string): Promise<RawClient> {
-    return new RawClient(await dialUrl(url)(), name)
+  static async connect(url: string, name: string, options: DialOptions = {}): Promise<RawClient> {
+    return new RawClient(await dialUrl(url, options)(), name)
   }
 
   /** Connected and authenticated as the client of this name. */

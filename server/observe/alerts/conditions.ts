@@ -39,10 +39,11 @@ export function conditionsIn(facts: Facts, rules: AlertRules): Condition[] {
 
 function certificatesIn({ certificates, now }: Facts, rule: AlertRules['certificate-ends']): Condition[] {
   if (rule === 'off') return []
-  return certificates.flatMap(({ name, at }): Condition[] => {
+  return certificates.flatMap(({ name, at, lifetime = Number.POSITIVE_INFINITY }): Condition[] => {
     const left = at - now
-    const severity: Severity | undefined =
-      left <= rule.critical ? 'critical' : left <= rule.warning ? 'warning' : undefined
+    // What is good for a week and renews when a third is left is late at a sixth, not from its first day on.
+    const [critical, warning] = [Math.min(rule.critical, lifetime / 12), Math.min(rule.warning, lifetime / 6)]
+    const severity: Severity | undefined = left <= critical ? 'critical' : left <= warning ? 'warning' : undefined
     if (severity === undefined) return []
     const end = new Date(at).toISOString()
     const summary = left > 0 ? `the certificate ${name} ends at ${end}` : `the certificate ${name} ended at ${end}`

@@ -21,7 +21,7 @@ export function runConditions(view: RunView, since: number, now: number, rules: 
 }
 
 function noQuorum(
-  { phase, history, round }: RunView,
+  { phase, history, round, paused }: RunView,
   since: number,
   now: number,
   rule: AlertRules['round-no-quorum'],
@@ -35,7 +35,7 @@ function noQuorum(
       summary: `round ${last.round} failed: ${last.accepted.length} of ${last.cohort.length} updates came`,
     }
   }
-  if (phase !== 'waiting' || now - since < rule.wait) return undefined
+  if (paused !== undefined || phase !== 'waiting' || now - since < rule.wait) return undefined
   return { ...alert, summary: `round ${round} waits for clients for more than ${minutes(rule.wait)}` }
 }
 
