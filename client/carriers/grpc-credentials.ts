@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net'
 import { CallCredentials, ChannelCredentials, type experimental } from '@grpc/grpc-js'
 import { ParleyError } from '../../core/errors/index.ts'
-import { type Patience, placeOf, secured, throughProxy } from '../network/connect.ts'
+import { type Patience, placeOf, secured, throughProxy, wayThrough } from '../network/connect.ts'
 import { type ProxyRoute, proxyName } from '../network/proxy.ts'
 import type { ClientTls } from './tls.ts'
 
@@ -65,7 +65,8 @@ export class WayCredentials extends ChannelCredentials {
 
 async function open(socket: Socket, { url, tls, proxy, patience }: Way): Promise<Socket> {
   const place = placeOf(url)
-  const through = proxy === undefined ? socket : await throughProxy(socket, place, { ...proxy, trust: tls }, patience)
+  const way = wayThrough(proxy, tls)
+  const through = way === undefined ? socket : await throughProxy(socket, place, way, patience)
   if (url.protocol === 'grpc:') return through
   const connection = await secured(through, place.host, { ...tls, alpn: ['h2'] }, patience)
   if (connection.alpnProtocol === 'h2') return connection

@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import { openSocket, patienceFor, secured } from '../network/connect.ts'
+import { openSocket, patienceFor, secured, wayThrough } from '../network/connect.ts'
 import { type TlsPeer, tlsPeerOf } from '../network/tls-peer.ts'
 import { anyOf, type Finding, failed, ok, type Part, warn } from './finding.ts'
 import type { DoctorOptions } from './options.ts'
@@ -31,7 +31,7 @@ export async function checkTlsChain(targets: readonly Target[], options: DoctorO
 async function peerAt({ place, route }: Target, { dial, limits }: DoctorOptions): Promise<TlsPeer | undefined> {
   const { tls = {} } = dial
   const patience = patienceFor(limits.handshakeMs)
-  const socket = await openSocket(place, route && { ...route, trust: tls }, patience)
+  const socket = await openSocket(place, wayThrough(route, tls), patience)
   // Offered like any client of the web: a gateway may answer to gRPC alone by hanging up.
   const connection = await secured(socket, place.host, { ...tls, alpn: ['h2', 'http/1.1'] }, patience)
   const peer = tlsPeerOf(connection)

@@ -2,7 +2,15 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { ParleyError } from '../../core/errors/index.ts'
 import { hostPort } from '../../core/wire/address.ts'
-import { openSocket, type Patience, type Place, patienceFor, placeOf, whyGivenUp } from '../network/connect.ts'
+import {
+  openSocket,
+  type Patience,
+  type Place,
+  patienceFor,
+  placeOf,
+  wayThrough,
+  whyGivenUp,
+} from '../network/connect.ts'
 import { type ProxyRoute, proxyFor, proxyName } from '../network/proxy.ts'
 import { anyOf, type Finding, failed, ok, type Part } from './finding.ts'
 import type { DoctorOptions } from './options.ts'
@@ -82,7 +90,7 @@ export async function checkProxyWay(
     const at = `${route === undefined ? '' : proxyName(route)} to ${name}`
     const began = clock.monotonic()
     try {
-      const way = route && { ...route, trust: dial.tls ?? {} }
+      const way = wayThrough(route, dial.tls ?? {})
       const socket = await openSocket(place, way, patienceFor(limits.handshakeMs))
       socket.destroy()
       const ms = since(began, clock)

@@ -29,7 +29,7 @@ export function checkCertificate({ certificate, clock }: DoctorOptions): Finding
     : ok(value, measured)
 }
 
-/** The policy: signed by the key that is pinned, valid today, and one that knows this coordinator. */
+/** The policy: signed by all keys that are pinned, valid today, and one that knows this coordinator. */
 export async function checkPolicyFile({
   crypto,
   clock,

@@ -118,8 +118,9 @@ function exchange(url: string, { out, trust, body }: Exchange): Promise<Buffer> 
 }
 
 function tlsOf(trust: Exchange['trust'], { gatewayCa }: WayOut): TlsWith {
-  if (trust.kind === 'unverified') return { unverified: true }
-  return { ...(trust.pem === undefined ? {} : { ca: trust.pem }), ...(gatewayCa === undefined ? {} : { gatewayCa }) }
+  const gateway = gatewayCa === undefined ? {} : { gatewayCa }
+  if (trust.kind === 'unverified') return { ...gateway, unverified: true }
+  return { ...gateway, ...(trust.pem === undefined ? {} : { ca: trust.pem }) }
 }
 
 /** The JSON of a body; undefined for what is none. */

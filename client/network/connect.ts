@@ -9,8 +9,13 @@ import { authoritiesOf, type Trust } from './trust.ts'
 
 export type Place = { readonly host: string; readonly port: number }
 
-/** A proxy, and whom a client believes that it is the one, where it speaks TLS by itself. */
-export type ProxyWay = ProxyRoute & { readonly trust?: Trust }
+/** A proxy, and the authorities that may have certified it besides the system's, where it speaks TLS by itself: never the coordinator's. */
+export type ProxyWay = ProxyRoute & Pick<Trust, 'gatewayCa'>
+
+/** The way through a proxy, where there is one. */
+export function wayThrough(route: ProxyRoute | undefined, { gatewayCa }: Trust): ProxyWay | undefined {
+  return route && { ...route, ...(gatewayCa === undefined ? {} : { gatewayCa }) }
+}
 
 export type TlsWith = Trust & {
   readonly cert?: string
@@ -44,9 +49,8 @@ export async function openSocket(to: Place, proxy: ProxyWay | undefined, patienc
 
 /** Asks a proxy, over a connection to it, to go on to a place (CONNECT, RFC 9110, section 9.3.6). The connection is used up. */
 export async function throughProxy(socket: Socket, to: Place, proxy: ProxyWay, patience: Patience): Promise<Socket> {
-  const { url, credentials } = proxy
-  const toProxy =
-    url.protocol === 'https:' ? await secured(socket, placeOf(url).host, proxy.trust ?? {}, patience) : socket
+  const { credentials } = proxy
+  const toProxy = await speaksTo(socket, proxy, patience)
   const target = hostPort(to.host, to.port)
   return await new Promise<Socket>((resolve, reject) => {
     const asking = request({
@@ -77,6 +81,18 @@ export async function throughProxy(socket: Socket, to: Place, proxy: ProxyWay, p
     )
     asking.end()
   })
+}
+
+/** The proxy itself, over TLS where it speaks that: of the client's own certificate and names for the coordinator it learns nothing. */
+async function speaksTo(socket: Socket, proxy: ProxyWay, patience: Patience): Promise<Socket> {
+  const { url, gatewayCa } = proxy
+  if (url.protocol !== 'https:') return socket
+  try {
+    return await secured(socket, placeOf(url).host, gatewayCa === undefined ? {} : { gatewayCa }, patience)
+  } catch (failure) {
+    const error = ParleyError.from(failure)
+    throw error.code === 'session.unreachable' ? new ParleyError('proxy.unreachable', error.message) : error
+  }
 }
 
 /**

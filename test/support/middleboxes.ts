@@ -4,13 +4,18 @@ import { createServer as createHttpServer, type Server as HttpServer, type Incom
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { type Duplex, pipeline } from 'node:stream'
-import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { connect as connectTls, createServer as createTlsServer, TLSSocket } from 'node:tls'
 import type { Pair } from '../wire/certificates.ts'
 
 export type Middlebox = { readonly port: number; stop(): Promise<void> }
 
 /** What a proxy was asked for. */
-export type Asked = { readonly target: string; readonly credentials: string | undefined }
+export type Asked = {
+  readonly target: string
+  readonly credentials: string | undefined
+  /** The name in the certificate that it was shown. */
+  readonly shown: string | undefined
+}
 
 export type ProxyOptions = {
   /** `name:password` that it wants. */
@@ -25,12 +30,16 @@ export type ProxyOptions = {
 /** A proxy that speaks CONNECT. */
 export async function startProxy(options: ProxyOptions = {}): Promise<Middlebox & { readonly asked: Asked[] }> {
   const asked: Asked[] = []
-  const server = options.tls === undefined ? createHttpServer() : createHttpsServer(options.tls)
+  const server =
+    options.tls === undefined
+      ? createHttpServer()
+      : createHttpsServer({ ...options.tls, requestCert: true, rejectUnauthorized: false })
   server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const target = request.url ?? ''
     const [, basic] = (request.headers['proxy-authorization'] ?? '').split(' ')
     const credentials = basic === undefined ? undefined : Buffer.from(basic, 'base64').toString('utf8')
-    asked.push({ target, credentials })
+    const shown = socket instanceof TLSSocket ? socket.getPeerCertificate().subject?.CN : undefined
+    asked.push({ target, credentials, shown: shown === undefined ? undefined : String(shown) })
     const answer = (line: string) => socket.end(`HTTP/1.1 ${line}\r\ncontent-length: 0\r\n\r\n`)
     if (options.credentials !== undefined && credentials !== options.credentials) {
       return answer('407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm="clinic"')

@@ -129,12 +129,25 @@ describe.skipIf(!hasOpenssl)('with TLS (needs the program openssl)', () => {
     '%s: TLS is spoken with the coordinator, inside the tunnel of a proxy that speaks TLS itself',
     async (carrier) => {
       const between = await proxy({ tls: certificates.server })
-      const tls = { ca: certificates.ca }
-      const connection = await dialUrl(started.url(carrier), { tls, proxy: { url: between.url } })()
+      const { ca, client } = certificates
+      const choice = { url: between.url }
+      const tls = { ca, ...client, gatewayCa: ca, serverName: 'coordinator.example' }
+      const connection = await dialUrl(started.url(carrier), { tls, proxy: choice })()
       connection.destroy()
-      expect(between.asked).toHaveLength(1)
-      const distrusted = await refusalOf(started.url(carrier), { proxy: { url: between.url } })
+      // The client's own certificate is for the coordinator alone.
+      expect(between.asked).toEqual([
+        { target: expect.any(String) as string, credentials: undefined, shown: undefined },
+      ])
+      // Whoever may certify a coordinator may not certify a proxy.
+      const distrusted = await refusalOf(started.url(carrier), { tls: { ca }, proxy: choice })
       expect(distrusted).toMatchObject({ code: 'tls.untrusted', details: { issuer: 'ca' } })
+      // Nor is a proxy that speaks no TLS one that does.
+      const clear = await proxy()
+      const broken = await refusalOf(started.url(carrier), {
+        tls,
+        proxy: { url: clear.url.replace('http:', 'https:') },
+      })
+      expect(broken.code).toBe('proxy.unreachable')
     },
   )
 })
