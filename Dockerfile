@@ -1,7 +1,9 @@
 # One image for the coordinator and for clients: `parley` with what is said after the image's name.
 #
 #   docker build -t parley .
-#   docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges -v parley:/var/lib/parley parley coordinator
+#   docker run --rm -v parley:/var/lib/parley parley init --home /var/lib/parley
+#   docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
+#     -e PARLEY_HOST=0.0.0.0 -p 7443:7443 -p 7080:7080 -v parley:/var/lib/parley parley
 #
 # docs/operations.md says how it is run; deploy/compose.yaml is a federation.
 
