@@ -144,7 +144,7 @@ describe('a federation with an authority of its own', () => {
     })
     const registrar = { http: invitation.http, authority: other.certificate }
     await expect(askToJoin(registrar, invitation, keyOf('a'), now())).rejects.toMatchObject({
-      code: 'coordinator.unreachable',
+      code: 'tls.untrusted',
     })
     await expect(registrarOf({ http: 'http://192.0.2.1', authority: null })).rejects.toMatchObject({
       code: 'config.insecure',

@@ -34,10 +34,11 @@ const printed: Readonly<Record<string, RegExp>> = {
   'SITE-KEY': /^([0-9a-f]{64})$/m,
   DIGEST: /digest ([0-9a-f]{12,64})/,
   RUN: /started (run_\w+)/,
+  PASSWORD: /^password: (\S+)$/m,
 }
 
 /** Commands that ask a coordinator, which is on a port of its own here. */
-const remote = /^(invite|client (approve|list|revoke)|run|model|request|member|token|audit export) /
+const remote = /^(invite|client (approve|list|revoke)|run|model|request|token|audit export) /
 
 /** Somebody at the keyboard, in a folder of their own. */
 export class Walker {
@@ -48,6 +49,16 @@ export class Walker {
 
   constructor(folder: string) {
     this.#folder = folder
+  }
+
+  /** Where its coordinator answers. */
+  get url(): string {
+    return this.#url
+  }
+
+  /** What was read elsewhere. */
+  learns(word: string, value: string): void {
+    this.#known.set(word, value)
   }
 
   knows(word: string): string {

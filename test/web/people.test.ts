@@ -1,22 +1,12 @@
 /** People, their accounts and their tokens in a real browser. */
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { stepAt, totpCode } from '../../server/members/totp.ts'
 import { CHROMIUM, launch, present, Sight } from './browser.ts'
+import { codeOf } from './second-factor.ts'
 import { setUp } from './set-up.ts'
 
 const skipped = present ? '' : ' (skipped: it is not installed)'
 const OWN = 'a password of my own'
-
-/** The code that a program would make of the secret that the page shows. */
-async function codeOf(page: Page): Promise<string> {
-  const text = (await page.locator('[data-secret]').textContent()) ?? ''
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-  const letters = text.replaceAll(/\s/g, '')
-  const bits = Array.from(letters, (letter) => alphabet.indexOf(letter).toString(2).padStart(5, '0')).join('')
-  const secret = Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2))
-  return totpCode(secret, stepAt(Date.now()))
-}
 
 describe.skipIf(!present)(`people in ${CHROMIUM}${skipped}`, { timeout: 60_000 }, () => {
   let browser: Browser
