@@ -64,7 +64,7 @@ describe.skipIf(!present)(`a run in ${CHROMIUM}${skipped}`, { timeout: 60_000 },
     await page.getByText('0 clients could take part now').waitFor()
     const asked = page.getByRole('region', { name: 'Clients that could be asked' })
     await asked.getByRole('row', { name: /^a/ }).getByText('it has no session').waitFor()
-    await page.getByRole('heading', { name: 'Dry run' }).scrollIntoViewIfNeeded()
+    await page.evaluate(`document.querySelector('section.part').scrollIntoView()`)
     await sight.picture('dry-run')
     await plan.fill(`${text}\n`)
     await page.getByRole('heading', { name: 'Dry run' }).waitFor({ state: 'detached' })
