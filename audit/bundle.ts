@@ -97,6 +97,7 @@ async function emptyFolder(path: string): Promise<void> {
   throw new ParleyError('config.invalid', `${path} is not empty`)
 }
 
+/** How a log is checked without the coordinator. */
 function readme({ federation, publicKey }: AuditPublicKey): string {
   return `# Audit log of ${federation}
 

@@ -29,6 +29,11 @@ export async function logFiles(folder: string): Promise<LogFile[]> {
     if (systemCode(failure) === 'ENOENT') return []
     throw failure
   })
+  return logFilesAmong(names)
+}
+
+/** The files of a log among these names, in their order. */
+export function logFilesAmong(names: Iterable<string>): LogFile[] {
   const found: LogFile[] = []
   for (const name of names) {
     const [, number] = /^audit-(0|[1-9]\d{0,14})\.jsonl$/.exec(name) ?? []
@@ -43,9 +48,12 @@ export type Torn = { readonly file: string; readonly bytes: Uint8Array; readonly
 /** A line of the log, and the number of its record. */
 export type LogLine = FileLine & { readonly seq: number }
 
+/** Where the bytes of a file come from. */
+export type OpenFile = (name: string) => AsyncIterable<Uint8Array>
+
 /**
- * Every whole line of a log, over all its files; with `from` those before the file that record is in are left out. `torn` is
- * told of a last line without its end. Throws `AuditFault`.
+ * Every whole line of a log in a folder, over all its files; with `from` those before the file that record is in are left out.
+ * `torn` is told of a last line without its end. Throws `AuditFault`.
  */
 export async function* logLines(
   folder: string,
@@ -54,18 +62,28 @@ export async function* logLines(
 ): AsyncGenerator<LogLine> {
   const all = await logFiles(folder)
   const files = all.filter((_, index) => (all[index + 1]?.first ?? Number.POSITIVE_INFINITY) > from)
-  let seq = from === 0 ? 0 : (files[0]?.first ?? 0)
+  yield* linesOfLog(files, diskFiles(folder), torn, from === 0 ? 0 : (files[0]?.first ?? 0))
+}
+
+/** The same out of files that lie anywhere: all from the one with record `seq` on, in their order. */
+export async function* linesOfLog(
+  files: readonly LogFile[],
+  open: OpenFile,
+  torn: (found: Torn) => void = () => {},
+  seq = 0,
+): AsyncGenerator<LogLine> {
+  let next = seq
   for (const [index, { name, first }] of files.entries()) {
-    if (first !== seq) {
-      const kind = first > seq ? 'gap' : 'order'
-      const message = `the file begins with record ${first}, and the lines before it end with record ${seq - 1}`
-      throw new AuditFault({ kind, seq, file: name, line: 1, message })
+    if (first !== next) {
+      const kind = first > next ? 'gap' : 'order'
+      const message = `the file begins with record ${first}, and the lines before it end with record ${next - 1}`
+      throw new AuditFault({ kind, seq: next, file: name, line: 1, message })
     }
     const cut = (found: Torn) => {
       if (index === files.length - 1) return torn(found)
-      throw faultAt(name, seq - first + 1, seq, 'the last line of the file has no end')
+      throw faultAt(name, next - first + 1, next, 'the last line of the file has no end')
     }
-    for await (const line of fileLines(folder, name, first, cut)) yield { ...line, seq: seq++ }
+    for await (const line of fileLines(open, name, first, cut)) yield { ...line, seq: next++ }
   }
 }
 
@@ -75,15 +93,19 @@ export async function* checkpointLines(
   torn: (found: Torn) => void = () => {},
 ): AsyncGenerator<FileLine> {
   try {
-    yield* fileLines(folder, CHECKPOINTS, 0, torn)
+    yield* fileLines(diskFiles(folder), CHECKPOINTS, 0, torn)
   } catch (failure) {
     if (systemCode(failure) !== 'ENOENT') throw failure
   }
 }
 
-/** The whole lines of a file, of which the first is record `first` of its log. */
-async function* fileLines(
-  folder: string,
+function diskFiles(folder: string): OpenFile {
+  return (name) => createReadStream(join(folder, name), { highWaterMark: 1024 * 1024 })
+}
+
+/** The whole lines of a file, of which the first is record `first` of its log. Throws `AuditFault`. */
+export async function* fileLines(
+  open: OpenFile,
   file: string,
   first: number,
   torn: (found: Torn) => void,
@@ -91,9 +113,10 @@ async function* fileLines(
   let rest: Buffer = Buffer.alloc(0)
   let line = 0
   let size = 0
-  for await (const piece of createReadStream(join(folder, file), { highWaterMark: 1024 * 1024 })) {
-    size += (piece as Buffer).length
-    const bytes = rest.length === 0 ? (piece as Buffer) : Buffer.concat([rest, piece as Buffer])
+  for await (const piece of open(file)) {
+    size += piece.length
+    const bytes =
+      rest.length === 0 ? Buffer.from(piece.buffer, piece.byteOffset, piece.length) : Buffer.concat([rest, piece])
     let from = 0
     for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
       const seq = first + line

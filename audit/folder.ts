@@ -4,7 +4,7 @@ import { type AuditFilter, matchesFilter } from '../core/audit/filter.ts'
 import { type AuditLine, readAuditLine } from '../core/audit/line.ts'
 import type { FileLine } from '../core/audit/problem.ts'
 import type { AuditRecord } from '../core/audit/record.ts'
-import { type AuditReport, verifyAudit } from '../core/audit/verify.ts'
+import { type AuditReport, type AuditSources, verifyAudit } from '../core/audit/verify.ts'
 import type { Crypto } from '../core/crypto/primitives.ts'
 import { fromHex, toHex } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
@@ -62,6 +62,12 @@ export async function verifyFolder(
   const report = await verifyAudit(crypto, key, sources, take)
   const end = torn === undefined ? {} : { torn }
   return { ...report, publicKey: toHex(key), pinned: publicKey !== undefined, ...end }
+}
+
+/** What a folder has of a log, to be verified. */
+export async function auditSourcesIn(folder: string): Promise<AuditSources> {
+  const { federation } = (await readPublicKey(folder)) ?? {}
+  return { federation, log: logLines(folder), checkpoints: checkpointLines(folder) }
 }
 
 function keyIn(folder: string, found: AuditPublicKey | undefined): Uint8Array {

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { access, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { ParleyError } from '../core/errors/index.ts'
@@ -25,4 +25,20 @@ export async function lockFolder(folder: string): Promise<() => void> {
   }
   const held = lock
   return () => held.close()
+}
+
+/** Whether another process writes the log of a folder now. */
+export async function isLogInUse(folder: string): Promise<boolean> {
+  try {
+    await access(join(folder, 'lock'))
+  } catch {
+    return false
+  }
+  try {
+    const unlock = await lockFolder(folder)
+    unlock()
+    return false
+  } catch (failure) {
+    return ParleyError.from(failure).code === 'audit.locked'
+  }
 }

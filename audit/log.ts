@@ -1,5 +1,6 @@
 import { leafOf, nextHead } from '../core/audit/chain.ts'
 import {
+  type Checkpoint,
   type CheckpointSigner,
   checkpointSigner,
   readCheckpoint,
@@ -15,7 +16,16 @@ import type { Crypto, SigningKey } from '../core/crypto/primitives.ts'
 import { toHex, utf8 } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
 import { AppendFile } from './append-file.ts'
-import { type AuditFiles, CHECKPOINTS, FOLDER_MODE, logFileName, logFiles, logLines, nodeFiles } from './files.ts'
+import {
+  type AuditFiles,
+  CHECKPOINTS,
+  checkpointLines,
+  FOLDER_MODE,
+  logFileName,
+  logFiles,
+  logLines,
+  nodeFiles,
+} from './files.ts'
 import { keepPublicKey } from './public-key.ts'
 import { type Found, recover } from './recovery.ts'
 
@@ -36,6 +46,12 @@ export type AuditLogOptions = {
   /** Shown every record that is there already. */
   readonly seen?: (record: AuditRecord) => void
 }
+
+/** A log up to a checkpoint, which is the last of its lines. */
+export type LogSnapshot = { readonly records: number; readonly checkpoints: readonly string[] }
+
+/** What the coordinator says of its log to those who keep its checkpoints. */
+export type LogState = { readonly publicKey: Uint8Array; readonly newest: string; readonly held?: string }
 
 type Waiting = { readonly seq: number; readonly line: string; readonly resolve: () => void; readonly reject: Reject }
 type Reject = (error: ParleyError) => void
@@ -58,6 +74,8 @@ export class AuditLog implements AuditSink {
   /** Records that are on the disk, and the head after them. */
   #durable: { readonly records: number; readonly head: Uint8Array }
   #newest: SeenCheckpoint | undefined
+  /** Heads that were signed, by their records. */
+  readonly #heads: Map<number, string>
   #waiting: Waiting[] = []
   /** The newest line that waits, or waited, for the disk. */
   #last: Promise<void> = Promise.resolve()
@@ -76,6 +94,7 @@ export class AuditLog implements AuditSink {
     this.#file = opened.file
     this.#checkpoints = opened.checkpoints
     this.#newest = found.newest
+    this.#heads = found.heads
     this.#next = found.reader.next
     this.#head = found.reader.head ?? new Uint8Array(0)
     this.#durable = { records: this.#next, head: this.#head }
@@ -167,6 +186,36 @@ export class AuditLog implements AuditSink {
       if (seq >= end) return
       if (seq >= from) yield text
     }
+  }
+
+  /** Signs a checkpoint, and gives how many records the newest covers, with the lines of all checkpoints up to it. */
+  async snapshot(): Promise<LogSnapshot> {
+    await this.checkpoint()
+    const newest = this.#newest?.checkpoint.seq ?? -1
+    const checkpoints: string[] = []
+    for await (const { text } of checkpointLines(this.#folder)) {
+      checkpoints.push(text)
+      const { checkpoint } = await readCheckpoint(this.#options.crypto, this.publicKey, text)
+      if (checkpoint.seq >= newest) break
+    }
+    return { records: newest + 1, checkpoints }
+  }
+
+  /**
+   * What a client is told of the log, as lines: the newest checkpoint; and a new one of as many records as it names, where one of
+   * so many was signed before. It stands in no file, and has no `previous`.
+   */
+  async state(records: number): Promise<LogState> {
+    if (this.#newest === undefined) await this.checkpoint()
+    const { publicKey } = this
+    const newest = this.#newest
+    if (newest === undefined) throw new ParleyError('audit.unavailable', 'the log is empty')
+    const head = this.#heads.get(records - 1)
+    const { clock, federation } = this.#options
+    const sign = (checkpoint: Omit<Checkpoint, 'at' | 'federation' | 'v'>) =>
+      this.#signer.sign({ at: instantOf(clock.now()), federation, v: 1, ...checkpoint })
+    const held = head === undefined ? {} : { held: await sign({ head, seq: records - 1 }) }
+    return { publicKey, newest: await this.#signer.sign(newest.checkpoint), ...held }
   }
 
   /** The records on the disk that fit, oldest first. */
@@ -265,6 +314,7 @@ export class AuditLog implements AuditSink {
       const line = await this.#signer.sign({ at, federation, head: toHex(head), seq, v: 1, ...previous })
       await this.#checkpoints.append(utf8(`${line}\n`))
       this.#newest = await readCheckpoint(crypto, this.publicKey, line)
+      this.#heads.set(seq, toHex(head))
     } catch (failure) {
       this.#fail(failure, [])
       throw this.#failure

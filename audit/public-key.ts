@@ -24,12 +24,21 @@ export async function readPublicKey(folder: string): Promise<AuditPublicKey | un
     if (systemCode(failure) === 'ENOENT') return undefined
     throw new ParleyError('audit.corrupt', `${path} cannot be read`, { cause: failure })
   })
-  if (text === undefined) return undefined
+  return text === undefined ? undefined : parsePublicKey(text, path)
+}
+
+/** What such a file says, and what `GET /v1/audit/key` answers. Throws `audit.corrupt`, which names `what`. */
+export function parsePublicKey(text: string, what: string): AuditPublicKey {
   try {
     return schema.parse(JSON.parse(text))
   } catch (cause) {
-    throw new ParleyError('audit.corrupt', `${path} is not the public key of a log`, { cause })
+    throw new ParleyError('audit.corrupt', `${what} is not the public key of a log`, { cause })
   }
+}
+
+/** The text of such a file. */
+export function publicKeyText(key: AuditPublicKey): string {
+  return `${canonicalJson(key)}\n`
 }
 
 /** Writes it where it is not there. Throws `audit.corrupt` where another one is. */
@@ -49,7 +58,7 @@ export async function writePublicKey(files: AuditFiles, folder: string, key: Aud
   const path = join(folder, PUBLIC_KEY_FILE)
   const file = await files.open(`${path}.tmp`, 'w', FILE_MODE)
   try {
-    await file.writeFile(`${canonicalJson(key)}\n`)
+    await file.writeFile(publicKeyText(key))
     await file.sync()
   } finally {
     await file.close()

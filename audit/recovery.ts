@@ -8,6 +8,8 @@ import { CHECKPOINTS, checkpointLines, logLines, type Torn } from './files.ts'
 export type Found = {
   readonly reader: ChainReader
   readonly newest: PlacedCheckpoint | undefined
+  /** Heads that were signed, by their records. */
+  readonly heads: Map<number, string>
   /** What crashes cut in the middle of a line. */
   readonly torn: readonly Torn[]
 }
@@ -33,5 +35,6 @@ export async function recover(
     last = { file: line.file, line: line.line }
   }
   reader.end(last)
-  return { reader, newest: checkpoints.at(-1), torn }
+  const heads = new Map(checkpoints.map(({ checkpoint }) => [checkpoint.seq, checkpoint.head]))
+  return { reader, newest: checkpoints.at(-1), heads, torn }
 }

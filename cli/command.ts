@@ -29,15 +29,15 @@ export function group(name: string, description: string, ...commands: readonly C
 }
 
 /** Wraps what a command does: gives it its output, and turns what it throws into a message and an exit code. */
-export function action<Options extends object>(
-  work: (options: Options, output: Output, ...args: string[]) => Promise<number | undefined>,
+export function action<Options extends object, Args extends readonly unknown[] = string[]>(
+  work: (options: Options, output: Output, ...args: Args) => Promise<number | undefined>,
 ): (...args: unknown[]) => Promise<void> {
   return async (...args) => {
     // commander passes the arguments, then the options, then the command.
     const options = args.at(-2) as Options & { json?: boolean }
     const json = options.json === true
     try {
-      process.exitCode = (await work(options, createOutput(json), ...(args.slice(0, -2) as string[]))) ?? 0
+      process.exitCode = (await work(options, createOutput(json), ...(args.slice(0, -2) as unknown as Args))) ?? 0
     } catch (failure) {
       process.exitCode = reportFailure(failure, json)
     }

@@ -30,6 +30,8 @@ export type Home = {
   readonly policyState: string
   readonly audit: string
   readonly auditKey: string
+  /** Of a client: what it has seen of the coordinator's audit log, and the key that signed it. */
+  readonly checkpoints: { readonly lines: string; readonly key: string }
   /** Of a coordinator: key and certificate of its authority; its own for TLS, and the names that this is for. */
   readonly authority: { readonly key: string; readonly certificate: string }
   readonly tls: { readonly key: string; readonly certificate: string; readonly names: string }
@@ -55,6 +57,10 @@ export function homeOf(folder: string): Home {
     policyState: join(folder, 'policy-state'),
     audit: join(folder, AUDIT_FOLDER),
     auditKey: join(folder, 'audit.key'),
+    checkpoints: {
+      lines: join(folder, 'coordinator-checkpoints.jsonl'),
+      key: join(folder, 'coordinator-audit-key.json'),
+    },
     authority: { key: join(folder, 'authority.key'), certificate: join(folder, 'authority.crt') },
     tls: { key: join(folder, 'tls.key'), certificate: join(folder, 'tls.crt'), names: join(folder, 'tls.names') },
     federation: join(folder, 'federation.json'),

@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { Agent, fetch as fetchThrough } from 'undici'
+import { connectTo, type ProxyChoice, patienceFor, proxyFor } from '../client/index.ts'
 import { type ErrorCode, isErrorCode, ParleyError } from '../core/errors/index.ts'
 import { homeOf } from './home.ts'
+import { type NetworkOptions, proxyOf } from './network-options.ts'
 import { existing } from './secret-files.ts'
 
 export const DEFAULT_URL = 'http://127.0.0.1:7080'
 
-export type RemoteOptions = {
+export type RemoteOptions = Omit<NetworkOptions, 'ca'> & {
   readonly url: string
   readonly home?: string
   readonly tokenFile?: string
@@ -22,26 +24,27 @@ export type LoginBody = { readonly name: string; readonly password: string; read
 export class RemoteCoordinator {
   readonly #url: string
   readonly #token: string | undefined
-  /** For coordinators that an authority of their own has certified. */
+  /** For coordinators that an authority of their own has certified, and for those behind a proxy. */
   readonly #dispatcher: Agent | undefined
   /** Of the session of a member who has logged in. */
   #cookie: string | undefined
 
-  private constructor(url: string, token: string | undefined, ca?: string) {
+  private constructor(url: string, token: string | undefined, ca?: string, proxy: ProxyChoice = {}) {
     this.#url = url
     this.#token = token
-    this.#dispatcher = ca === undefined ? undefined : new Agent({ connect: { ca } })
+    this.#dispatcher = dispatcherOf(url, ca, proxy)
   }
 
   /** Without a token only what is public can be read. */
-  static async connect({ url, home, tokenFile, ca: file }: RemoteOptions): Promise<RemoteCoordinator> {
+  static async connect(options: RemoteOptions): Promise<RemoteCoordinator> {
+    const { url, home, tokenFile, ca: file } = options
     const path = tokenFile ?? (home === undefined ? undefined : homeOf(home).adminToken)
     const token = path === undefined ? undefined : await readToken(path)
     const own = home === undefined ? undefined : await existing(homeOf(home).authority.certificate)
     const ca = file === undefined ? own : await readToken(file)
     // A coordinator with an authority of its own speaks TLS, also on this machine.
     const address = ca !== undefined && url === DEFAULT_URL ? DEFAULT_URL.replace('http:', 'https:') : url
-    return new RemoteCoordinator(address.replace(/\/+$/, ''), token, ca)
+    return new RemoteCoordinator(address.replace(/\/+$/, ''), token, ca, await proxyOf(options))
   }
 
   /** Logs a member in, over TLS or on this machine. Throws `config.insecure`, `auth.failed`, `auth.too-often`. */
@@ -114,9 +117,28 @@ export class RemoteCoordinator {
       return (await fetchThrough(url, options)) as unknown as Response
     } catch (cause) {
       if (init.signal?.aborted === true) throw new ParleyError('interrupted', undefined, { cause })
+      // What a proxy or a certificate is refused for has a name of its own.
+      const inner = cause instanceof Error ? cause.cause : undefined
+      if (inner instanceof ParleyError && inner.code !== 'session.unreachable') throw inner
       throw new ParleyError('coordinator.unreachable', `no answer from ${this.#url}`, { cause })
     }
   }
+}
+
+const CONNECT_MS = 30_000
+
+function dispatcherOf(url: string, ca: string | undefined, proxy: ProxyChoice): Agent | undefined {
+  const target = URL.canParse(url) ? new URL(url) : undefined
+  if (target === undefined || (ca === undefined && proxyFor(target, proxy) === undefined)) return undefined
+  const network = { proxy, tls: ca === undefined ? {} : { ca } }
+  return new Agent({
+    connect: (_options, opened) => {
+      connectTo(target, network, patienceFor(CONNECT_MS)).then(
+        (socket) => opened(null, socket),
+        (failure: Error) => opened(failure, null),
+      )
+    },
+  })
 }
 
 /** Whether nobody on the way to an address can read what is sent. */

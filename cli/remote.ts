@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { DEFAULT_URL } from './http-client.ts'
+import { withProxyOptions } from './network-options.ts'
 
 /** The options of every command that speaks to a coordinator as an operator: `RemoteOptions`. */
 export function remote(one: Command): Command {
-  return one
+  return withProxyOptions(one)
     .option('--url <url>', 'HTTP address of the coordinator', DEFAULT_URL)
     .option('--home <folder>', 'folder of the coordinator, from which its admin token is read')
     .option('--ca <file>', 'certificate of the coordinator’s authority, PEM; by default that of its folder')

@@ -211,8 +211,9 @@ function phaseText({ phase, paused }: RunListing): string {
   return phase === 'waiting' ? 'paused' : `${phase}, then paused`
 }
 
-function pauseText({ paused }: RunView): string {
-  return paused === undefined ? '' : `; paused since ${paused.at}: ${printable(paused.reason)}`
+function pauseText({ paused, holding = [] }: RunView): string {
+  const people = holding.length === 0 ? '' : `; the plan waits for a person at ${holding.join(', ')}`
+  return paused === undefined ? people : `; paused since ${paused.at}: ${printable(paused.reason)}${people}`
 }
 
 function gateLine(gate: GateVerdict): string {

@@ -6,6 +6,9 @@ import { toHex } from '../core/encoding/bytes.ts'
 import { systemClock } from '../core/system-clock.ts'
 import { version } from './version.ts'
 
+/** Whom a client does not work for. */
+const refusing: ReadonlySet<string> = new Set(['node.untrusted-coordinator', 'audit.fork'])
+
 const self = { kind: 'system', id: 'client' } as const
 
 /** Records what a client’s program does and whom it met; what the node does it records itself. Closes the log at the end. */
@@ -22,10 +25,10 @@ export function siteEvents(log: AuditLog, coordinatorKey: Uint8Array) {
       if (event.type === 'connected') {
         const { client, carrier, remote } = event
         record('coordinator.connect', { actor: { kind: 'client', id: client }, details: { carrier, remote } })
-      } else if (event.type === 'disconnected' && event.error?.code === 'node.untrusted-coordinator') {
+      } else if (event.type === 'disconnected' && refusing.has(event.error?.code ?? '')) {
         const more = throttle.take('coordinator.refuse', systemClock.now())
         if (more === undefined) return
-        const { code, message } = event.error
+        const { code, message } = event.error ?? {}
         record('coordinator.refuse', { outcome: 'denied', code, details: { message } })
       }
     },

@@ -7,13 +7,14 @@ import { systemClock } from '../core/system-clock.ts'
 import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { createKernels, maskArithmeticIn } from '../kernels/index.ts'
+import { carrierUrls } from './carriers/carrier-urls.ts'
 import { dialUrl } from './carriers/dial.ts'
 import type { DialOptions } from './carriers/options.ts'
 import type { DataReport } from './data/dataset.ts'
 import { type DataFiles, loadDataset } from './data/load.ts'
 import { type ClientNode, createClientNode } from './node/client.ts'
 import type { PrivacyLedger } from './node/ledger.ts'
-import type { ClientEvent, RoundMemory } from './node/options.ts'
+import type { CheckpointMemory, ClientEvent, RoundMemory } from './node/options.ts'
 import type { TaskPolicy } from './node/policy.ts'
 import { type ControlMemory, memoryControls } from './training/controls.ts'
 import type { EngineName } from './training/tfjs/load.ts'
@@ -23,7 +24,10 @@ export type NodeConfig = {
   readonly identity: SigningKey
   /** The coordinator's Ed25519 public key, 32 bytes, got over another channel. */
   readonly coordinatorKey: Uint8Array
-  /** `grpc://`, `grpcs://`, `ws://` or `wss://`; tried in turn. */
+  /**
+   * `grpc://`, `grpcs://`, `ws://` or `wss://`, or `https://` for gRPC and WebSocket on one port. The first is preferred; the next is
+   * taken where one does not get through.
+   */
   readonly urls: readonly string[]
   /** What this client's institution allows, as `filePolicy` reads it. Without one every task is declined. */
   readonly policy?: TaskPolicy
@@ -45,6 +49,8 @@ export type NodeConfig = {
   readonly ledger?: PrivacyLedger
   /** Where the client records what it does and what leaves it; what cannot be recorded is not done. By default nowhere. */
   readonly audit?: AuditSink
+  /** What was seen of the coordinator's audit log; without it the client does not see that there are two of it. */
+  readonly checkpoints?: CheckpointMemory
   /** By default the fastest engine that works here. */
   readonly engine?: EngineName
   readonly limits?: Partial<Limits>
@@ -80,7 +86,7 @@ export function startClient(config: NodeConfig): ClientNode {
     clock: systemClock,
     identity: config.identity,
     coordinatorKey: config.coordinatorKey,
-    dials: config.urls.map((url) => dialUrl(url, { ...config.dial, limits })),
+    dials: config.urls.flatMap(carrierUrls).map((url) => dialUrl(url, { ...config.dial, limits })),
     trainer: async (plan, admission) => {
       const { evaluation } = plan
       const files = admission?.data ?? config.data
@@ -108,6 +114,7 @@ export function startClient(config: NodeConfig): ClientNode {
     ...(config.masking === undefined ? {} : { masking: maskingOf(config.masking, config.minCohort) }),
     ...(config.ledger === undefined ? {} : { ledger: config.ledger }),
     ...(config.audit === undefined ? {} : { audit: config.audit }),
+    ...(config.checkpoints === undefined ? {} : { checkpoints: config.checkpoints }),
     ...(config.onEvent === undefined ? {} : { onEvent: config.onEvent }),
   })
   node.start()

@@ -3,6 +3,7 @@ import { auditErrors } from '../core/errors/catalogue/audit.ts'
 import { authErrors } from '../core/errors/catalogue/auth.ts'
 import { clientErrors } from '../core/errors/catalogue/client.ts'
 import { enrolmentErrors } from '../core/errors/catalogue/enrolment.ts'
+import { networkErrors } from '../core/errors/catalogue/network.ts'
 import { planErrors } from '../core/errors/catalogue/plan.ts'
 import { policyErrors } from '../core/errors/catalogue/policy.ts'
 import { privacyErrors } from '../core/errors/catalogue/privacy.ts'
@@ -42,6 +43,7 @@ const errorSections: readonly (readonly [
   codes: Readonly<Record<string, CatalogueEntry>>,
 ])[] = [
   ['Sessions', 'Frames, handshakes and sessions: what ends a connection.', sessionErrors],
+  ['Networks', 'Proxies and certificates on the way from a client to its coordinator.', networkErrors],
   ['People and identities', 'Who somebody is, what they may, and what takes two people.', authErrors],
   ['Enrolment', 'How clients become part of a federation, and cease to be.', enrolmentErrors],
   ['Updates and evaluations', 'Why one was not taken: the answer is a receipt, and the session goes on.', updateErrors],

@@ -38,6 +38,7 @@ import { timestamp, viewOf } from './rounds/view.ts'
 import { RunWatchers } from './rounds/watchers.ts'
 import { type AllowList, refusalOf } from './sessions/allow-list.ts'
 import { ChunkFrames } from './sessions/chunk-frames.ts'
+import type { AuditStateOf } from './sessions/handshake.ts'
 import { capabilities } from './sessions/session.ts'
 import { Sessions } from './sessions/sessions.ts'
 import type { CandidateRecord, Store } from './store/ports.ts'
@@ -80,6 +81,8 @@ export type CoordinatorDeps = {
   readonly observer: CoordinatorObserver
   /** By default nothing is recorded. */
   readonly audit?: RunRecords
+  /** What clients are told of it. */
+  readonly auditState?: AuditStateOf
 }
 
 /** Runs plans with the clients that connect. Owns no socket and no disk: they are handed to it. */
@@ -358,6 +361,7 @@ export class Coordinator implements CoordinatorApi {
     return viewOf(run.state, {
       connected: (client) => this.#hub.presence.has(client),
       uploaded: (client) => this.#hub.uploaded(run.id, client),
+      holding: this.#hub.holding(run.id),
     })
   }
 

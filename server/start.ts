@@ -13,6 +13,7 @@ import { keepLargeBlocks } from '../core/wire/large-blocks.ts'
 import { defaultLimits, type Limits } from '../core/wire/limits.ts'
 import { createKernels, kernelDigest } from '../kernels/index.ts'
 import { auditing } from './audit/auditing.ts'
+import type { RecordedFacts } from './audit/recorded-facts.ts'
 import { Coordinator, type CoordinatorDeps } from './coordinator.ts'
 import type { Addresses } from './enrolment/addresses.ts'
 import type { Authority } from './enrolment/authority.ts'
@@ -29,7 +30,7 @@ import { type AlertsConfig, usualAlerts } from './observe/alerts/config.ts'
 import { everyone } from './observe/coordinator-observer.ts'
 import { type CertificateEnd, measureWhenAsked } from './observe/gauges.ts'
 import { createLogger, type Logger } from './observe/logger.ts'
-import { measuredAppend } from './observe/measured-audit.ts'
+import { measuredAppend, measuredLog } from './observe/measured-audit.ts'
 import { measuredJournal } from './observe/measured-journal.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { observing } from './observe/observer.ts'
@@ -38,7 +39,6 @@ import { AuditedRegistry } from './registry/audited-registry.ts'
 import { AuditedRollouts } from './registry/audited-rollouts.ts'
 import { Registry } from './registry/registry.ts'
 import { ROLLOUT_ACTOR, type RolloutDone, Rollouts } from './registry/rollouts.ts'
-import type { RecordedFacts } from './rounds/run-audit.ts'
 import type { AllowList } from './sessions/allow-list.ts'
 import type { Store } from './store/ports.ts'
 import { createAdmission } from './transport/admission.ts'
@@ -232,7 +232,8 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     alerts.observer,
     ...(log === undefined ? [] : [auditing(log, clock.now, onFatal)]),
   ]
-  const api = new Coordinator({
+  const observer = { ...everyone(...observers), fatal: onFatal }
+  const api: Coordinator = new Coordinator({
     crypto: nodeCrypto,
     clock,
     store,
@@ -250,8 +251,13 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     ...(config.rootUpdate === undefined ? {} : { rootUpdate: config.rootUpdate }),
     ...(config.holdout === undefined ? {} : { holdout: config.holdout }),
     ...(config.latency === undefined ? {} : { latency: config.latency }),
-    observer: { ...everyone(...observers), fatal: onFatal },
-    ...(log === undefined || config.audit === undefined ? {} : { audit: { sink: log, facts: config.audit.facts } }),
+    observer,
+    ...(log === undefined || config.audit === undefined
+      ? {}
+      : {
+          audit: { sink: log, facts: config.audit.facts },
+          auditState: (records: number) => log.state(records),
+        }),
   })
   measureWhenAsked(metrics, {
     clock,
@@ -302,6 +308,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   // Answers `/readyz` while the journals are replayed.
   await http.start()
   try {
+    if (registry instanceof AuditedRegistry) await registry.recordLate(config.audit?.facts ?? new Set())
     await api.start()
     await rollouts.start()
   } catch (failure) {
@@ -314,7 +321,8 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   const renewing = renewDaily(registry, clock, (err) => logger.error({ err }, 'an alias record was not renewed'))
   const warn = (message: string) => logger.warn({ part: 'transport' }, message)
   const admission = createAdmission(limits)
-  const ws = attachWebSocket(http.server, api.serve, { admission, limits, warn })
+  const refused = (address: string, error: ParleyError) => observer.sessionRefused('websocket', address, error)
+  const ws = attachWebSocket(http.server, api.serve, { admission, limits, warn, refused })
   const health = { serving: () => api.ready(), watch: (listener: () => void) => api.onReadiness(listener) }
   const grpc = await listenGrpc(api.serve, { ...security, host, port: config.grpcPort, admission, limits, health })
   listening = { http: http.url, carriers: [grpc.url, ws.url] }
@@ -359,21 +367,6 @@ function recordOf(
   const self = { kind: 'system', id: 'coordinator' } as const
   if (error === undefined) return { action, actor: self, object: self, details }
   return { action, actor: self, object: self, outcome: 'failed', code: error.code, details: { message: error.message } }
-}
-
-function measuredLog(log: AuditLog, append: AuditLog['append']) {
-  return {
-    federation: log.federation,
-    publicKey: log.publicKey,
-    append,
-    get records() {
-      return log.records
-    },
-    settled: () => log.settled(),
-    checkpoint: () => log.checkpoint(),
-    lines: (from?: number, limit?: number) => log.lines(from, limit),
-    close: () => log.close(),
-  }
 }
 
 function moverOf(actor: string): 'coordinator' | 'rollout' | 'person' {

@@ -1,33 +1,51 @@
 import { InvalidArgumentError } from 'commander'
-import { auditFolderOf, exportBundle, queryFolder, verifyFolder } from '../../audit/index.ts'
-import type { AuditFilter } from '../../core/audit/filter.ts'
+import { auditFolderOf, exportBundle, isBundle, queryFolder, verifyFolder } from '../../audit/index.ts'
+import { type AuditFilter, isOfClient } from '../../core/audit/filter.ts'
 import { AuditFault, type FileLine } from '../../core/audit/problem.ts'
 import type { AuditRecord } from '../../core/audit/record.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
-import { ParleyError } from '../../core/errors/index.ts'
 import { recordLine, reportText } from '../audit-text.ts'
 import { action, command, group } from '../command.ts'
-import { countOption, keyOption, listOption, readText } from '../options.ts'
-import { printable } from '../printable.ts'
+import { DEFAULT_URL } from '../http-client.ts'
+import { REFERENCE } from '../model-reference.ts'
+import { countOption, listOption, readText } from '../options.ts'
+import { pinnedKey } from '../pinned-keys.ts'
+import { plainError, plainly } from '../printable.ts'
+import { type BundleKeys, type BundleRequest, downloadBundle, verifyBundle } from './audit-bundle.ts'
+import { compare } from './audit-compare.ts'
 
 const HOME = 'folder of a coordinator or a client, or one with an exported log'
 
-type Verify = { readonly key?: Uint8Array; readonly checkpoint?: readonly string[] }
+type Verify = BundleKeys & { readonly checkpoint?: readonly string[] }
 
-const verify = command('verify', 'check that an audit log is whole: nothing removed, changed, reordered or put in')
-  .argument('<path>', HOME)
-  .option('--key <hex>', 'public audit key, got over another channel; by default the one in the folder', keyOption)
+const verify = command('verify', 'check that an audit log, or a bundle with versions, is whole and says one thing')
+  .argument('<path>', `${HOME}; or a bundle of evidence`)
+  .option(
+    '--key <key>',
+    'public audit key, got over another channel: 64 hexadecimal digits, or a file with them or with the answer of /v1/audit/key',
+  )
+  .option(
+    '--coordinator-key <key>',
+    'of a bundle: the key of versions and aliases; by default the one that the log names',
+  )
+  .option(
+    '--release-key <file>',
+    'of a bundle: a release key, PEM, that versions may have; may stand several times',
+    listOption,
+  )
   .option('--checkpoint <file>', 'a checkpoint kept from earlier: it must be in the history too', listOption)
   .action(
-    action<Verify>(async ({ key, checkpoint = [] }, output, path = '') => {
-      const folder = await auditFolderOf(path)
+    action<Verify>(async ({ checkpoint = [], ...keys }, output, path = '') => {
       const kept: FileLine[] = []
       for (const file of checkpoint) {
         const lines = (await readText(file)).split('\n').filter((line) => line !== '')
         kept.push(...lines.map((text, index) => ({ file, line: index + 1, text })))
       }
-      const { problem, ...report } = await plainly(() => verifyFolder(nodeCrypto, folder, { publicKey: key, kept }))
-      if (problem !== undefined) throw plain(new AuditFault(problem))
+      if (await isBundle(path)) return await plainly(() => verifyBundle(path, keys, kept, output))
+      const folder = await auditFolderOf(path)
+      const publicKey = keys.key === undefined ? undefined : await pinnedKey(keys.key)
+      const { problem, ...report } = await plainly(() => verifyFolder(nodeCrypto, folder, { publicKey, kept }))
+      if (problem !== undefined) throw plainError(new AuditFault(problem))
       output.result(report, reportText(report))
       return 0
     }),
@@ -65,16 +83,29 @@ const timeline = command('timeline', 'show who did what, when; the oldest first'
     }),
   )
 
-type Export = { readonly home: string; readonly client?: string }
-
-const exporting = command('export', 'write the log into a folder that can be verified without the coordinator')
-  .argument('<folder>', 'made where it is not there; it must be empty')
-  .option('--home <folder>', HOME, '.parley/coordinator')
+const exporting = command(
+  'export',
+  'take a log away, with versions where they are asked for, to verify it without the coordinator',
+)
+  .argument('<path>', 'a folder for the log alone, made where it is not there; with versions, or --url, a tar file')
+  .option('--home <folder>', `${HOME}; .parley/coordinator where no --url is given`)
   .option('--client <id>', 'show only records of this client; of all others their hashes, so that it still verifies')
+  .option('--with <version>', `with this version: ${REFERENCE}; may stand several times`, listOption)
+  .option('--all-versions', 'with all versions')
+  .option(
+    '--url <url>',
+    `take it from the coordinator at this address, as a tar file; versions by default from ${DEFAULT_URL}`,
+  )
+  .option('--ca <file>', 'certificate of the coordinator’s authority, PEM; by default that of its folder')
+  .option('--token-file <file>', 'file with an API token that has evidence.export, or with the admin token')
   .action(
-    action<Export>(async ({ home, client }, output, to = '') => {
-      const from = await auditFolderOf(home)
-      const shown = (record: AuditRecord) => client === undefined || isOf(client, record)
+    action<BundleRequest>(async (request, output, to = '') => {
+      const { url, client, with: versions, allVersions } = request
+      if (url !== undefined || versions !== undefined || allVersions === true) {
+        return await plainly(() => downloadBundle(request, to, output))
+      }
+      const from = await auditFolderOf(request.home ?? '.parley/coordinator')
+      const shown = (record: AuditRecord) => client === undefined || isOfClient(client, record)
       const exported = await plainly(() => exportBundle(nodeCrypto, { from, to, shown }))
       const { records, redacted, checkpoints, publicKey } = exported
       output.result(
@@ -84,10 +115,6 @@ const exporting = command('export', 'write the log into a folder that can be ver
       return 0
     }),
   )
-
-function isOf(client: string, { actor, object }: AuditRecord): boolean {
-  return [actor, object].some(({ kind, id }) => kind === 'client' && id === client)
-}
 
 async function newest(found: AsyncIterable<AuditRecord>, limit: number) {
   const records: AuditRecord[] = []
@@ -109,21 +136,8 @@ function timeOption(text: string, rest: string): number {
   return time
 }
 
-/** What is wrong with a log may quote it, and what is in it may be anybody’s. */
-async function plainly<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work()
-  } catch (failure) {
-    throw plain(ParleyError.from(failure))
-  }
-}
-
-function plain(error: ParleyError): ParleyError {
-  const { code, message, details, cause } = error
-  return new ParleyError(code, printable(message), { cause, ...(details === undefined ? {} : { details }) })
-}
-
 export const auditCommand = group('audit', 'the log of who did what, of a coordinator or a client')
   .addCommand(verify)
   .addCommand(timeline)
   .addCommand(exporting)
+  .addCommand(compare)

@@ -11,6 +11,7 @@ import { action, command } from '../command.ts'
 import { certificateOf, clientKeyOf, joinedOf, keepJoined } from '../enrolment/joined.ts'
 import { homeOf } from '../home.ts'
 import { RemoteCoordinator, type RemoteOptions } from '../http-client.ts'
+import { type NetworkOptions, wayOutOf, withNetworkOptions } from '../network-options.ts'
 import { remote } from '../remote.ts'
 import { requestText } from '../request-text.ts'
 
@@ -28,22 +29,21 @@ type Shown = {
 /** How often somebody who waits for approval asks. */
 const ASK_EVERY_MS = 5_000
 
-export const join = command(
-  'join',
-  'ask to join a federation, with the code of an invitation; makes the key of this client',
+export const join = withNetworkOptions(
+  command('join', 'ask to join a federation, with the code of an invitation; makes the key of this client'),
 )
   .option('--home <folder>', 'folder of this client', '.parley/client')
   .argument('<code>', 'what the operator handed over')
   .option('--no-wait', 'ask once, and do not wait for the approval')
   .action(
-    action<{ home: string; wait: boolean }>(async (options, output, code = '') => {
+    action<NetworkOptions & { home: string; wait: boolean }>(async (options, output, code = '') => {
       const home = homeOf(options.home)
       const invitation = parseInvitation(code)
       const joined = await joinedOf(home)
       if (joined !== undefined && joined.coordinator !== invitation.coordinator) {
         throw new ParleyError('enrolment.state', `${options.home} belongs to another federation`)
       }
-      const registrar = await registrarOf(invitation)
+      const registrar = await registrarOf(invitation, await wayOutOf(options))
       const key = await clientKeyOf(home)
       const fingerprint = fingerprintOf(nodeCrypto, key.identity.publicKey)
       output.say(`fingerprint of this client: ${fingerprint}`)

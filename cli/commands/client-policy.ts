@@ -1,10 +1,12 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import {
   type Asked,
   evaluatePolicy,
   loadPolicy,
-  pinnedKey,
+  MOST_SITE_KEYS,
+  pinnedKeys,
   policyDigest,
+  policySignatures,
   readPolicy,
   signaturePath,
   signPolicy,
@@ -57,39 +59,50 @@ const key = command('key', 'print the public key of a site or of one of its peop
     }),
   )
 
-const sign = withHome('sign', 'check a policy and sign it with the site’s key')
+const sign = withHome(
+  'sign',
+  'check a policy and sign it with a key of the site; signatures of others over the same policy stay',
+)
   .requiredOption('--key <file>', 'the site’s secret key, as `parley client policy key` makes it')
   .action(
     action<HomeOptions & { readonly key: string }>(async (options, output) => {
       const path = pathOf(options)
       const policy = await readPolicy(path)
       const site = await siteKeyIn(options.key)
-      await replaceFile(signaturePath(path), signPolicy(nodeCrypto, site, policy))
+      const signature = signaturePath(path)
+      const trusted = await pinnedKeys(homeOf(options.home).policyKey)
+      const before = await readFile(signature).catch(() => new Uint8Array(0))
+      const others = policySignatures(nodeCrypto, trusted, policy, before)
+      await replaceFile(signature, signPolicy(nodeCrypto, site, policy, others))
       const [digest, publicKey] = [policyDigest(nodeCrypto, policy), toHex(site.publicKey)]
-      const trusted = await pinnedKey(homeOf(options.home).policyKey)
-      const isPinned = trusted !== undefined && toHex(trusted) === publicKey
-      const todo = isPinned ? '' : `\nthe client does not trust this key yet: parley client policy trust ${publicKey}`
-      output.result({ digest, publicKey, signature: signaturePath(path) }, `signed: policy ${digest}${todo}`)
+      const keys = trusted.map(toHex)
+      const missing = keys.filter((one) => one !== publicKey && !others.has(one))
+      const todo = keys.includes(publicKey)
+        ? missing.map((one) => `\nnot yet signed by ${one}, so it allows nothing`)
+        : [`\nthe client does not trust this key yet: parley client policy trust ${publicKey}`]
+      output.result({ digest, publicKey, signature, missing }, `signed: policy ${digest}${todo.join('')}`)
       return 0
     }),
   )
 
-const trust = command('trust', 'pin the public key by which this client’s policy must be signed')
+const trust = command('trust', 'pin the public keys by all of which this client’s policy must be signed')
   .option('--home <folder>', 'folder of the client', '.parley/client')
-  .option('--replace', 'in the place of another key that is pinned')
-  .argument('<key>', 'what `parley client policy key` prints')
+  .option('--replace', 'in the place of other keys that are pinned')
+  .argument('<key...>', 'what `parley client policy key` prints; several where a policy takes several people')
   .action(
-    action<HomeOptions & { readonly replace?: boolean }>(async ({ home, replace }, output, text = '') => {
-      const publicKey = text.toLowerCase()
-      if (fromHex(publicKey)?.length !== 32) {
-        throw new ParleyError('request.invalid', 'a public key is 64 hexadecimal digits')
+    action<HomeOptions & { readonly replace?: boolean }, [string[]]>(async ({ home, replace }, output, texts) => {
+      const keys = texts.map((text) => text.toLowerCase())
+      if (keys.some((key) => fromHex(key)?.length !== 32) || new Set(keys).size !== keys.length) {
+        throw new ParleyError('request.invalid', 'a public key is 64 hexadecimal digits, and each is given once')
       }
-      const before = await pinnedKey(homeOf(home).policyKey)
-      if (before !== undefined && toHex(before) !== publicKey && replace !== true) {
-        throw new ParleyError('config.invalid', `the key ${toHex(before)} is pinned: give --replace to change it`)
+      if (keys.length > MOST_SITE_KEYS) throw new ParleyError('request.invalid', `at most ${MOST_SITE_KEYS} keys`)
+      const before = (await pinnedKeys(homeOf(home).policyKey)).map(toHex)
+      const same = before.length === keys.length && before.every((key) => keys.includes(key))
+      if (before.length > 0 && !same && replace !== true) {
+        throw new ParleyError('config.invalid', `pinned are ${before.join(', ')}: give --replace to change that`)
       }
-      await replaceFile(homeOf(home).policyKey, `${publicKey}\n`)
-      output.result({ publicKey }, `policies of this client must be signed by ${publicKey}`)
+      await replaceFile(homeOf(home).policyKey, `${keys.join('\n')}\n`)
+      output.result({ publicKeys: keys }, `policies of this client must be signed by ${keys.join(' and by ')}`)
       return 0
     }),
   )

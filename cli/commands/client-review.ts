@@ -1,4 +1,5 @@
 import {
+  approvalsNeeded,
   changeText,
   coordinatorName,
   type Decision,
@@ -132,7 +133,7 @@ async function decide(
   const review = oneOf(await reviews.list(trusted), digest)
   const key = await siteKeyIn(options.key)
   const publicKey = toHex(key.publicKey)
-  const people = [toHex(trusted.siteKey), ...Object.values(trusted.policy.approvers)]
+  const people = [...trusted.siteKeys.map(toHex), ...Object.values(trusted.policy.approvers)]
   if (!people.includes(publicKey)) {
     throw new ParleyError('policy.untrusted', 'this key is neither the site’s nor one of the policy’s approvers')
   }
@@ -152,8 +153,9 @@ async function decide(
   return 0
 }
 
-function summaryOf({ digest, plan, held, decisions }: Review, { policy }: TrustedPolicy) {
-  const standing = standingOf(policy, decisions, systemClock.now())
+function summaryOf({ digest, plan, held, decisions }: Review, trusted: TrustedPolicy) {
+  const { policy } = trusted
+  const standing = standingOf(approvalsNeeded(trusted), decisions, systemClock.now())
   const coordinator = coordinatorName(policy, held.coordinator) ?? held.coordinator
   return { digest, plan: plan.name, coordinator, at: held.at, state: stateText(standing, decisions) }
 }
@@ -193,14 +195,15 @@ function dataOf(named: string | undefined, known: readonly string[]): string {
 }
 
 /** The plan that people approved last: of the same name, where there is one. */
-function lastApproved(all: readonly Review[], { digest, plan }: Review, { policy }: TrustedPolicy): Review | undefined {
+function lastApproved(all: readonly Review[], { digest, plan }: Review, trusted: TrustedPolicy): Review | undefined {
+  const needed = approvalsNeeded(trusted)
   const atOf = ({ decisions }: Review) =>
     decisions
       .map(({ decision }) => decision.at)
       .sort()
       .at(-1) ?? ''
   const approved = all
-    .filter((one) => one.digest !== digest && standingOf(policy, one.decisions, 0)?.kind === 'approved')
+    .filter((one) => one.digest !== digest && standingOf(needed, one.decisions, 0)?.kind === 'approved')
     .sort((a, b) => (atOf(a) < atOf(b) ? 1 : -1))
   return approved.find((one) => one.plan.name === plan.name) ?? approved[0]
 }

@@ -1,8 +1,6 @@
 import {
   type ClientEvent,
   type DataFiles,
-  type EngineName,
-  engineNames,
   filePolicy,
   MIN_COHORT,
   startClient,
@@ -12,57 +10,36 @@ import { nodeCrypto } from '../../core/crypto/node.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { leadingOf } from '../../core/metrics/metrics.ts'
 import { systemClock } from '../../core/system-clock.ts'
+import { fileCheckpointMemory } from '../checkpoint-memory.ts'
+import { type ClientOptions, dataOf, dialOptionsOf, engineOf, withClientOptions } from '../client-options.ts'
 import { action, command, group } from '../command.ts'
 import { fileControlMemory } from '../control-memory.ts'
 import { federationOf, renewingOf } from '../enrolment/federation.ts'
 import { auditLogOf, type Home, homeOf, identityOf } from '../home.ts'
 import { type MaskingOptions, maskingOf, withMaskingOptions } from '../masking-options.ts'
-import { countOption, deltaOption, epsilonOption, keyOption, listOption, readText } from '../options.ts'
+import { wayOutOf } from '../network-options.ts'
+import { countOption, deltaOption, epsilonOption } from '../options.ts'
 import { budgetOf, fileLedger, USUAL_DELTA } from '../privacy-ledger.ts'
 import { fileRoundMemory } from '../round-memory.ts'
 import { figure } from '../run-text.ts'
 import { untilStopped } from '../signals.ts'
 import { siteEvents } from '../site-events.ts'
+import { clientDoctorCommand } from './client-doctor.ts'
 import { approve, join, list, refuse, rename, resume, revoke, revokeAll, suspend } from './client-enrolment.ts'
 import { clientPolicyCommand } from './client-policy.ts'
 import { clientPrivacyCommand } from './client-privacy.ts'
 import { clientReviewCommand } from './client-review.ts'
 
-type Options = MaskingOptions & {
-  readonly home: string
-  readonly coordinator?: readonly string[]
-  readonly coordinatorKey?: Uint8Array
-  readonly data?: string
-  readonly policy?: string
-  readonly unsafeAllowAnyPlan?: boolean
-  readonly labels?: string
-  readonly engine?: string
-  readonly minCohort?: number
-  readonly privacyBudget?: number
-  readonly privacyDelta: number
-  readonly tlsCa?: string
-  readonly tlsCert?: string
-  readonly tlsKey?: string
-  readonly allowClearTextBeyondLoopback?: boolean
-}
+type Options = MaskingOptions &
+  ClientOptions & {
+    readonly minCohort?: number
+    readonly privacyBudget?: number
+    readonly privacyDelta: number
+  }
 
-const start = withMaskingOptions(command('start', 'run a client node on local data until it is told to stop'))
-  .option('--home <folder>', 'folder of its key and its memory of rounds, controls and privacy', '.parley/client')
-  .option(
-    '--coordinator <url>',
-    'grpc://, grpcs://, ws:// or wss:// address, may stand several times; by default those of the invitation',
-    listOption,
-  )
-  .option(
-    '--coordinator-key <hex>',
-    'its public key, got over another channel; by default that of the invitation',
-    keyOption,
-  )
-  .option('--policy <file>', 'what this client may do, signed by its site; by default policy.yaml in its folder')
-  .option('--unsafe-allow-any-plan', 'no policy: do whatever the pinned coordinator asks')
-  .option('--data <file>', 'a table, or the images of a pair of IDX files; by default what the policy’s studies name')
-  .option('--labels <file>', 'the labels of a pair of IDX files')
-  .option('--engine <name>', `training engine: ${engineNames.join(', ')}; by default the fastest that works here`)
+const start = withClientOptions(
+  withMaskingOptions(command('start', 'run a client node on local data until it is told to stop')),
+)
   .option(
     '--min-cohort <n>',
     `smallest cohort to take part in, and smallest sum where updates are masked; by default ${MIN_COHORT}, and 16 masked`,
@@ -70,15 +47,12 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
   )
   .option('--privacy-budget <epsilon>', 'most privacy to spend in all its life; without it only counted', epsilonOption)
   .option('--privacy-delta <delta>', 'δ of that', deltaOption, USUAL_DELTA)
-  .option('--tls-ca <file>', 'authority of the coordinator’s certificate, PEM')
-  .option('--tls-cert <file>', 'own certificate, PEM')
-  .option('--tls-key <file>', 'its private key, PEM')
-  .option('--allow-clear-text-beyond-loopback', 'connect without TLS to another machine')
   .action(
     action<Options>(async (options, output) => {
       const home = homeOf(options.home)
       const identity = await identityOf(home)
       const federation = await federationOf(home, options)
+      const out = await wayOutOf(options)
       const { minCohort } = options
       const masking = await maskingOf(options, identity.publicKey, minCohort)
       if (options.unsafeTrustCoordinatorForPeerKeys === true) {
@@ -97,12 +71,13 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
         coordinatorKey: federation.coordinatorKey,
         urls: federation.urls,
         memory: await fileRoundMemory(home.rounds),
+        checkpoints: fileCheckpointMemory(home.checkpoints, federation.coordinatorKey),
         controls: fileControlMemory(home.controls),
         ledger: await fileLedger(home.ledger, budgetOf(options.privacyBudget, options.privacyDelta)),
         ...(minCohort === undefined ? {} : { minCohort }),
         ...(masking === undefined ? {} : { masking }),
         ...(options.engine === undefined ? {} : { engine: engineOf(options.engine) }),
-        dial: await dialOptionsOf(options, federation.ca),
+        dial: await dialOptionsOf(options, federation.ca, out),
         onEvent: (event) => {
           site.take(event)
           output.event(plainEvent(event), eventText(event))
@@ -113,7 +88,7 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
             `data: ${report.used} of ${report.rows} rows usable, ${report.train} to train and ${report.test} held out`,
           ),
       })
-      const renewing = renewingOf(home, federation, output)
+      const renewing = renewingOf(home, federation, out, output)
       await untilStopped(async () => {
         renewing.stop()
         await node.stop()
@@ -122,13 +97,6 @@ const start = withMaskingOptions(command('start', 'run a client node on local da
       return 0
     }),
   )
-
-function dataOf({ data, labels, unsafeAllowAnyPlan }: Options): DataFiles | undefined {
-  if (data !== undefined) return labels === undefined ? { csv: data } : { images: data, labels }
-  if (labels !== undefined) throw new ParleyError('request.invalid', '--labels belongs to images that --data names')
-  if (unsafeAllowAnyPlan !== true) return undefined
-  throw new ParleyError('request.invalid', 'without a policy nothing names the data: give --data')
-}
 
 /** Undefined where whoever starts it wants none. A policy that is not valid is told of at once, and allows nothing. */
 async function policyOf(
@@ -157,24 +125,6 @@ async function policyOf(
     onInvalid: ({ code, message, entry }) =>
       warn(`no valid policy, every task is declined: ${code}: ${message}\n  what to do: ${entry.hint}`),
   })
-}
-
-function engineOf(text: string): EngineName {
-  const name = engineNames.find((one) => one === text)
-  if (name === undefined) throw new ParleyError('request.invalid', `--engine is one of ${engineNames.join(', ')}`)
-  return name
-}
-
-async function dialOptionsOf(options: Options, authority: string | undefined) {
-  const pem = options.tlsCa === undefined ? authority : await readText(options.tlsCa)
-  const ca = pem === undefined ? {} : { ca: pem }
-  const cert = options.tlsCert === undefined ? {} : { cert: await readText(options.tlsCert) }
-  const key = options.tlsKey === undefined ? {} : { key: await readText(options.tlsKey) }
-  return {
-    tls: { ...ca, ...cert, ...key },
-    allowClearTextBeyondLoopback: options.allowClearTextBeyondLoopback === true,
-    warn: (message: string) => void process.stderr.write(`parley: ${message}\n`),
-  }
 }
 
 function plainEvent(event: ClientEvent): object {
@@ -227,3 +177,4 @@ export const clientCommand = group(
   .addCommand(rename)
   .addCommand(clientPolicyCommand)
   .addCommand(clientReviewCommand)
+  .addCommand(clientDoctorCommand)

@@ -1,4 +1,4 @@
-import { askToRenew, keepRenewing } from '../../client/index.ts'
+import { askToRenew, keepRenewing, type WayOut } from '../../client/index.ts'
 import { fromHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { systemClock } from '../../core/system-clock.ts'
@@ -40,7 +40,12 @@ export async function federationOf(
 }
 
 /** Keeps the certificate of a client that has joined good while it runs; its sessions know nothing of it. */
-export function renewingOf(home: Home, { joined }: Federation, output: Output): { readonly stop: () => void } {
+export function renewingOf(
+  home: Home,
+  { joined }: Federation,
+  out: WayOut,
+  output: Output,
+): { readonly stop: () => void } {
   if (joined === undefined) return { stop: () => {} }
   const { client, http, authority, from, until } = joined
   let kept = joined
@@ -48,7 +53,12 @@ export function renewingOf(home: Home, { joined }: Federation, output: Output): 
     clock: systemClock,
     certificate: { from, until },
     renew: async () =>
-      askToRenew({ http, authority: authority ?? undefined }, client, await clientKeyOf(home), systemClock.now()),
+      askToRenew(
+        { ...out, http, authority: authority ?? undefined },
+        client,
+        await clientKeyOf(home),
+        systemClock.now(),
+      ),
     keep: async (answer) => {
       kept = { ...kept, ...certificateOf(answer, systemClock.now()) }
       await keepJoined(home, kept)

@@ -1,9 +1,7 @@
 import {
-  type ChannelCredentials,
   Client,
   type ClientDuplexStream,
   type ClientOptions,
-  credentials,
   type Metadata,
   type StatusObject,
   status,
@@ -14,8 +12,11 @@ import { CarrierConnection } from '../../core/wire/carrier-connection.ts'
 import type { Connection, Dial } from '../../core/wire/connection.ts'
 import { descriptor } from '../../core/wire/generated/descriptor.ts'
 import { defaultLimits } from '../../core/wire/limits.ts'
+import { patienceFor, whyGivenUp } from '../network/connect.ts'
+import { checkProxy, proxyFor } from '../network/proxy.ts'
+import { channelTarget, unreached, type Way, WayCredentials } from './grpc-credentials.ts'
 import type { DialLimits, DialOptions } from './options.ts'
-import { type ClientTls, checkTls, refuseClearText } from './tls.ts'
+import { checkTls, refuseClearText } from './tls.ts'
 
 /** What the coordinator may have under way to a client that does not read, in bytes. */
 const WINDOW_BYTES = 4 * 1024 * 1024
@@ -23,36 +24,39 @@ const WINDOW_BYTES = 4 * 1024 * 1024
 type SessionCall = ClientDuplexStream<Buffer, Buffer>
 
 /**
- * Dials `grpc://host:port` and `grpcs://host:port`, each time over a TCP connection of its own. Throws `config.insecure`
+ * Dials `grpc://host:port` and `grpcs://host:port`, each time over a TCP connection of its own, through a proxy where one is chosen. Throws `config.insecure`
  * for clear text beyond loopback, `config.invalid` for certificates that cannot be used. A dial waits at most `handshakeMs`.
  */
 export function dialGrpc(target: string | URL, options: DialOptions = {}): Dial {
   const url = new URL(target)
   if (url.protocol === 'grpc:') refuseClearText(url, options.allowClearTextBeyondLoopback)
   checkTls(options.tls)
-  return (signal) => open(url, options, signal)
+  checkProxy(options.proxy)
+  return async (signal) => open(url, options, signal)
 }
 
 function open(url: URL, options: DialOptions, signal: AbortSignal | undefined): Promise<Connection> {
   const { limits = defaultLimits, tls = {} } = options
+  const proxy = proxyFor(url, options.proxy)
   return new Promise((resolve, reject) => {
-    const unreachable = (reason: string) => new ParleyError('session.unreachable', `${url.host}: ${reason}`)
+    const way: Way = { url, tls, proxy, patience: patienceFor(limits.handshakeMs, signal) }
+    const credentials = new WayCredentials(way)
+    const unreachable = (reason: string) => unreached(way, credentials.reached, reason)
     if (signal?.aborted) return reject(unreachable('dialling was cancelled'))
-    const client = new Client(url.host, channelCredentials(url, tls), channelOptions(limits, tls))
+    const client = new Client(channelTarget(way), credentials, channelOptions(limits, way))
     const call = client.makeBidiStreamRequest(sessionMethod.path, bytes, bytes)
     const connection = sessionConnection(call, client, url.host, limits)
-    const give = (reason: string) => () => {
+    const { signal: over } = way.patience
+    const abort = () => {
       settled()
-      reject(unreachable(reason))
-      connection.destroy()
+      // Whoever is still making the connection gives up by the same signal, and knows better where it stopped.
+      setImmediate(() => {
+        reject(credentials.failure ?? unreachable(whyGivenUp(way.patience)))
+        connection.destroy()
+      })
     }
-    const abort = give('dialling was cancelled')
-    const timer = setTimeout(give(`no answer in ${limits.handshakeMs} ms`), limits.handshakeMs)
-    const settled = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
-    }
-    signal?.addEventListener('abort', abort, { once: true })
+    const settled = () => over.removeEventListener('abort', abort)
+    over.addEventListener('abort', abort, { once: true })
     call.once('metadata', () => {
       settled()
       resolve(connection)
@@ -60,7 +64,9 @@ function open(url: URL, options: DialOptions, signal: AbortSignal | undefined): 
     call.once('status', (end: StatusObject) => {
       settled()
       const named = namedCode(end.metadata)
-      reject(named === undefined ? unreachable(end.details) : new ParleyError(named, end.details))
+      reject(
+        named === undefined ? (credentials.failure ?? unreachable(end.details)) : new ParleyError(named, end.details),
+      )
     })
   })
 }
@@ -75,13 +81,7 @@ function loadSession(): { readonly path: string } {
   return method
 }
 
-function channelCredentials(url: URL, { ca, cert, key }: ClientTls): ChannelCredentials {
-  if (url.protocol === 'grpc:') return credentials.createInsecure()
-  const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text))
-  return credentials.createSsl(pem(ca), pem(key), pem(cert))
-}
-
-function channelOptions(limits: DialLimits, { serverName }: ClientTls): ClientOptions {
+function channelOptions(limits: DialLimits, { url, proxy }: Way): ClientOptions {
   return {
     'grpc.max_receive_message_length': limits.frameBytes,
     'grpc.max_send_message_length': -1,
@@ -91,7 +91,9 @@ function channelOptions(limits: DialLimits, { serverName }: ClientTls): ClientOp
     'grpc.enable_retries': 0,
     'grpc.service_config_disable_resolution': 1,
     'grpc.enable_channelz': 0,
-    ...(serverName === undefined ? {} : { 'grpc.ssl_target_name_override': serverName }),
+    // It would take a proxy of the environment by rules of its own.
+    'grpc.enable_http_proxy': 0,
+    ...(proxy === undefined ? {} : { 'grpc.default_authority': url.host }),
   }
 }
 

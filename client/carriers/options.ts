@@ -1,5 +1,5 @@
-import type { Agent } from 'node:http'
 import type { Limits } from '../../core/wire/limits.ts'
+import type { ProxyChoice } from '../network/proxy.ts'
 import type { ClientTls } from './tls.ts'
 
 export type DialLimits = Pick<Limits, 'frameBytes' | 'sendQueueBytes' | 'handshakeMs' | 'stallMs'>
@@ -8,9 +8,10 @@ export type DialOptions = {
   readonly limits?: DialLimits
   readonly tls?: ClientTls
   readonly allowClearTextBeyondLoopback?: boolean
-  /** WebSocket only: headers of the upgrade request and the HTTP agent that opens the socket. */
+  /** By default what HTTPS_PROXY and NO_PROXY say, and never for this machine itself. */
+  readonly proxy?: ProxyChoice
+  /** WebSocket only: headers of the upgrade request. */
   readonly headers?: Readonly<Record<string, string>>
-  readonly agent?: Agent
   /** Told once per dial function what makes the carrier slow on this machine. */
   readonly warn?: (message: string) => void
 }

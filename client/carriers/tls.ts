@@ -6,6 +6,8 @@ import { isLoopback } from '../../core/wire/address.ts'
 /** What a client trusts and shows, as PEM text. Without `ca` the system's authorities are trusted. */
 export type ClientTls = {
   readonly ca?: string
+  /** Authorities of gateways that open TLS on the way, trusted next to `ca`; one text may hold several. */
+  readonly gatewayCa?: string
   /** The client's own certificate and key, for coordinators that ask for one. Both or neither. */
   readonly cert?: string
   readonly key?: string
@@ -22,13 +24,13 @@ export function refuseClearText(url: URL, allowed: boolean | undefined): void {
 /** Throws `config.invalid` when certificates or key cannot be used. */
 export function checkTls(tls: ClientTls | undefined): void {
   if (tls === undefined) return
-  const { ca, cert, key } = tls
+  const { ca, gatewayCa, cert, key } = tls
   if ((cert === undefined) !== (key === undefined)) {
     throw new ParleyError('config.invalid', 'a client certificate needs its key, and a key its certificate')
   }
   try {
     // An authority that is no certificate would be passed over in silence.
-    if (ca !== undefined) new X509Certificate(ca)
+    for (const pem of [ca, gatewayCa]) if (pem !== undefined) new X509Certificate(pem)
     createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) })
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)

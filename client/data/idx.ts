@@ -68,6 +68,11 @@ function parseIdx(bytes: Uint8Array, what: string): IdxArray {
   return { axes, values }
 }
 
+/** The axes of an IDX file, once its length is what they say; plain or gzip. Fails with `data.malformed`. */
+export async function idxAxes(bytes: Uint8Array, what: string, mostBytes: number): Promise<readonly number[]> {
+  return parseIdx(await inflated(bytes, mostBytes, what), what).axes
+}
+
 async function inflated(bytes: Uint8Array, mostBytes: number, what: string): Promise<Uint8Array> {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
   try {

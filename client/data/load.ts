@@ -103,6 +103,16 @@ export function pixelRows({ features, labels, width }: Table, divideBy: number):
   }
 }
 
+/** A file of data as it stands there. Fails with `data.not-found`, and with `data.malformed` where it is too large. */
+export async function readWholeFile(path: string): Promise<Uint8Array> {
+  return await readFile(path, DATA_BYTES)
+}
+
+/** The same as text; `data.malformed` where it is none. */
+export async function readTextFile(path: string): Promise<string> {
+  return decode(await readWholeFile(path))
+}
+
 async function readFile(path: string, mostBytes: number): Promise<Uint8Array> {
   let file: Awaited<ReturnType<typeof open>>
   try {

@@ -2,6 +2,7 @@ import { ParleyError } from '../../core/errors/index.ts'
 import { envelopeOf } from '../../core/wire/envelope-field.ts'
 import type { Frame } from '../../core/wire/frame.ts'
 import { Link } from '../../core/wire/link.ts'
+import { Ways } from '../carriers/ways.ts'
 import { Backoff } from './backoff.ts'
 import { Fetcher } from './fetcher.ts'
 import { openHandshake } from './handshake.ts'
@@ -40,8 +41,9 @@ async function keepConnected(
   signal: AbortSignal,
 ): Promise<void> {
   const backoff = new Backoff(options.crypto, options.limits.idleMs)
-  for (let attempt = 0; !signal.aborted; ) {
-    const dial = options.dials[attempt % options.dials.length]
+  const ways = new Ways(options.dials, options.clock)
+  while (!signal.aborted) {
+    const dial = ways.next()
     if (dial === undefined)
       throw new ParleyError('config.invalid', 'a client needs at least one way to its coordinator')
     let error: ParleyError | undefined
@@ -51,14 +53,14 @@ async function keepConnected(
         idleMs: options.limits.idleMs,
         stallMs: options.limits.stallMs,
       })
-      await holdSession(options, link, fetcher, worker, signal)
+      await holdSession({ options, link, fetcher, worker, signal, onMet: () => ways.gotThrough() })
       backoff.reset()
     } catch (failure) {
       error = ParleyError.from(failure)
       // A broken connection says nothing of the next one; a refusal by name would come again at once.
       if (error.code === 'session.closed') backoff.reset()
       // The other way may get through where this one does not.
-      attempt++
+      ways.failed()
     }
     if (signal.aborted) return
     const retryInMs = Math.max(backoff.next(), retryAfterOf(error, options.limits.idleMs))
@@ -67,13 +69,17 @@ async function keepConnected(
   }
 }
 
-async function holdSession(
-  options: ClientOptions,
-  link: Link,
-  fetcher: Fetcher,
-  worker: Worker,
-  signal: AbortSignal,
-): Promise<void> {
+type Session = {
+  readonly options: ClientOptions
+  readonly link: Link
+  readonly fetcher: Fetcher
+  readonly worker: Worker
+  readonly signal: AbortSignal
+  /** The coordinator has proved its key and let the client in. */
+  readonly onMet: () => void
+}
+
+async function holdSession({ options, link, fetcher, worker, signal, onMet }: Session): Promise<void> {
   const stop = () => link.fail(new ParleyError('interrupted', 'the client stops'))
   signal.addEventListener('abort', stop, { once: true })
   const cancel = options.clock.after(options.limits.handshakeMs, () =>
@@ -82,6 +88,7 @@ async function holdSession(
   try {
     const { client, idleMs } = await openHandshake(options, link)
     cancel()
+    onMet()
     link.startHeartbeats(Math.min(idleMs, options.limits.idleMs))
     options.onEvent?.({ type: 'connected', client, carrier: link.carrier, remote: link.remote })
     fetcher.attach(link)

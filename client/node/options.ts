@@ -1,3 +1,4 @@
+import type { KeptCheckpoint } from '../../core/audit/continuity.ts'
 import type { AuditSink } from '../../core/audit/sink.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Crypto, SigningKey } from '../../core/crypto/primitives.ts'
@@ -16,6 +17,12 @@ import type { Admission, TaskPolicy } from './policy.ts'
 export interface RoundMemory {
   last(run: string): Promise<number | undefined>
   remember(run: string, round: number): Promise<void>
+}
+
+/** Remembers, over restarts, the newest checkpoint of the coordinator's audit log that was seen. */
+export interface CheckpointMemory {
+  last(): Promise<KeptCheckpoint | undefined>
+  keep(checkpoint: KeptCheckpoint): Promise<void>
 }
 
 /** What a client node tells whoever runs it. */
@@ -97,6 +104,8 @@ export type ClientOptions = {
   readonly ledger?: PrivacyLedger
   /** Where the client records what it does and what leaves it; what cannot be recorded is not done. By default nowhere. */
   readonly audit?: AuditSink
+  /** What was seen of the coordinator's audit log; without it the client does not see that there are two of it. */
+  readonly checkpoints?: CheckpointMemory
   /** How an update is worked out; by default in plain JavaScript. */
   readonly difference?: Difference
   readonly limits: Limits

@@ -32,6 +32,8 @@ export type Admission = {
 export interface TaskPolicy {
   /** Rejects with `node.plan-refused`, or `node.plan-held` where a person must look. The coordinator is told the message. */
   admit(request: PolicyRequest): Promise<Admission>
+  /** Whether a task that was held would still be; nothing is counted, and nothing kept. Without it, held tasks are not looked at again. */
+  holds?(request: PolicyRequest): Promise<boolean>
 }
 
 /** Without a policy nothing is allowed. */

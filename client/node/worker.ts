@@ -24,6 +24,7 @@ import type { Trainer, TrainResult } from '../training/ports.ts'
 import { difference } from './difference.ts'
 import { countsOf, hasGroups, lackingError, reportOf } from './evaluation.ts'
 import type { Fetcher } from './fetcher.ts'
+import { HeldPlans } from './held-plans.ts'
 import { chargeLedger } from './ledger.ts'
 import { checkCountsTask, maskCounts } from './masked/counts.ts'
 import { MaskedRound } from './masked/round.ts'
@@ -67,6 +68,7 @@ export class Worker {
   readonly #options: ClientOptions
   readonly #models: Models
   readonly #site: SiteRecord | undefined
+  readonly #held: HeldPlans | undefined
   #client = ''
   #link: Link | undefined
   #work: Work | undefined
@@ -77,6 +79,10 @@ export class Worker {
   constructor(options: ClientOptions, fetcher: Fetcher) {
     this.#options = options
     this.#models = new Models(options, fetcher)
+    const { clock, policy } = options
+    // Who comes anew is asked anew.
+    const comeAgain = () => this.#link?.fail(new ParleyError('interrupted', 'a person decided about a plan'))
+    this.#held = policy === undefined ? undefined : new HeldPlans(clock, policy, comeAgain)
     this.#site = options.audit === undefined ? undefined : new SiteRecord(options.audit, options.coordinatorKey)
   }
 
@@ -127,6 +133,7 @@ export class Worker {
   }
 
   async stop(): Promise<void> {
+    this.#held?.stop()
     this.#work?.abort.abort()
     this.#work = undefined
     this.outbox.clear()
@@ -189,7 +196,14 @@ export class Worker {
     if (policy === undefined && unsafeAllowAnyPlan === true) return
     const { configuration: task } = work
     const { plan, text } = await this.#models.load(task, work.abort.signal)
-    work.admission = await (policy ?? denyAll).admit({ coordinator: coordinatorKey, task, plan, text })
+    const request = { coordinator: coordinatorKey, task, plan, text }
+    this.#held?.forget(task.run)
+    try {
+      work.admission = await (policy ?? denyAll).admit(request)
+    } catch (failure) {
+      if (ParleyError.from(failure).code === 'node.plan-held') this.#held?.add(request)
+      throw failure
+    }
   }
 
   async #trainer({ admission, abort }: Work, configuration: RoundConfiguration): Promise<Trainer> {

@@ -10,7 +10,7 @@ import { evaluatePolicy } from './evaluate.ts'
 import type { Asked, Facts, Verdict } from './facts.ts'
 import { dayIn } from './hours.ts'
 import { updateBytes } from './leaving.ts'
-import { loadPolicy, type TrustedPolicy } from './policy-file.ts'
+import { approvalsNeeded, loadPolicy, type TrustedPolicy } from './policy-file.ts'
 import { Reviews } from './reviews.ts'
 import type { Policy, PolicyData } from './schema.ts'
 import { sizeBytes } from './size.ts'
@@ -21,7 +21,7 @@ export type FilePolicyOptions = {
   readonly clock: Pick<Clock, 'now'>
   /** `policy.yaml`, with `policy.dsse.json` beside it. Paths of data in it are relative to its folder. */
   readonly path: string
-  /** The file with the public key, in hex, that the policy must be signed with. */
+  /** The file with the public keys, in hex, one in a line, with all of which the policy must be signed. */
   readonly keyPath: string
   /** Where counters and plans under review are kept. */
   readonly state: string
@@ -69,14 +69,8 @@ class FilePolicy implements TaskPolicy {
   }
 
   async admit(request: PolicyRequest): Promise<Admission> {
-    const { task, plan } = request
-    const asked: Asked = {
-      plan,
-      digest: task.plan.digest,
-      coordinator: toHex(request.coordinator),
-      task: { ...task, clip: task.kind === 'train' ? task.clip : undefined },
-    }
-    const leaving = task.kind === 'train' ? updateBytes(plan, task.parameters) : 0
+    const { task } = request
+    const { asked, leaving } = askedOf(request)
     const { verdict, trusted, day } = await this.#judge(asked, { moment: 'begin', leaving })
     if (verdict.kind === 'hold') await this.#reviews.hold(asked, request.text, verdict, this.#options.clock.now())
     const { data: name } = allowed(verdict)
@@ -97,6 +91,12 @@ class FilePolicy implements TaskPolicy {
     }
   }
 
+  async holds(request: PolicyRequest): Promise<boolean> {
+    const { asked, leaving } = askedOf(request)
+    const { verdict } = await this.#judge(asked, { moment: 'begin', leaving })
+    return verdict.kind === 'hold'
+  }
+
   async #judge(asked: Asked, restriction: Restriction): Promise<Judged> {
     const trusted = await this.#load()
     const now = this.#options.clock.now()
@@ -105,7 +105,7 @@ class FilePolicy implements TaskPolicy {
     const today = await this.#counters.today(day)
     const decisions = await this.#reviews.decisions(asked.digest, asked.coordinator, trusted)
     const rounds = today.rounds.filter((key) => key !== keyOf(asked)).length
-    const standing = standingOf(policy, decisions, now)
+    const standing = standingOf(approvalsNeeded(trusted), decisions, now)
     const facts = { ...restriction, now, today: { rounds, bytes: today.bytes }, standing }
     return { verdict: evaluatePolicy(policy, asked, facts), trusted, day }
   }
@@ -157,7 +157,8 @@ function limitsOf({ privacy, resources }: Policy): Pick<Admission, 'budget' | 'r
   return { ...(privacy === undefined ? {} : { budget: privacy }), resources: { ...share, ...bytes } }
 }
 
-function filesOf(data: PolicyData, folder: string): DataFiles {
+/** Where a data set of a policy lies that is in this folder. */
+export function filesOf(data: PolicyData, folder: string): DataFiles {
   if ('csv' in data && data.csv !== undefined) return { csv: resolve(folder, data.csv) }
   if (!('idx' in data)) throw new ParleyError('internal', 'a data set of a policy has neither form')
   return { images: resolve(folder, data.idx.images), labels: resolve(folder, data.idx.labels) }
@@ -166,4 +167,14 @@ function filesOf(data: PolicyData, folder: string): DataFiles {
 function absolute(files: DataFiles): DataFiles {
   if ('csv' in files) return { csv: resolve(files.csv) }
   return { images: resolve(files.images), labels: resolve(files.labels) }
+}
+
+function askedOf({ task, plan, coordinator }: PolicyRequest): { readonly asked: Asked; readonly leaving: number } {
+  const asked: Asked = {
+    plan,
+    digest: task.plan.digest,
+    coordinator: toHex(coordinator),
+    task: { ...task, clip: task.kind === 'train' ? task.clip : undefined },
+  }
+  return { asked, leaving: task.kind === 'train' ? updateBytes(plan, task.parameters) : 0 }
 }

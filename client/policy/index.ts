@@ -6,8 +6,16 @@ export { type FilePolicyOptions, filePolicy, reviewsIn } from './file-policy.ts'
 export { isDay, isInstant } from './instants.ts'
 export { type Leaving, leavingOf, leavingText, updateBytes } from './leaving.ts'
 export { canonicalPolicy, checkPolicy, parsePolicy } from './parse.ts'
-export { loadPolicy, pinnedKey, readPolicy, signaturePath, type TrustedPolicy } from './policy-file.ts'
+export {
+  approvalsNeeded,
+  loadPolicy,
+  MOST_SITE_KEYS,
+  pinnedKeys,
+  readPolicy,
+  signaturePath,
+  type TrustedPolicy,
+} from './policy-file.ts'
 export type { Review, Reviews } from './reviews.ts'
 export type { Policy } from './schema.ts'
-export { type Decision, policyDigest, signDecision, signPolicy } from './signed.ts'
+export { type Decision, policyDigest, policySignatures, signDecision, signPolicy } from './signed.ts'
 export { standingOf } from './standing.ts'

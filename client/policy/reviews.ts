@@ -98,8 +98,8 @@ export class Reviews {
   }
 
   /** What people whom the policy knows decided about this plan of this coordinator; whatever else lies there is nothing. */
-  async decisions(digest: string, coordinator: string, { policy, siteKey }: TrustedPolicy): Promise<SignedDecision[]> {
-    const keys = [siteKey, ...Object.values(policy.approvers).flatMap((text) => fromHex(text) ?? [])]
+  async decisions(digest: string, coordinator: string, { policy, siteKeys }: TrustedPolicy): Promise<SignedDecision[]> {
+    const keys = [...siteKeys, ...Object.values(policy.approvers).flatMap((text) => fromHex(text) ?? [])]
     const found: SignedDecision[] = []
     for (const key of new Set(keys.map(toHex))) {
       const bytes = await readIfThere(this.#decisionPath(digest, key), ENVELOPE_BYTES)

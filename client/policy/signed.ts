@@ -4,7 +4,7 @@ import type { Crypto, SigningKey } from '../../core/crypto/primitives.ts'
 import { fromUtf8, toHex, utf8 } from '../../core/encoding/bytes.ts'
 import { type CanonicalValue, canonicalJson } from '../../core/encoding/canonical-json.ts'
 import { ParleyError } from '../../core/errors/index.ts'
-import { envelopeJson, parseEnvelope } from '../../core/release/envelope-json.ts'
+import { envelopeJson, envelopeOfSeveralJson, parseEnvelope } from '../../core/release/envelope-json.ts'
 import { digestField, keyField } from '../../core/run/fields.ts'
 import { isDay, isInstant } from './instants.ts'
 import { canonicalPolicy } from './parse.ts'
@@ -41,19 +41,51 @@ export function policyDigest(crypto: Pick<Crypto, 'sha256'>, policy: Policy): st
   return toHex(crypto.sha256(utf8(canonicalPolicy(policy))))
 }
 
-/** The text of `policy.dsse.json`. */
-export function signPolicy(crypto: Crypto, key: SigningKey, policy: Policy): string {
+/** The text of `policy.dsse.json`, with `signatures` of others over the same policy, by public key in hex. */
+export function signPolicy(
+  crypto: Crypto,
+  key: SigningKey,
+  policy: Policy,
+  signatures: ReadonlyMap<string, Uint8Array> = new Map(),
+): string {
   const sha256 = policyDigest(crypto, policy)
   const payload = { policy: JSON.parse(canonicalPolicy(policy)) as object, sha256 }
-  return `${envelopeJson(signJson(key, payloadTypes.clientPolicy, payload), key.publicKey)}\n`
+  const { signature, ...signed } = signJson(key, payloadTypes.clientPolicy, payload)
+  const all = new Map([...signatures, [toHex(key.publicKey), signature]])
+  return `${envelopeOfSeveralJson(signed, all)}\n`
+}
+
+/** The signatures of these keys over this policy, by key in hex. Whatever else the bytes are or hold is nothing. */
+export function policySignatures(
+  crypto: Crypto,
+  keys: readonly Uint8Array[],
+  policy: Policy,
+  envelope: Uint8Array,
+): ReadonlyMap<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>()
+  for (const key of keys) {
+    try {
+      found.set(toHex(key), verifyPolicyBy(crypto, key, policy, envelope))
+    } catch {}
+  }
+  return found
 }
 
 /**
- * Throws `policy.untrusted` unless one of the envelope's signatures is of the trusted key, and `policy.unsigned` where what it
- * signed is another policy, or the bytes are no envelope.
+ * Throws `policy.untrusted` unless each of the trusted keys has one of the envelope's signatures, and `policy.unsigned` where what
+ * was signed is another policy, or the bytes are no envelope.
  */
-export function verifyPolicy(crypto: Crypto, trusted: Uint8Array, policy: Policy, envelope: Uint8Array): void {
-  const payload = verified(crypto, [trusted], payloadTypes.clientPolicy, envelope).value
+export function verifyPolicy(
+  crypto: Crypto,
+  trusted: readonly Uint8Array[],
+  policy: Policy,
+  envelope: Uint8Array,
+): void {
+  for (const key of trusted) verifyPolicyBy(crypto, key, policy, envelope)
+}
+
+function verifyPolicyBy(crypto: Crypto, key: Uint8Array, policy: Policy, envelope: Uint8Array): Uint8Array {
+  const { value: payload, signature } = verified(crypto, [key], payloadTypes.clientPolicy, envelope)
   const parsed = policyPayload.safeParse(payload)
   if (!parsed.success) throw new ParleyError('policy.unsigned', 'what was signed is no policy')
   const text = canonicalPolicy(policy)
@@ -61,6 +93,7 @@ export function verifyPolicy(crypto: Crypto, trusted: Uint8Array, policy: Policy
   if (!same || parsed.data.sha256 !== policyDigest(crypto, policy)) {
     throw new ParleyError('policy.unsigned', 'the policy was changed since it was signed')
   }
+  return signature
 }
 
 export function signDecision(key: SigningKey, decision: Decision): string {
@@ -84,10 +117,10 @@ function verified(crypto: Crypto, keys: readonly Uint8Array[], type: PayloadType
       } catch {
         continue
       }
-      return { key, value: JSON.parse(fromUtf8(envelope.payload)) as unknown }
+      return { key, signature: envelope.signature, value: JSON.parse(fromUtf8(envelope.payload)) as unknown }
     }
   }
-  throw new ParleyError('policy.untrusted')
+  throw new ParleyError('policy.untrusted', `not signed by ${keys.map(toHex).join(' or ')}`)
 }
 
 function envelopesOf(bytes: Uint8Array) {

@@ -29,3 +29,8 @@ export function matchesFilter(filter: AuditFilter, { actor, action, object, at }
 function within(asked: string, id: string): boolean {
   return id === asked || id.startsWith(`${asked}/`)
 }
+
+/** Whether a record is of one client: what it did, or what was done to it. */
+export function isOfClient(client: string, { actor, object }: AuditRecord): boolean {
+  return [actor, object].some(({ kind, id }) => kind === 'client' && id === client)
+}

@@ -13,7 +13,8 @@ export type AuditLine = {
   readonly recordText?: string
 }
 
-const form = /^\{"head":"([0-9a-f]{64})","leaf":"([0-9a-f]{64})"(?:,"record":(\{.*\}))?\}$/
+/** `s`: JSON leaves U+2028 and U+2029 as they are, which a dot would not take. */
+const form = /^\{"head":"([0-9a-f]{64})","leaf":"([0-9a-f]{64})"(?:,"record":(\{.*\}))?\}$/s
 
 /** The line without its newline; without `recordText` the record is redacted. */
 export function auditLineText(head: string, leaf: string, recordText?: string): string {

@@ -8,6 +8,9 @@ import { idField, keyField } from '../run/fields.ts'
 export const ENROLMENT_PAYLOAD_TYPE = 'application/vnd.parley.enrolment+json'
 export const RENEWAL_PAYLOAD_TYPE = 'application/vnd.parley.renewal+json'
 
+/** How far the clock of a client may be off where it asks to be enrolled or for a new certificate. */
+export const ENROLMENT_SKEW_MS = 5 * 60_000
+
 const common = {
   v: z.literal(1),
   client: idField,

@@ -11,8 +11,16 @@ export const ENVELOPE_BYTES = 1024 * 1024
  * An envelope as a file or an HTTP body: the JSON form of DSSE (secure-systems-lab/dsse, envelope.md). `keyid` is the
  * public key in hex, as a hint for people; it decides nothing.
  */
-export function envelopeJson({ payloadType, payload, signature }: Envelope, publicKey: Uint8Array): string {
-  const signatures = [{ keyid: toHex(publicKey), sig: toBase64(signature) }]
+export function envelopeJson({ signature, ...signed }: Envelope, publicKey: Uint8Array): string {
+  return envelopeOfSeveralJson(signed, new Map([[toHex(publicKey), signature]]))
+}
+
+/** The same with several signatures, by public key in hex. */
+export function envelopeOfSeveralJson(
+  { payloadType, payload }: Pick<Envelope, 'payloadType' | 'payload'>,
+  by: ReadonlyMap<string, Uint8Array>,
+): string {
+  const signatures = [...by].map(([keyid, signature]) => ({ keyid, sig: toBase64(signature) }))
   return JSON.stringify({ payload: toBase64(payload), payloadType, signatures })
 }
 

@@ -143,6 +143,8 @@ export type RunView = {
   readonly suspects: readonly Suspect[]
   /** What the run has spent of its clients' privacy; absent where no noise is added. */
   readonly privacy?: PrivacyView
+  /** Clients at which the plan waits for a person, who looks at it there; rounds are held without them. */
+  readonly holding?: readonly string[]
   /** Somebody has asked for a pause: an open round comes to its end, and no other is opened. */
   readonly paused?: { readonly at: string; readonly reason: string }
   readonly outcome?: RunOutcome

@@ -69,7 +69,8 @@ export interface Listener {
 }
 
 /**
- * Opens a connection, or rejects with `session.unreachable` (also when `signal` aborts). A listener that is full answers
+ * Opens a connection, or rejects with `session.unreachable` (also when `signal` aborts), and where something in between has a name
+ * with that: `proxy.*`, `tls.*`, `session.http2-blocked`. A listener that is full answers
  * with `session.too-many` where the carrier has words for it. Both are worth another try later.
  */
 export type Dial = (signal?: AbortSignal) => Promise<Connection>

@@ -20,6 +20,19 @@ export function auditing(audit: AuditSink, now: () => number, fatal: (error: Par
       const who = { kind: 'client', id: client } as const
       record({ action: 'client.connect', actor: who, object: who, details: { carrier, remote } })
     },
+    sessionClosed(client, _carrier, error) {
+      if (error?.code !== 'audit.fork') return
+      const who = { kind: 'client', id: client } as const
+      const { code, message } = error
+      refused(`audit.fork ${client}`, {
+        action: 'audit.fork',
+        actor: who,
+        object: who,
+        outcome: 'failed',
+        code,
+        details: { message },
+      })
+    },
     sessionRefused(carrier, remote, { code }) {
       // Nobody is refused: whoever comes while the coordinator stops comes again.
       if (code === 'server.draining') return

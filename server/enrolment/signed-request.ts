@@ -3,10 +3,9 @@ import { parseDsse, verifyDsse } from '../../core/attestation/dsse.ts'
 import { readCanonical } from '../../core/attestation/json-payload.ts'
 import type { Crypto } from '../../core/crypto/primitives.ts'
 import { fromHex, fromUtf8 } from '../../core/encoding/bytes.ts'
+import { ENROLMENT_SKEW_MS } from '../../core/enrolment/messages.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 
-/** How far the clock of a client may be off. */
-const SKEW_MS = 5 * 60_000
 const MOST_BYTES = 16 * 1024
 
 /**
@@ -28,7 +27,7 @@ export async function signedRequest<Schema extends z.ZodType<{ readonly publicKe
       crypto.verify(key, message, signature),
     )
     const request = readCanonical(schema, payload, 'a request')
-    if (Math.abs(Date.parse(request.at) - now()) > SKEW_MS) {
+    if (Math.abs(Date.parse(request.at) - now()) > ENROLMENT_SKEW_MS) {
       const here = new Date(now()).toISOString()
       throw new ParleyError('enrolment.request-invalid', `its time is ${request.at}, and here it is ${here}`)
     }

@@ -1,16 +1,18 @@
 import { Readable } from 'node:stream'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { AuditLog } from '../../audit/index.ts'
+import type { AuditEntry } from '../../core/audit/sink.ts'
 import { Throttle } from '../../core/audit/throttle.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import { type ErrorCode, ParleyError } from '../../core/errors/index.ts'
 import { actorOf } from '../members/acts.ts'
-import { callerOf } from './auth.ts'
+import { callerOf, knownCallerOf } from './auth.ts'
+import { failureOf } from './failures.ts'
 import type { HttpDeps } from './options.ts'
 
 /** What the routes need of a log. */
-export type ReadableAudit = Pick<AuditLog, 'append' | 'publicKey' | 'federation' | 'lines' | 'records'>
+export type ReadableAudit = Pick<AuditLog, 'append' | 'publicKey' | 'federation' | 'lines' | 'records' | 'snapshot'>
 
 const number = z
   .string()
@@ -56,30 +58,53 @@ function askedIn(audit: ReadableAudit, query: unknown): { readonly from: number;
   )
 }
 
-const anonymousRefusals: ReadonlySet<ErrorCode> = new Set(['auth.failed', 'auth.origin'])
+/** What whoever is not known is refused with. */
+const strangersRefusals: ReadonlySet<ErrorCode> = new Set([
+  'auth.failed',
+  'auth.origin',
+  'auth.certificate-expired',
+  'auth.suspended',
+  'auth.revoked',
+  'enrolment.code-refused',
+  'enrolment.request-invalid',
+  'enrolment.too-often',
+])
+
+/** What is no request at all. */
+const malformed: ReadonlySet<ErrorCode> = new Set(['request.invalid', 'request.too-large'])
 
 async function* withNewlines(lines: AsyncIterable<string>): AsyncGenerator<string> {
   for await (const line of lines) yield `${line}\n`
 }
 
-/** Records requests of nobody known before they are answered; those of callers who are known are recorded with who they are. */
+/**
+ * Records before they are answered: requests of nobody known that are refused, and what callers who are known send that is no
+ * request. What strangers send that has no form is counted in `parley_http_requests_total` alone.
+ */
 export function auditRefusals(app: FastifyInstance, { clock }: HttpDeps, audit: ReadableAudit): void {
   const throttle = new Throttle()
-  app.addHook('onError', async ({ method, routeOptions, ip }, _reply, failure) => {
-    if (!(failure instanceof ParleyError) || !anonymousRefusals.has(failure.code)) return
-    const more = throttle.take('access.refuse', clock.now())
+  app.addHook('onError', async (request, _reply, failure) => {
+    const { code } = failureOf(failure)
+    const refusal = refusalOf(request, code)
+    if (refusal === undefined) return
+    const { kind, ...entry } = refusal
+    const more = throttle.take(kind, clock.now())
     if (more === undefined) return
-    const details = { method, route: routeOptions.url, leftOut: more === 0 ? undefined : more }
+    const details = { method: request.method, route: request.routeOptions.url, leftOut: more === 0 ? undefined : more }
     // It is refused either way.
-    await audit
-      .append({
-        action: 'access.refuse',
-        actor: { kind: 'system', id: 'coordinator' },
-        object: { kind: 'address', id: ip },
-        outcome: 'denied',
-        code: failure.code,
-        details,
-      })
-      .catch(() => {})
+    await audit.append({ ...entry, outcome: 'denied', code, details }).catch(() => {})
   })
+}
+
+type Refusal = Pick<AuditEntry, 'action' | 'actor' | 'object'> & { readonly kind: string }
+
+function refusalOf(request: FastifyRequest, code: ErrorCode): Refusal | undefined {
+  const object = { kind: 'address', id: request.ip }
+  if (strangersRefusals.has(code)) {
+    const actor = { kind: 'system', id: 'coordinator' } as const
+    return { kind: `access.refuse ${code}`, action: 'access.refuse', actor, object }
+  }
+  const caller = malformed.has(code) ? knownCallerOf(request) : undefined
+  if (caller === undefined) return undefined
+  return { kind: `request.malformed ${caller.id}`, action: 'request.malformed', actor: actorOf(caller), object }
 }

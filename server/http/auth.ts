@@ -55,6 +55,11 @@ export function callerOf(request: FastifyRequest): KnownCaller {
   return caller
 }
 
+/** Who asks, where that is known: not of public routes, nor before it was found out. */
+export function knownCallerOf(request: FastifyRequest): KnownCaller | undefined {
+  return callers.get(request)
+}
+
 /** The member who asks. Throws `auth.forbidden` for the key of the machine's owner. */
 export function memberOf(request: FastifyRequest): MemberCaller {
   const caller = callerOf(request)

@@ -20,7 +20,7 @@ export function answerFailure(thrown: unknown, request: FastifyRequest, reply: F
 }
 
 /** What is thrown on the way to a route is the framework's; what is not known is a defect. */
-function failureOf(thrown: unknown): ParleyError {
+export function failureOf(thrown: unknown): ParleyError {
   if (thrown instanceof ParleyError) return thrown
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
   const status = thrown instanceof Error && 'statusCode' in thrown ? thrown.statusCode : undefined

@@ -244,6 +244,15 @@ export const operations: readonly Operation[] = [
 
   {
     method: 'GET',
+    path: '/v1/evidence',
+    summary: 'the audit log with versions, as a tar file that verifies offline; that it was taken is recorded',
+    access: 'evidence.export',
+    query: ['version', 'all', 'client'],
+    answer: { type: 'application/x-tar' },
+  },
+
+  {
+    method: 'GET',
     path: '/v1/alerts',
     summary: 'alerts that fire, and the newest 100 that are over',
     access: 'run.read',

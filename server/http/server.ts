@@ -9,6 +9,7 @@ import { auditRefusals, auditRoutes } from './audit.ts'
 import { guard } from './auth.ts'
 import { crossOriginReading } from './cross-origin.ts'
 import { enrolmentRoutes } from './enrolment.ts'
+import { evidenceRoutes } from './evidence.ts'
 import { answerBrokenRequest, answerFailure } from './failures.ts'
 import { followingRoutes } from './following.ts'
 import { healthRoutes } from './health.ts'
@@ -140,6 +141,7 @@ function createApp(
   if (audit !== undefined) {
     auditRefusals(app, options, audit)
     auditRoutes(app, audit)
+    evidenceRoutes(app, options, audit)
   }
   healthRoutes(app, options)
   if (options.alerts !== undefined) alertRoutes(app, options.alerts)

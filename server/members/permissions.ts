@@ -20,6 +20,8 @@ export const permissions = [
   'alias.move',
   'garbage.collect',
   'audit.read',
+  /** The audit log with versions and what they were made of, as a bundle that verifies elsewhere. */
+  'evidence.export',
   /** The clients of the federation: who they are; invite, approve, suspend, revoke. */
   'client.read',
   'client.write',
@@ -63,7 +65,7 @@ export const rolePermissions: { readonly [R in Role]: readonly Permission[] } = 
     'request.decide',
   ],
   approver: ['run.read', 'release.read', 'version.approve', 'request.read', 'request.decide'],
-  auditor: ['run.read', 'release.read', 'client.read', 'member.read', 'request.read', 'audit.read'],
+  auditor: ['run.read', 'release.read', 'client.read', 'member.read', 'request.read', 'audit.read', 'evidence.export'],
   viewer: ['run.read'],
   client: [],
 }

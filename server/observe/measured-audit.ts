@@ -22,3 +22,21 @@ export function measuredAppend(
     }
   }
 }
+
+/** The log with another way to append. */
+export function measuredLog(log: AuditLog, append: AuditLog['append']) {
+  return {
+    federation: log.federation,
+    publicKey: log.publicKey,
+    append,
+    get records() {
+      return log.records
+    },
+    settled: () => log.settled(),
+    checkpoint: () => log.checkpoint(),
+    lines: (from?: number, limit?: number) => log.lines(from, limit),
+    snapshot: () => log.snapshot(),
+    state: (records: number) => log.state(records),
+    close: () => log.close(),
+  }
+}

@@ -1,6 +1,7 @@
 import { type Act, act } from '../../core/audit/act.ts'
 import { actorOfId, HOST } from '../../core/audit/actor.ts'
 import type { AuditEntry, AuditSink } from '../../core/audit/sink.ts'
+import { factKey, type RecordedFacts } from '../audit/recorded-facts.ts'
 import type { AliasMove, ApprovalRecord, TagChange, VersionRecord, VersionState } from '../store/ports.ts'
 import type { Garbage, GarbageRequest } from './collect-garbage.ts'
 import type { Candidate } from './manifest.ts'
@@ -12,21 +13,47 @@ const coordinator = { kind: 'system', id: 'coordinator' } as const
 /** A registry in which nothing happens without its record: what people ask for is recorded before it is done, and after. */
 export class AuditedRegistry extends Registry {
   readonly #audit: AuditSink
+  readonly #records: RegistryDeps['records']
+  /** Publications and moves that are not done, or not on record yet. */
+  readonly #begun = new Set<Promise<unknown>>()
 
   constructor(deps: RegistryDeps, audit: AuditSink) {
     super(deps)
     this.#audit = audit
+    this.#records = deps.records
+  }
+
+  /** Records what the store has and the log lacks, because a crash came between them. */
+  async recordLate(facts: RecordedFacts): Promise<void> {
+    const late = { late: true }
+    for (const model of await this.#records.models()) {
+      for (const version of await this.#records.versions(model)) {
+        const entry = recordOfVersion(version, late)
+        if (!facts.has(factKey(entry.action, entry.object.id))) await this.#audit.append(entry)
+      }
+      for (const move of await this.#records.aliasHistory(model)) {
+        const { actor } = move
+        const by = systemActors.has(actor) ? ({ kind: 'system', id: actor } as const) : actorOfId(actor)
+        const entry = recordOfMove(move, by, late)
+        if (!facts.has(factKey(entry.action, `${entry.object.id} ${move.sequence}`))) await this.#audit.append(entry)
+      }
+    }
+  }
+
+  override async quiet(): Promise<void> {
+    await Promise.allSettled(this.#begun)
   }
 
   /** A publication that cannot be recorded fails with `audit.unavailable`, and may be there: it is done again after a restart. */
-  override async publish(candidate: Candidate, alias: string): Promise<VersionRecord> {
+  override publish(candidate: Candidate, alias: string): Promise<VersionRecord> {
+    return this.#beginning(() => this.#publish(candidate, alias))
+  }
+
+  async #publish(candidate: Candidate, alias: string): Promise<VersionRecord> {
     await this.#audit.settled()
     const moves = this.#following(({ alias: moved }) => moved === alias)
     const version = await super.publish(candidate, alias).finally(moves.leave)
-    const { model, run, round, weights } = candidate
-    const object = { kind: 'version', id: `${model}/${version.number}` }
-    const details = { run, round, weights: weights.digest, passed: candidate.gates.length }
-    await this.#audit.append({ action: 'model.publish', actor: coordinator, object, details })
+    await this.#audit.append(recordOfVersion(version, { passed: candidate.gates.length }))
     for (const move of moves.seen) await this.#audit.append(recordOfMove(move, coordinator))
     await this.#audit.checkpoint()
     return version
@@ -77,7 +104,11 @@ export class AuditedRegistry extends Registry {
     )
   }
 
-  override async renew(): Promise<number> {
+  override renew(): Promise<number> {
+    return this.#beginning(() => this.#renew())
+  }
+
+  async #renew(): Promise<number> {
     await this.#audit.settled()
     const moves = this.#following(({ actor, reason }) => actor === coordinator.id && reason.startsWith('renewed'))
     const renewed = await super.renew().finally(moves.leave)
@@ -106,10 +137,22 @@ export class AuditedRegistry extends Registry {
       object,
       details: { ...details, reason, expect },
     }
-    return act(this.#audit, asked, work, ({ sequence, version }) => ({
-      object,
-      details: { ...details, version, sequence, reason },
-    }))
+    return this.#beginning(() =>
+      act(this.#audit, asked, work, ({ sequence, version }) => ({
+        object,
+        details: { ...details, version, sequence, reason },
+      })),
+    )
+  }
+
+  async #beginning<Result>(work: () => Promise<Result>): Promise<Result> {
+    const begun = work()
+    this.#begun.add(begun)
+    try {
+      return await begun
+    } finally {
+      this.#begun.delete(begun)
+    }
   }
 
   #following(wanted: (move: AliasMove) => boolean): {
@@ -130,7 +173,22 @@ const stateActions = {
   withdrawn: 'model.withdraw',
 } as const satisfies Record<VersionState['state'], AuditEntry['action']>
 
-function recordOfMove({ model, alias, version, sequence, reason }: AliasMove, actor: AuditEntry['actor']): AuditEntry {
+/** Who moves aliases without having been asked. */
+const systemActors: ReadonlySet<string> = new Set([coordinator.id, ROLLOUT_ACTOR])
+
+function recordOfVersion(
+  { model, number, run, round, weights }: VersionRecord,
+  marks: NonNullable<AuditEntry['details']>,
+): AuditEntry {
+  const object = { kind: 'version', id: `${model}/${number}` }
+  return { action: 'model.publish', actor: coordinator, object, details: { run, round, weights, ...marks } }
+}
+
+function recordOfMove(
+  { model, alias, version, sequence, reason }: AliasMove,
+  actor: AuditEntry['actor'],
+  marks: NonNullable<AuditEntry['details']> = {},
+): AuditEntry {
   const object = { kind: 'alias', id: `${model}@${alias}` }
-  return { action: 'alias.move', actor, object, details: { version, sequence, reason } }
+  return { action: 'alias.move', actor, object, details: { version, sequence, reason, ...marks } }
 }

@@ -68,6 +68,11 @@ export class Registry {
     return version
   }
 
+  /** Resolves when what was begun before is done, with its records. */
+  async quiet(): Promise<void> {
+    await this.#publishing
+  }
+
   saveCandidate(candidate: CandidateRecord): Promise<void> {
     return this.#deps.records.saveCandidate(candidate)
   }

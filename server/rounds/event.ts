@@ -19,6 +19,8 @@ export type RunEvent =
       /** Ed25519 keys of these, lower-case hex, where updates will be masked. */
       readonly keys?: Readonly<Record<string, string>>
       readonly entropy: string
+      /** Others that are connected, where the plan waits for a person: nobody waits for them. Absent where there are none. */
+      readonly holding?: number
     }
   /** A client's part of a step of a masked round, as it signed it: payload as text, signature in lower-case hex. */
   | {

@@ -61,6 +61,8 @@ export class RoundHub implements RoundDesk {
   readonly #uploaded = new Map<string, number>()
   /** Uploads that were begun in the open round of each run, by digest. */
   readonly #begun = new Map<string, Set<string>>()
+  /** Connected clients of each run at which its plan waits for a person. */
+  readonly #holding = new Map<string, Set<string>>()
   readonly #collecting: CollectDeps
   readonly presence: Presence
   #draining = false
@@ -105,7 +107,14 @@ export class RoundHub implements RoundDesk {
     this.#deps.observer.runChanged(run)
   }
 
+  /** Clients at which the plan of this run waits for a person, in id order. */
+  holding(run: string): readonly string[] {
+    return [...(this.#holding.get(run) ?? [])].sort()
+  }
+
   connected(client: string, channel: ClientChannel): () => void {
+    // It comes again when somebody there has decided, and else holds the plan again.
+    for (const clients of this.#holding.values()) clients.delete(client)
     const leave = this.presence.enter(client, channel)
     for (const { run } of this.#active.values()) {
       this.#offer(run, [client])
@@ -134,7 +143,12 @@ export class RoundHub implements RoundDesk {
 
   async declined(client: string, decline: Decline): Promise<void> {
     const { run, ...event } = decline
-    await this.#active.get(run)?.run.tell({ type: 'declined', at: this.#deps.clock.now(), client, ...event })
+    const active = this.#active.get(run)?.run
+    if (event.code === 'node.plan-held' && active !== undefined && active.state.phase !== 'over') {
+      this.#holding.set(run, (this.#holding.get(run) ?? new Set()).add(client))
+      this.#deps.observer.runChanged(active)
+    }
+    await active?.tell({ type: 'declined', at: this.#deps.clock.now(), client, ...event })
   }
 
   /** The client takes no part any more: nobody waits for it. What it has handed in stays. */
@@ -235,6 +249,7 @@ export class RoundHub implements RoundDesk {
         return this.#longWork(run, this.#deps.publish)
       case 'conclude':
         this.#deps.matrices.end(run.id)
+        this.#holding.delete(run.id)
         return this.#longWork(run, this.#deps.conclude)
       default:
         return assertNever(effect)
@@ -263,10 +278,16 @@ export class RoundHub implements RoundDesk {
 
   #seekClients(run: Run): void {
     if (this.#draining) return
-    const clients = this.presence.clients()
+    const held = new Set(this.#holding.get(run.id))
+    const connected = this.presence.clients()
+    const clients = connected.filter((client) => !held.has(client))
+    const others = connected.length - clients.length
+    const holding = others === 0 ? {} : { holding: others }
     const entropy = toHex(this.#deps.crypto.randomBytes(32))
     const keys = run.state.settings.masked === undefined ? {} : { keys: this.#keysOf(clients) }
-    this.#tell(run.tell({ type: 'clients-available', at: this.#deps.clock.now(), clients, ...keys, entropy }))
+    this.#tell(
+      run.tell({ type: 'clients-available', at: this.#deps.clock.now(), clients, ...keys, entropy, ...holding }),
+    )
   }
 
   #keysOf(clients: readonly string[]): Record<string, string> {

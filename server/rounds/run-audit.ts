@@ -1,23 +1,9 @@
-import type { AuditRecord } from '../../core/audit/record.ts'
 import type { AuditEntry, AuditSink } from '../../core/audit/sink.ts'
 import type { Crypto } from '../../core/crypto/primitives.ts'
 import { ParleyError } from '../../core/errors/index.ts'
+import { factKey, type RecordedFacts } from '../audit/recorded-facts.ts'
 import { factsOf, nothingRecorded, type Recorded } from './run-facts.ts'
 import type { RunState } from './state.ts'
-
-/** What an audit log has of runs already, by `action id`: a crash may have come between a journal and the log. */
-export type RecordedFacts = ReadonlySet<string>
-
-/** Collects them from the records that are there when a log is opened. */
-export function collectFacts(): { readonly facts: RecordedFacts; readonly seen: (record: AuditRecord) => void } {
-  const facts = new Set<string>()
-  const seen = ({ action, object }: AuditRecord) => {
-    if (ofRuns.test(action)) facts.add(keyOf(action, object.id))
-  }
-  return { facts, seen }
-}
-
-const ofRuns = /^(run|round|gate|model)\.(start|end|open|close|fail|decide|candidate)$/
 
 /** Where records of runs go, and what is there already. */
 export type RunRecords = { readonly sink: AuditSink; readonly facts: RecordedFacts }
@@ -40,7 +26,7 @@ export class RunAudit {
   /** A run as its journal left it: records what the journal has and the log lacks. */
   restored(state: RunState): void {
     const { facts } = this.#records
-    const lacking = (action: string, id: string) => !facts.has(keyOf(action, id))
+    const lacking = (action: string, id: string) => !facts.has(factKey(action, id))
     this.#record(state, { late: true }, lacking)
     if (state.phase === 'over') return
     const object = { kind: 'run', id: state.run }
@@ -69,8 +55,4 @@ export class RunAudit {
   #append(entry: AuditEntry): void {
     this.#records.sink.append(entry).catch((failure: unknown) => this.#fatal(ParleyError.from(failure)))
   }
-}
-
-function keyOf(action: string, id: string): string {
-  return `${action} ${id}`
 }

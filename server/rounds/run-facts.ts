@@ -9,11 +9,20 @@ import type { Outcome, RoundRecord, RunState } from './state.ts'
 type Fact = Pick<AuditEntry, 'action' | 'object' | 'outcome' | 'code' | 'details'>
 
 /** How much of a run is recorded. Changed as facts are taken from its state. */
-export type Recorded = { started: boolean; opened: number; rounds: number; decided: boolean; ended: boolean }
+export type Recorded = {
+  started: boolean
+  opened: number
+  /** The newest round whose model was given to be evaluated. */
+  evaluated: number
+  rounds: number
+  decided: boolean
+  ended: boolean
+}
 
 export const nothingRecorded = (): Recorded => ({
   started: false,
   opened: 0,
+  evaluated: 0,
   rounds: 0,
   decided: false,
   ended: false,
@@ -26,13 +35,20 @@ export function* factsOf(crypto: Pick<Crypto, 'sha256'>, state: RunState, record
   recorded.started = true
   for (const record of history.slice(recorded.rounds)) {
     if (record.round > recorded.opened) yield openingOf(crypto, run, record)
+    const evaluated = record.results.length > 0 || record.unevaluated !== undefined
+    if (evaluated && record.round > recorded.evaluated) yield evaluationOf(run, record)
     yield endOfRound(run, record)
+    recorded.evaluated = Math.max(recorded.evaluated, record.round)
     recorded.opened = Math.max(recorded.opened, record.round)
   }
   recorded.rounds = history.length
   if ('openedAt' in state && state.round > recorded.opened) {
     recorded.opened = state.round
     yield openingOf(crypto, run, state)
+  }
+  if (state.phase === 'evaluating' && state.round > recorded.evaluated) {
+    recorded.evaluated = state.round
+    yield evaluationOf(run, { ...state.made, round: state.round, cohort: state.cohort })
   }
   const candidate = candidateOf(state)
   if (candidate !== undefined && !recorded.decided) {
@@ -75,6 +91,14 @@ function openingOf(
     openedAt: instantOf(openedAt),
   }
   return { action: 'round.open', object: roundOf(run, round), details }
+}
+
+function evaluationOf(
+  run: string,
+  { round, cohort, model, weights }: Pick<RoundRecord, 'round' | 'cohort' | 'model' | 'weights'>,
+): Fact {
+  const details = { model: (weights ?? model)?.digest, clients: cohort.length }
+  return { action: 'evaluation.open', object: roundOf(run, round), details }
 }
 
 function endOfRound(run: string, { round, accepted, refused, model, weights, failure, closedAt }: RoundRecord): Fact {

@@ -119,7 +119,9 @@ function whileWaiting(crypto: Crypto, state: Waiting, event: RunEvent): RunState
   if (event.type !== 'clients-available' && event.type !== 'time-reached') return state
   const told = event.type === 'clients-available' ? event : { ...state, clients: state.available }
   const { cohortSize, window, population = 0 } = state.settings
-  const needed = Math.max(population, event.at - state.since >= window.minMs ? window.min : cohortSize)
+  const holding = event.type === 'clients-available' ? (event.holding ?? 0) : 0
+  const wanted = event.at - state.since >= window.minMs ? window.min : Math.max(window.min, cohortSize - holding)
+  const needed = Math.max(population, wanted)
   if (told.clients.length < needed) {
     if (event.type !== 'clients-available') return state
     const { clients: available, entropy, keys } = event
@@ -348,7 +350,7 @@ function concluded(progress: Progressed, at: Instant): RunState {
 }
 
 function roundFailed(state: OpenRound, at: Instant, code: ErrorCode, message: string): RunState {
-  const failures = state.failures + 1
+  const failures = waitsForPeople(state) ? state.failures : state.failures + 1
   const history = [...state.history, { ...recordOf(state, at), failure: { code, message } }]
   const progress = { ...running(state), failures, history }
   if (failures >= PATIENCE) {
@@ -365,6 +367,13 @@ function roundFailed(state: OpenRound, at: Instant, code: ErrorCode, message: st
     endedAt: at,
     outcome: { kind: 'failed', code: 'privacy.budget-exhausted', message: exhausted },
   }
+}
+
+/** Whether the round would have had its quorum, had people at some clients decided about the plan: that is no fault of the run. */
+function waitsForPeople(state: OpenRound): boolean {
+  const holding = new Set(state.refused.flatMap(({ client, code }) => (code === 'node.plan-held' ? [client] : [])))
+  const out = [...excluded(state)].filter((client) => !holding.has(client)).length
+  return holding.size > 0 && state.cohort.length - out >= state.settings.window.min
 }
 
 function waitForNext(progress: Progressed, at: Instant): Waiting {

@@ -14,6 +14,8 @@ import { excluded } from './window.ts'
 export type LiveInfo = {
   readonly connected: (client: string) => boolean
   readonly uploaded: (client: string) => number
+  /** Where the plan waits for a person. */
+  readonly holding: readonly string[]
 }
 
 export function viewOf(state: RunState, live: LiveInfo): RunView {
@@ -32,6 +34,7 @@ export function viewOf(state: RunState, live: LiveInfo): RunView {
     history: state.history.map(summaryOf),
     suspects: suspectsIn(state.history),
     ...(state.settings.privacy === undefined ? {} : { privacy: privacyOf(state, state.settings.privacy) }),
+    ...(live.holding.length === 0 ? {} : { holding: live.holding }),
     ...pauseOf(state),
     ...(state.phase === 'over' ? { outcome: outcomeOf(state.outcome) } : {}),
   }

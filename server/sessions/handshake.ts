@@ -7,6 +7,7 @@ import {
   proveHandshake,
 } from '../../core/crypto/handshake.ts'
 import { type Crypto, KEY_BYTES, type SigningKey } from '../../core/crypto/primitives.ts'
+import { utf8 } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { expectFrame } from '../../core/wire/expect-frame.ts'
 import type { FrameOf } from '../../core/wire/frame.ts'
@@ -20,10 +21,19 @@ export type HandshakeDeps = {
   readonly allowList: AllowList
   readonly limits: Limits
   readonly capabilities: readonly string[]
+  /** What clients are told of the audit log; absent where there is none. */
+  readonly auditState?: AuditStateOf
 }
 
 /** Who a peer has proved to be, and what its program calls itself, which nobody vouches for. */
 export type Peer = { readonly client: string; readonly agent: string }
+
+/** The signed state of the log, for a client that has kept a checkpoint of so many records; 0 for none. */
+export type AuditStateOf = (records: number) => Promise<{
+  readonly publicKey: Uint8Array
+  readonly newest: string
+  readonly held?: string
+}>
 
 /**
  * The coordinator's half of the handshake. Resolves with the client once it has proved its key. An unknown key
@@ -59,12 +69,24 @@ export async function acceptHandshake(deps: HandshakeDeps, link: Link): Promise<
     capabilities: [...transcript.agreed],
     signature: proveHandshake(identity, 'coordinator', transcript),
   })
-  const { signature } = await expectFrame(link, 'authenticate', limits.handshakeBytes, 'session.not-authenticated')
+  const { signature, auditRecords } = await expectFrame(
+    link,
+    'authenticate',
+    limits.handshakeBytes,
+    'session.not-authenticated',
+  )
   checkHandshake(crypto, 'client', transcript, signature)
   const client = deps.allowList.idOf(hello.publicKey)
   if (client === undefined) throw deps.allowList.refusalOf?.(hello.publicKey) ?? new ParleyError('auth.failed')
-  await link.send({ type: 'welcome', client, idleMs: limits.idleMs, maxFrameBytes: limits.frameBytes })
+  const audit = await auditOf(deps, auditRecords)
+  await link.send({ type: 'welcome', client, idleMs: limits.idleMs, maxFrameBytes: limits.frameBytes, audit })
   return { client, agent: hello.agent.replace(/[\p{Cc}\p{Cf}]/gu, '') }
+}
+
+async function auditOf({ auditState }: HandshakeDeps, records: number): Promise<FrameOf<'welcome'>['audit']> {
+  if (auditState === undefined) return null
+  const { publicKey, newest, held = '' } = await auditState(Number.isSafeInteger(records) ? records : 0)
+  return { publicKey, newest: utf8(newest), held: utf8(held) }
 }
 
 function wellFormed(hello: FrameOf<'hello'>): boolean {

@@ -21,6 +21,8 @@ export type WebSocketLimits = Pick<Limits, 'frameBytes' | 'sendQueueBytes' | 'ha
 export type WebSocketOptions = {
   readonly admission: Admission
   readonly limits: WebSocketLimits
+  /** Told who was refused before there was a session, and why. */
+  readonly refused?: (address: string, error: ParleyError) => void
   /** Told once per listener what makes this carrier slow on this machine. */
   readonly warn?: (message: string) => void
 }
@@ -74,7 +76,11 @@ export function attachWebSocket(server: Server, handler: ConnectionHandler, opti
     const address = request.socket.remoteAddress
     if (address === undefined) return void socket.destroy()
     if (!isSessionPath(request.url)) return refuseUpgrade(socket, 404)
-    if (isForeignPage(request, 'setSecureContext' in server)) return refuseUpgrade(socket, 403)
+    if (isForeignPage(request, 'setSecureContext' in server)) {
+      const error = new ParleyError('auth.origin')
+      options.refused?.(address, error)
+      return refuseUpgrade(socket, 403, error)
+    }
     const ticket = options.admission.admit(address)
     if (ticket instanceof ParleyError) return refuseUpgrade(socket, 503, ticket)
     socket.once('close', ticket.release)

@@ -236,8 +236,8 @@ describe('in an open session, a coordinator', () => {
   test.each<Frame>([
     { type: 'hello', minVersion: 1, maxVersion: 1, publicKey: digest, nonce: digest, capabilities: [], agent: '' },
     { type: 'challenge', version: 1, publicKey: digest, nonce: digest, capabilities: [], signature: digest },
-    { type: 'authenticate', signature: digest },
-    { type: 'welcome', client: 'b', idleMs: 1, maxFrameBytes: 1 },
+    { type: 'authenticate', signature: digest, auditRecords: 0 },
+    { type: 'welcome', client: 'b', idleMs: 1, maxFrameBytes: 1, audit: null },
     { type: 'decline', run: 'r', round: 1, kind: 'train', code: 'interrupted', message: '' },
     { type: 'blobRequest', digest, offset: 0 },
     { type: 'uploadOpen', header: envelope },

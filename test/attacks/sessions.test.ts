@@ -53,7 +53,7 @@ function authenticate(
     coordinatorKey: challenge.publicKey,
     coordinatorNonce: challenge.nonce,
   }
-  return { type: 'authenticate', signature: proveHandshake(signer, 'client', transcript) }
+  return { type: 'authenticate', signature: proveHandshake(signer, 'client', transcript), auditRecords: 0 }
 }
 
 describe.each(['grpc', 'ws'] as const)('over %s,', (carrier) => {
@@ -67,9 +67,9 @@ describe.each(['grpc', 'ws'] as const)('over %s,', (carrier) => {
   describe('before it is authenticated, a peer', () => {
     test.each<[string, Frame]>([
       ['asks for a blob', { type: 'blobRequest', digest, offset: 0 }],
-      ['authenticates without a Hello', { type: 'authenticate', signature: new Uint8Array(64) }],
+      ['authenticates without a Hello', { type: 'authenticate', signature: new Uint8Array(64), auditRecords: 0 }],
       ['opens an upload', { type: 'uploadOpen', header: envelope }],
-      ['plays the coordinator', { type: 'welcome', client: 'a', idleMs: 1, maxFrameBytes: 1 }],
+      ['plays the coordinator', { type: 'welcome', client: 'a', idleMs: 1, maxFrameBytes: 1, audit: null }],
     ])('that %s first is refused as not authenticated', async (_name, frame) => {
       await during()
       const peer = await round.connect()
@@ -163,7 +163,7 @@ describe.each(['grpc', 'ws'] as const)('over %s,', (carrier) => {
       const peer = await round.connect()
       await peer.send(helloOf(keyOf('a')))
       const { signature } = await peer.next('challenge')
-      await peer.send({ type: 'authenticate', signature })
+      await peer.send({ type: 'authenticate', signature, auditRecords: 0 })
       expect(await peer.closeCode()).toBe('auth.bad-signature')
       await round.finishes()
     })
@@ -232,8 +232,8 @@ describe.each(['grpc', 'ws'] as const)('over %s,', (carrier) => {
     test.each<Frame>([
       helloOf(keyOf('a')),
       { type: 'challenge', version: 1, publicKey: digest, nonce: digest, capabilities: [], signature: digest },
-      { type: 'authenticate', signature: digest },
-      { type: 'welcome', client: 'a', idleMs: 1, maxFrameBytes: 1 },
+      { type: 'authenticate', signature: digest, auditRecords: 0 },
+      { type: 'welcome', client: 'a', idleMs: 1, maxFrameBytes: 1, audit: null },
       { type: 'task', configuration: envelope },
       { type: 'blobChunk', digest, offset: 0, data: new Uint8Array(3) },
       { type: 'blobAbsent', digest },

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { act } from '../../core/audit/act.ts'
 import { recordOf } from '../../core/audit/entry.ts'
 import { matchesFilter } from '../../core/audit/filter.ts'
+import { auditLineText, readAuditLine } from '../../core/audit/line.ts'
 import { AUDIT_DETAILS_BYTES, auditRecordText, readAuditRecord } from '../../core/audit/record.ts'
 import type { AuditEntry, AuditSink } from '../../core/audit/sink.ts'
 import { Throttle } from '../../core/audit/throttle.ts'
@@ -48,9 +49,14 @@ describe('a record', () => {
   test('can be made of any text from outside', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 3_000 }), fc.string({ unit: 'binary' }), (text, id) => {
-        const details = { message: `${text}\ud800`, left: undefined, n: 2 }
+        // What ends a line for some, and not in JSON.
+        const details = { message: `\u2028\u2029${text}\ud800`, left: undefined, n: 2 }
         const record = recordOf({ ...entry, object: { kind: 'model', id }, details }, stamp)
-        expect(readAuditRecord(auditRecordText(record))).toEqual(record)
+        const recordText = auditRecordText(record)
+        expect(readAuditRecord(recordText)).toEqual(record)
+        const line = auditLineText('0'.repeat(64), '1'.repeat(64), recordText)
+        expect(line).not.toContain('\n')
+        expect(readAuditLine(line)).toMatchObject({ record, recordText })
         expect(Object.keys(record.details)).toEqual(['message', 'n'])
       }),
       { numRuns: 30 },

@@ -81,6 +81,25 @@ test('a policy to begin with is written once, and allows nothing', async () => {
   expect(checked).toMatchObject({ code: 3, stderr: expect.stringContaining('does not name this coordinator') })
 })
 
+test('a policy of two people holds once both have signed it', async () => {
+  const two = ['--home', path('two')]
+  const keyOf = (name: string) =>
+    parleyJson<{ publicKey: string }>('client', 'policy', 'key', '--key', path(name)).then(({ publicKey }) => publicKey)
+  const [one, other] = [await keyOf('one.key'), await keyOf('other.key')]
+  await parleyJson('identity', ...two)
+  await parleyJson('client', 'policy', 'init', ...two)
+  expect((await inProcess('client', 'policy', 'trust', one, one, ...two)).code).toBe(2)
+  await parleyJson('client', 'policy', 'trust', one, other, ...two)
+  expect((await inProcess('client', 'policy', 'trust', one, ...two)).code).toBe(2)
+  const first = await inProcess('client', 'policy', 'sign', '--key', path('one.key'), ...two)
+  expect(first.stdout).toContain(`not yet signed by ${other}`)
+  const check = ['client', 'policy', 'check', await planFile('one'), '--coordinator-key', key, ...two]
+  expect(await inProcess(...check)).toMatchObject({ code: 6, stderr: expect.stringContaining('policy.untrusted') })
+  const last = await parleyJson('client', 'policy', 'sign', '--key', path('other.key'), ...two)
+  expect(last).toMatchObject({ missing: [] })
+  expect((await inProcess(...check)).code).toBe(3)
+})
+
 test('a check says what the policy would do with a plan: allow, hold, refuse', async () => {
   const allow = {
     names: ['one'],

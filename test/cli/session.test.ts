@@ -107,6 +107,19 @@ describe('a whole session', () => {
     }
   })
 
+  test('is taken away with its evidence, verifies by the key alone, and is what the clients have seen of it', async () => {
+    const { publicKey } = (await (await fetch(`${listening.http}/v1/audit/key`)).json()) as { publicKey: string }
+    const bundle = join(folder, 'evidence.tar')
+    await parleyJson('audit', 'export', bundle, '--all-versions', ...admin())
+    const { code, stdout } = await parley('audit', 'verify', bundle, '--key', publicKey)
+    expect([code, stdout]).toEqual([0, expect.stringContaining('version       small/1')])
+    for (const name of names) {
+      const seen = join(folder, name, 'coordinator-checkpoints.jsonl')
+      await parleyJson('audit', 'compare', seen, bundle, '--key', publicKey)
+      expect((await inProcess('audit', 'verify', bundle, '--key', publicKey, '--checkpoint', seen)).code).toBe(0)
+    }
+  })
+
   test('status, list and show agree on what was published, with a token or without', async () => {
     const { runs } = await parleyJson<{ runs: RunView[] }>('run', 'status', ...admin())
     const { models } = await parleyJson<{ models: object[] }>('model', 'list', ...remote())

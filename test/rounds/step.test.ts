@@ -299,6 +299,44 @@ describe('for any events', () => {
   })
 })
 
+describe('a plan that waits for people at clients', () => {
+  const held = (at: number, client: string, round = 1): RunEvent => ({
+    type: 'declined',
+    at,
+    round,
+    kind: 'train',
+    client,
+    code: 'node.plan-held',
+    message: '',
+  })
+
+  test('opens rounds without them as soon as the others are there', () => {
+    const waiting = start({ count: { min: 1, max: 3 }, time: { min: '10s' } })
+    const event = { ...available(1, 'a', 'b'), holding: 1 } as RunEvent
+    expect(go(waiting, event)).toMatchObject({ phase: 'collecting', cohort: ['a', 'b'] })
+    expect(go(waiting, available(1, 'a', 'b')).phase).toBe('waiting')
+    const few = { ...available(1, 'a'), holding: 9 } as RunEvent
+    expect(go(start({ count: { min: 2, max: 3 }, time: { min: '10s' } }), few).phase).toBe('waiting')
+  })
+
+  test('never fails because of them, and fails because of others', () => {
+    let run = start({ count: { min: 2, max: 2 } })
+    for (let round = 1; round <= PATIENCE + 2; round++) {
+      run = go(run, available(round, 'a', 'b'), held(round, 'a', round), held(round, 'b', round))
+      expect(run).toMatchObject({ phase: 'waiting', failures: 0, round: round + 1 })
+    }
+    const failed = (client: string, round: number) => ({
+      ...held(round, client, round),
+      code: 'client.training-failed',
+    })
+    for (let round = PATIENCE + 3; run.phase !== 'over'; round++) {
+      run = go(run, available(round, 'a', 'b'), failed('a', round) as RunEvent, held(round, 'b', round))
+      expect(round).toBeLessThan(2 * PATIENCE + 3)
+    }
+    expect(run).toMatchObject({ outcome: { kind: 'failed', code: 'round.quorum' } })
+  })
+})
+
 describe('a pause', () => {
   const pause = (at: number): RunEvent => ({ type: 'pause-requested', at, reason: 'a question' })
   const resume = (at: number): RunEvent => ({ type: 'resume-requested', at })

@@ -10,7 +10,7 @@ import { nodeCrypto } from '../../core/crypto/node.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import type { ParleyError } from '../../core/errors/index.ts'
 import { systemClock } from '../../core/system-clock.ts'
-import { collectFacts } from '../../server/rounds/run-audit.ts'
+import { collectFacts } from '../../server/audit/recorded-facts.ts'
 import { memoryStore } from '../../server/store/memory/store.ts'
 import type { Store } from '../../server/store/ports.ts'
 import { auditKey } from '../audit/fixtures.ts'
@@ -64,15 +64,20 @@ describe('a coordinator with a log', () => {
     const run = await published(one)
     await one.stop()
     const found = await records({ object: run })
-    const updates = (round: number) => [`update.accept ${run}/${round}`, `update.accept ${run}/${round}`]
-    expect(named(found)).toEqual([
+    const round = (round: number) => [
+      `round.open ${run}/${round}`,
+      `update.accept ${run}/${round}`,
+      `update.accept ${run}/${round}`,
+      `evaluation.open ${run}/${round}`,
+      `round.close ${run}/${round}`,
+    ]
+    const evaluations = found.filter(({ action }) => action === 'evaluation.accept')
+    expect(named(evaluations).sort()).toEqual([1, 1, 2, 2].map((n) => `evaluation.accept ${run}/${n}`))
+    expect(evaluations[0]).toMatchObject({ actor: { kind: 'client' }, details: { sha256: expect.any(String) } })
+    expect(named(found.filter((one) => !evaluations.includes(one)))).toEqual([
       `run.start ${run}`,
-      `round.open ${run}/1`,
-      ...updates(1),
-      `round.close ${run}/1`,
-      `round.open ${run}/2`,
-      ...updates(2),
-      `round.close ${run}/2`,
+      ...round(1),
+      ...round(2),
       expect.stringContaining('model.candidate'),
       expect.stringContaining('gate.decide'),
       `run.end ${run}`,
@@ -162,7 +167,9 @@ describe('after a crash', () => {
     const late = await records({ object: run })
     expect(named(late)).toEqual([
       `run.start ${run}`,
-      ...[1, 2].flatMap((round) => [`round.open ${run}/${round}`, `round.close ${run}/${round}`]),
+      ...[1, 2].flatMap((round) =>
+        ['round.open', 'evaluation.open', 'round.close'].map((action) => `${action} ${run}/${round}`),
+      ),
       expect.stringContaining('model.candidate'),
       expect.stringContaining('gate.decide'),
       `run.end ${run}`,

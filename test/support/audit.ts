@@ -36,6 +36,10 @@ export class MemoryAudit implements AuditSink, ReadableAudit {
     for (const entry of this.entries.slice(from, from + limit)) yield JSON.stringify(entry)
   }
 
+  async snapshot() {
+    return { records: this.entries.length, checkpoints: [] }
+  }
+
   #check(): void {
     if (this.failing) throw new ParleyError('audit.unavailable')
   }

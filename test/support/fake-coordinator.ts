@@ -133,7 +133,13 @@ export class FakeCoordinator {
     const fake = new FakeCoordinator(options)
     await fake.challenge()
     await fake.next('authenticate')
-    await fake.send({ type: 'welcome', client: 'a', idleMs: 60_000, maxFrameBytes: defaultLimits.frameBytes })
+    await fake.send({
+      type: 'welcome',
+      client: 'a',
+      idleMs: 60_000,
+      maxFrameBytes: defaultLimits.frameBytes,
+      audit: null,
+    })
     return fake
   }
 

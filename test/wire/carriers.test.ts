@@ -80,13 +80,13 @@ describe.skipIf(!hasOpenssl)('TLS (needs the program openssl)', () => {
       })
 
       it('does not trust an unknown authority', async () => {
-        expect(await outcome({ tls: certificates().server }, undefined)).toBe('session.unreachable')
+        expect(await outcome({ tls: certificates().server }, undefined)).toBe('tls.untrusted')
       })
 
       it('checks the name in the certificate', async () => {
         const { ca, server: tls } = certificates()
         expect(await outcome({ tls }, { ca, serverName: 'coordinator.example' })).toBe('127.0.0.1')
-        expect(await outcome({ tls }, { ca, serverName: 'somebody.example' })).toBe('session.unreachable')
+        expect(await outcome({ tls }, { ca, serverName: 'somebody.example' })).toBe('tls.certificate')
       })
 
       it('takes only clients with a certificate of the authority that it was given', async () => {

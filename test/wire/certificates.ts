@@ -12,6 +12,8 @@ export type Certificates = {
   readonly server: Pair
   readonly client: Pair
   readonly stranger: Pair
+  /** The other authority, which certified the stranger. */
+  readonly strangerCa: string
 }
 
 /** An authority, a server certificate for 127.0.0.1 and localhost, a client's, and a client's of another authority. */
@@ -47,6 +49,7 @@ export function makeCertificates(): Certificates {
       ca: read('ca').cert,
       server: issue('server', 'ca', 'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:coordinator.example'),
       client: issue('client', 'ca', 'extendedKeyUsage=clientAuth'),
+      strangerCa: read('other').cert,
       stranger: issue('stranger', 'other', 'extendedKeyUsage=clientAuth'),
     }
   } finally {

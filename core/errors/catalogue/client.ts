@@ -43,6 +43,11 @@ export const clientErrors = {
     'the training loss became NaN or infinite',
     'lower the learning rate or check the data; nothing was sent',
   ),
+  'node.not-ready': entry(
+    'precondition',
+    'something that a client needs is missing or wrong on its machine or on the way to its coordinator',
+    'each line of `parley client doctor` that failed says what to do; then run it again',
+  ),
   'node.untrusted-coordinator': entry(
     'forbidden',
     'the coordinator did not prove the identity that is pinned on this client',

@@ -3,6 +3,7 @@ import { auditErrors } from './audit.ts'
 import { authErrors } from './auth.ts'
 import { clientErrors } from './client.ts'
 import { enrolmentErrors } from './enrolment.ts'
+import { networkErrors } from './network.ts'
 import { planErrors } from './plan.ts'
 import { policyErrors } from './policy.ts'
 import { privacyErrors } from './privacy.ts'
@@ -14,6 +15,7 @@ import { updateErrors } from './update.ts'
 
 const table = {
   ...sessionErrors,
+  ...networkErrors,
   ...authErrors,
   ...updateErrors,
   ...planErrors,

@@ -41,7 +41,7 @@ export const sessionErrors = {
   'session.unreachable': entry(
     'unavailable',
     'no carrier reached the coordinator',
-    'check the address, the port and any proxy; the client goes on trying',
+    'check the address, the port and any proxy: `parley client doctor` looks at each; the client goes on trying',
   ),
   'session.closed': entry('unavailable', 'the session ended before the answer came', 'connect again'),
   'frame.malformed': entry(

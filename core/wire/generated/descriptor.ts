@@ -174,6 +174,10 @@ export const descriptor: object = {
                 "signature": {
                   "type": "bytes",
                   "id": 1
+                },
+                "auditRecords": {
+                  "type": "uint64",
+                  "id": 2
                 }
               }
             },
@@ -189,6 +193,26 @@ export const descriptor: object = {
                 },
                 "maxFrameBytes": {
                   "type": "uint32",
+                  "id": 3
+                },
+                "audit": {
+                  "type": "AuditState",
+                  "id": 4
+                }
+              }
+            },
+            "AuditState": {
+              "fields": {
+                "publicKey": {
+                  "type": "bytes",
+                  "id": 1
+                },
+                "newest": {
+                  "type": "bytes",
+                  "id": 2
+                },
+                "held": {
+                  "type": "bytes",
                   "id": 3
                 }
               }

@@ -1,18 +1,13 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { PolicyRequest } from '../../../client/node/policy.ts'
 import { signPolicy } from '../../../client/policy/signed.ts'
 import { nodeCrypto } from '../../../core/crypto/node.ts'
 import { toHex, utf8 } from '../../../core/encoding/bytes.ts'
-import { canonicalPlan } from '../../../core/plan/parse.ts'
 import type { RoundConfiguration } from '../../../core/run/round-configuration.ts'
-import { coordinatorKey } from '../../support/federation.ts'
-import { planOf } from '../../support/plans.ts'
-import { digestOf, policyOf } from './policies.ts'
+import { policyOf } from './policies.ts'
+import { digest, plan, request } from './requests.ts'
 import { Site, secondPerson, siteKey, studyOf } from './site.ts'
 
-const plan = planOf()
-const digest = digestOf(plan)
 const loaded = { engine: 'tfjs-wasm', rows: { train: 10, heldOut: 5 } }
 let site: Site
 
@@ -20,20 +15,6 @@ beforeEach(async () => {
   site = await Site.create('b', { tiny: studyOf() })
 })
 afterEach(() => site.remove())
-
-function request(task: Partial<RoundConfiguration> = {}): PolicyRequest {
-  const whole = {
-    kind: 'train',
-    run: 'run',
-    round: 1,
-    rounds: 2,
-    parameters: 4,
-    cohort: 2,
-    plan: { digest, bytes: 1 },
-    ...task,
-  } as RoundConfiguration
-  return { coordinator: coordinatorKey.publicKey, task: whole, plan, text: canonicalPlan(plan) }
-}
 
 describe('a policy that is not valid allows nothing', () => {
   const cases: [what: string, code: string, change: () => Promise<void>][] = [

@@ -77,6 +77,8 @@ test('a client that holds a plan is not waited for, and takes part in the round 
   const [review] = await b.reviews()
   expect(review).toMatchObject({ plan: { name: 'tiny' }, held: { run, round: 1, cohort: 2, parameters: 4 } })
   await b.decide(review!.digest, { data: 'heart' })
+  // It comes again by itself, to be asked again.
+  await second.next(() => second.events.filter(({ type }) => type === 'connected').length > 1)
   held.resolve()
   const { history } = await started.view(run)
   expect(history.map(({ accepted }) => accepted)).toEqual([['a'], ['a', 'b']])
@@ -86,6 +88,21 @@ test('a client that holds a plan is not waited for, and takes part in the round 
   expect(
     second.events.filter(({ type }) => type === 'receipt').map((event) => 'kind' in event && event.kind),
   ).toContain('train')
+})
+
+test('a run waits for as long as all of its clients hold the plan, and goes on by itself once people have approved it', async () => {
+  const sites = [await site('a', {}), await site('b', {})]
+  const started = await federation()
+  for (const one of sites) await join(started, one)
+  const { run } = await started.running.api.startRun(planText({ rounds: 1 }))
+  const waits = await started.view(run, ({ phase, holding = [] }) => phase === 'waiting' && holding.length === 2)
+  expect(waits.holding).toEqual(['a', 'b'])
+  expect(waits.history).toMatchObject([{ accepted: [], failure: { code: 'round.quorum' } }])
+  for (const one of sites) await one.decide((await one.reviews())[0]!.digest, { data: 'heart' })
+  const over = await started.view(run)
+  expect(over).not.toHaveProperty('holding')
+  expect(over.outcome).toMatchObject({ kind: 'published' })
+  expect(over.history.at(-1)).toMatchObject({ accepted: ['a', 'b'] })
 })
 
 test('a client that holds a masked plan has left it before it shared anything: the others are summed', async () => {

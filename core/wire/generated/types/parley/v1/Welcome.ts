@@ -1,5 +1,6 @@
 // Original file: proto/parley/v1/session.proto
 
+import type { AuditState as _parley_v1_AuditState, AuditState__Output as _parley_v1_AuditState__Output } from '../../parley/v1/AuditState.ts';
 
 /**
  * Coordinator to client: the session is open.
@@ -17,6 +18,10 @@ export interface Welcome {
    * Largest encoded frame that the coordinator takes, in bytes.
    */
   'maxFrameBytes'?: (number);
+  /**
+   * What the coordinator says of its audit log; absent where it has none.
+   */
+  'audit'?: (_parley_v1_AuditState | null);
 }
 
 /**
@@ -35,4 +40,8 @@ export interface Welcome__Output {
    * Largest encoded frame that the coordinator takes, in bytes.
    */
   'maxFrameBytes': (number);
+  /**
+   * What the coordinator says of its audit log; absent where it has none.
+   */
+  'audit': (_parley_v1_AuditState__Output | null);
 }
