@@ -1,3 +1,4 @@
+import type { AuditLog } from '../../audit/index.ts'
 import type { AuditSink } from '../../core/audit/sink.ts'
 import type { Metrics } from './metrics.ts'
 
