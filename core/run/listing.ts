@@ -14,7 +14,7 @@ export type ListedOutcome =
 /** A run in a list: where it stands, without what each of its rounds was. */
 export type RunListing = Pick<
   RunView,
-  'run' | 'model' | 'plan' | 'createdAt' | 'phase' | 'round' | 'rounds' | 'privacy' | 'paused'
+  'run' | 'model' | 'plan' | 'createdAt' | 'phase' | 'round' | 'rounds' | 'privacy' | 'paused' | 'start'
 > & {
   /** Rounds that are over. */
   readonly completed: number
@@ -30,7 +30,7 @@ export type RunListing = Pick<
 }
 
 export function listingOf(view: RunView): RunListing {
-  const { run, model, plan, createdAt, phase, round, rounds, privacy, paused, engaged, history, outcome } = view
+  const { run, model, plan, createdAt, phase, round, rounds, privacy, paused, start, engaged, history, outcome } = view
   const metrics = history.findLast(({ pooled }) => pooled !== undefined)?.pooled
   const [first, last] = [history[0], history.at(-1)]
   return {
@@ -50,6 +50,7 @@ export function listingOf(view: RunView): RunListing {
     holds: holdsOf(view),
     ...(privacy === undefined ? {} : { privacy }),
     ...(paused === undefined ? {} : { paused }),
+    ...(start === undefined ? {} : { start }),
     ...(metrics === undefined ? {} : { metrics }),
     ...(first === undefined || last === undefined
       ? {}
