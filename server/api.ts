@@ -1,4 +1,5 @@
 import type { Actor } from '../core/audit/actor.ts'
+import type { DryRun } from '../core/run/dry-run.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { RunView } from '../core/run/view.ts'
 import type { RecomputeRequest } from './rounds/recompute.ts'
@@ -8,6 +9,8 @@ import type { SeenClient } from './sessions/sessions.ts'
 export interface CoordinatorApi {
   /** Checks the plan and starts a run of it. Fails with `plan.unreadable` or `plan.invalid`. Resolves once journalled. */
   startRun(planText: string, by?: Actor): Promise<RunView>
+  /** What would become of the plan if it were started now; keeps nothing. Fails as `startRun` does. */
+  dryRun(planText: string): Promise<DryRun>
   /** Newest first. */
   runs(): Promise<readonly RunView[]>
   /** Fails with `run.not-found`. */

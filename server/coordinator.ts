@@ -1,14 +1,13 @@
 import type { RuleTable } from '../core/aggregation/rule.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Crypto, SigningKey } from '../core/crypto/primitives.ts'
-import { toHex, utf8 } from '../core/encoding/bytes.ts'
+import { toHex } from '../core/encoding/bytes.ts'
 import { ParleyError } from '../core/errors/index.ts'
-import { frozenTensors } from '../core/plan/freeze.ts'
-import { canonicalPlan, parsePlan } from '../core/plan/parse.ts'
+import { parsePlan } from '../core/plan/parse.ts'
 import type { Plan } from '../core/plan/plan.ts'
+import type { DryRun } from '../core/run/dry-run.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { RunView } from '../core/run/view.ts'
-import { type Layout, layoutBytes, layoutLength } from '../core/tensors/layout.ts'
 import type { ConnectionHandler } from '../core/wire/connection.ts'
 import type { Limits } from '../core/wire/limits.ts'
 import { type Kernels, maskArithmeticIn } from '../kernels/index.ts'
@@ -19,21 +18,22 @@ import type { Candidate } from './registry/manifest.ts'
 import type { ActiveRun } from './rounds/active-run.ts'
 import { roundWork } from './rounds/aggregation-work.ts'
 import { auditedDesk } from './rounds/audited-desk.ts'
-import { checkHoldout, type HoldoutDeps } from './rounds/holdout.ts'
+import { dryRunOf } from './rounds/dry-run.ts'
+import type { HoldoutDeps } from './rounds/holdout.ts'
 import { HoldoutLooks } from './rounds/holdout-looks.ts'
 import { RoundHub } from './rounds/hub.ts'
 import { Matrices } from './rounds/matrices.ts'
+import { type InitialModel, preparedRun } from './rounds/prepared-run.ts'
 import { candidateOf, candidateRecordOf } from './rounds/publication.ts'
 import { type RecomputeDeps, type RecomputeRequest, recompute } from './rounds/recompute.ts'
-import { checkRootData, type RootUpdate } from './rounds/root-update.ts'
+import type { RootUpdate } from './rounds/root-update.ts'
 import { roundKeys } from './rounds/round-keys.ts'
 import { roundNoise } from './rounds/round-noise.ts'
 import { Run } from './rounds/run.ts'
 import type { RunRecords } from './rounds/run-audit.ts'
-import { checkLayout, storeModel } from './rounds/run-model.ts'
 import { RunReporter } from './rounds/run-reporter.ts'
-import { controlOf, settingsOf } from './rounds/settings.ts'
-import { type FindBase, startingModel } from './rounds/starting-model.ts'
+import type { FindBase } from './rounds/starting-model.ts'
+import { storeModel } from './rounds/stored-model.ts'
 import { timestamp, viewOf } from './rounds/view.ts'
 import { RunWatchers } from './rounds/watchers.ts'
 import { type AllowList, refusalOf } from './sessions/allow-list.ts'
@@ -43,8 +43,7 @@ import { capabilities } from './sessions/session.ts'
 import { Sessions } from './sessions/sessions.ts'
 import type { CandidateRecord, Store } from './store/ports.ts'
 
-/** The model of a plan before anything was trained. */
-export type InitialModel = { readonly layout: Layout; readonly weights: Float32Array }
+export type { InitialModel } from './rounds/prepared-run.ts'
 
 export type CoordinatorDeps = {
   readonly crypto: Crypto
@@ -213,25 +212,9 @@ export class Coordinator implements CoordinatorApi {
   async startRun(planText: string): Promise<RunView> {
     if (this.#draining) throw new ParleyError('server.draining')
     const plan = this.#parsePlan(planText)
-    checkRootData(plan, this.#deps.rootUpdate, this.#deps.rules)
-    await checkHoldout(plan, this.#holdouts)
-    const fresh = await this.#deps.initialModel(plan)
-    await checkLayout(this.#deps.store, plan, fresh.layout)
-    const { layout, weights, from } = await startingModel(this.#deps, plan, fresh)
-    const frozen = frozenTensors(plan.training.freeze, layout)
+    const { layout, weights, settings, planBytes } = await preparedRun(this.#deps, this.#holdouts, plan)
     const base = await storeModel(this.#deps.store.blobs, layout, weights)
-    const planBytes = utf8(canonicalPlan(plan))
     const planDigest = await this.#deps.store.blobs.put(planBytes)
-    const control = controlOf(plan, layout, (one) => this.#layoutDigest(one))
-    const settings = settingsOf(plan, {
-      plan: { digest: planDigest, bytes: planBytes.length },
-      layout: this.#layoutDigest(layout),
-      parameters: layoutLength(layout),
-      ...(control === undefined ? {} : { control }),
-      ...(from === undefined ? {} : { start: from }),
-      ...(frozen.length === 0 ? {} : { frozen }),
-      maxRefusals: this.#deps.limits.refusedUpdates,
-    })
     const at = this.#deps.clock.now()
     const id = `run_${toHex(this.#deps.crypto.randomBytes(8))}`
     const run = await Run.start(this.#runDeps(), { type: 'started', at, run: id, settings, base })
@@ -242,6 +225,17 @@ export class Coordinator implements CoordinatorApi {
     run.resume()
     await recorded
     return this.#view(run)
+  }
+
+  async dryRun(planText: string): Promise<DryRun> {
+    const { allowList } = this.#deps
+    const prepared = await preparedRun(this.#deps, this.#holdouts, this.#parsePlan(planText))
+    const clients = allowList.ids().map((client) => {
+      const refusal = refusalOf(allowList, client)
+      const connected = this.#hub.presence.has(client)
+      return { client, connected, ...(refusal === undefined ? {} : { refusal: refusal.code }) }
+    })
+    return dryRunOf(prepared, clients)
   }
 
   async runs(): Promise<readonly RunView[]> {
@@ -330,10 +324,6 @@ export class Coordinator implements CoordinatorApi {
   #parsePlan(text: string): Plan {
     const { limits, rules } = this.#deps
     return parsePlan(text, { maxBytes: limits.planBytes, rules })
-  }
-
-  #layoutDigest(layout: Layout): string {
-    return toHex(this.#deps.crypto.sha256(layoutBytes(layout)))
   }
 
   async #publish(active: ActiveRun): Promise<void> {

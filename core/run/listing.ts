@@ -14,7 +14,7 @@ export type ListedOutcome =
 /** A run in a list: where it stands, without what each of its rounds was. */
 export type RunListing = Pick<
   RunView,
-  'run' | 'model' | 'plan' | 'createdAt' | 'phase' | 'round' | 'rounds' | 'privacy' | 'paused'
+  'run' | 'model' | 'plan' | 'createdAt' | 'phase' | 'round' | 'rounds' | 'privacy' | 'paused' | 'start'
 > & {
   /** Rounds that are over. */
   readonly completed: number
@@ -30,7 +30,7 @@ export type RunListing = Pick<
 }
 
 export function listingOf(view: RunView): RunListing {
-  const { run, model, plan, createdAt, phase, round, rounds, privacy, paused, engaged, history, outcome } = view
+  const { run, model, plan, createdAt, phase, round, rounds, privacy, paused, start, engaged, history, outcome } = view
   const metrics = history.findLast(({ pooled }) => pooled !== undefined)?.pooled
   const [first, last] = [history[0], history.at(-1)]
   return {
@@ -50,6 +50,7 @@ export function listingOf(view: RunView): RunListing {
     holds: holdsOf(view),
     ...(privacy === undefined ? {} : { privacy }),
     ...(paused === undefined ? {} : { paused }),
+    ...(start === undefined ? {} : { start }),
     ...(metrics === undefined ? {} : { metrics }),
     ...(first === undefined || last === undefined
       ? {}
@@ -63,21 +64,17 @@ export function hasAnswered({ phase }: Pick<CohortMember, 'phase'>): boolean {
   return phase === 'accepted' || phase === 'evaluated'
 }
 
-/** The clients that hold the plan, by their last word on it; none where the run is over. */
-export function holdsOf({ phase, round, engaged, history }: RunView): Hold[] {
+/** The clients that hold the plan now, with what each has said of it last. */
+export function holdsOf({ phase, round, engaged, history, holding = [] }: RunView): Hold[] {
   if (phase === 'over') return []
-  const holds = new Map<string, Hold>()
-  for (const one of history) {
-    for (const client of one.cohort) holds.delete(client)
-    for (const { client, code, message } of one.refused) {
-      if (code === 'node.plan-held') holds.set(client, { client, round: one.round, message })
-    }
-  }
-  for (const { client, phase: word, code, message = '' } of engaged) {
-    if (code === 'node.plan-held') holds.set(client, { client, round, message })
-    else if (word !== 'invited') holds.delete(client)
-  }
-  return [...holds.values()].sort((a, b) => (a.client < b.client ? -1 : 1))
+  const said = [
+    ...history.flatMap((one) => one.refused.map((refusal) => ({ ...refusal, round: one.round }))),
+    ...engaged.map(({ client, code, message = '' }) => ({ client, code, message, round })),
+  ].filter(({ code }) => code === 'node.plan-held')
+  return holding.map((client) => {
+    const last = said.findLast((one) => one.client === client)
+    return { client, round: last?.round ?? round, message: last?.message ?? '' }
+  })
 }
 
 function listedOutcome(outcome: RunOutcome): ListedOutcome {

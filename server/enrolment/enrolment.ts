@@ -90,6 +90,12 @@ export class Enrolment implements AllowList {
     return active + (this.#deps.listed?.size ?? 0)
   }
 
+  /** Those that were let in once, and that are listed. */
+  ids(): readonly string[] {
+    const own = this.list().filter(({ certificate, state }) => certificate !== undefined && state !== 'revoked')
+    return [...own.map(({ client }) => client), ...(this.#deps.listed?.ids() ?? [])].sort()
+  }
+
   idOf(publicKey: Uint8Array): string | undefined {
     const record = this.#recordOf(publicKey)
     if (record !== undefined) return this.#excluded(record) === undefined ? record.client : undefined

@@ -33,6 +33,7 @@ export function auditedApi(api: CoordinatorApi, audit: AuditSink): CoordinatorAp
         }),
       )
     },
+    dryRun: (planText) => api.dryRun(planText),
     runs: () => api.runs(),
     run: (id) => api.run(id),
     watch: (id, signal) => api.watch(id, signal),

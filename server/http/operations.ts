@@ -279,6 +279,15 @@ export const operations: readonly Operation[] = [
     status: 201,
   },
   {
+    method: 'POST',
+    path: '/v1/runs/dry-run',
+    summary:
+      'what would become of a plan if it were started now: who could take part, how much is sent, ε; nothing is kept',
+    access: 'run.start',
+    request: { type: 'application/yaml' },
+    answer: json(),
+  },
+  {
     method: 'GET',
     path: '/v1/runs',
     summary: 'all runs, the newest first, without what each of their rounds was',

@@ -44,12 +44,8 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
     )
 
     app.post('/v1/runs', async (request, reply) => {
-      const { body } = request
-      if (!(body instanceof PlanText)) {
-        throw new ParleyError('request.invalid', 'the body is a plan, as application/yaml')
-      }
       const caller = callerOf(request)
-      const plan = body.text()
+      const plan = planOf(request.body)
       // Nobody is asked to confirm what is no plan.
       if (people?.fourEyes.needed('run.start', caller) === true) parsePlan(plan)
       const answer = await start(caller, { plan })
@@ -57,6 +53,8 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
       const { run } = answer.done as RunView
       return reply.code(201).header('location', `/v1/runs/${run}`).send(answer.done)
     })
+
+    app.post('/v1/runs/dry-run', async ({ body }) => api.dryRun(planOf(body)))
 
     app.get('/v1/runs', async () => ({ runs: (await api.runs()).map(listingOf) }))
 
@@ -141,6 +139,11 @@ export function runRoutes(root: FastifyInstance, deps: HttpDeps, streams: Set<Ab
     })
     done()
   })
+}
+
+function planOf(body: unknown): string {
+  if (body instanceof PlanText) return body.text()
+  throw new ParleyError('request.invalid', 'the body is a plan, as application/yaml')
 }
 
 /** The body of a request that says it is YAML: a JSON text is not taken for a plan because it looks like one. */

@@ -14,6 +14,8 @@ export interface AllowList {
   publicKeyOf(id: string): Uint8Array | undefined
   /** Why the client with this key, which is known, is not to be let in. */
   refusalOf?(publicKey: Uint8Array): ParleyError | undefined
+  /** All of them, in order; those too that are not to be let in now. */
+  ids(): readonly string[]
   readonly size: number
 }
 
@@ -42,6 +44,7 @@ export function parseAllowList(value: unknown): AllowList {
   return {
     idOf: (publicKey) => ids.get(toHex(publicKey)),
     publicKeyOf: (id) => keys.get(id),
+    ids: () => [...keys.keys()].sort(),
     size: keys.size,
   }
 }

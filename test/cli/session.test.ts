@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
+import type { RunListing } from '../../core/run/listing.ts'
 import type { Recomputation } from '../../core/run/recomputation.ts'
 import type { RunView } from '../../core/run/view.ts'
 import { inProcess, LongCommand, parley, parleyJson } from '../support/cli.ts'
@@ -121,21 +122,23 @@ describe('a whole session', () => {
   })
 
   test('status, list and show agree on what was published, with a token or without', async () => {
-    const { runs } = await parleyJson<{ runs: RunView[] }>('run', 'status', ...admin())
+    const { runs } = await parleyJson<{ runs: RunListing[] }>('run', 'status', ...admin())
     const { models } = await parleyJson<{ models: object[] }>('model', 'list', ...remote())
     const manifest = await parleyJson<Record<string, unknown>>('model', 'show', 'small', ...remote())
     const anonymous = await inProcess('run', 'start', await plan('small'), ...remote(), '--json')
     expect(runs).toHaveLength(1)
     expect(models).toEqual([expect.objectContaining({ model: 'small', versions: 1 })])
     expect(manifest).toMatchObject({ model: 'small', number: 1, run: runs[0]?.run, round: 2 })
-    expect(runs[0]?.outcome).toMatchObject({ weights: manifest.weights })
+    expect(runs[0]?.outcome).toMatchObject({ kind: 'published', version: 1 })
+    const whole = await parleyJson<RunView>('run', 'status', String(runs[0]?.run), ...admin())
+    expect(whole.outcome).toMatchObject({ weights: manifest.weights })
     expect(anonymous.code).toBe(3)
     expect(JSON.parse(anonymous.stdout)).toMatchObject({ error: { code: 'auth.failed' } })
   })
 
   test('a round is shown, and computed again: the same, without a client, by another rule', async () => {
-    const { runs } = await parleyJson<{ runs: RunView[] }>('run', 'status', ...admin())
-    const { run, history } = runs[0]!
+    const { runs } = await parleyJson<{ runs: RunListing[] }>('run', 'status', ...admin())
+    const { run, history } = await parleyJson<RunView>('run', 'status', runs[0]!.run, ...admin())
     const shown = await inProcess('round', 'show', run, '2', ...admin())
     expect(shown.stdout).toMatch(/combined by mean.*\n.*weight.*cosine/)
     for (const name of names) expect(shown.stdout).toContain(name)

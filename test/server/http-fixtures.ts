@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { afterEach } from 'vitest'
 import { nodeCrypto } from '../../core/crypto/node.ts'
 import { ParleyError } from '../../core/errors/index.ts'
+import type { DryRun } from '../../core/run/dry-run.ts'
 import type { Recomputation } from '../../core/run/recomputation.ts'
 import type { RunView } from '../../core/run/view.ts'
 import { systemClock } from '../../core/system-clock.ts'
@@ -45,12 +46,26 @@ export class FakeApi implements CoordinatorApi {
   views: AsyncIterable<RunView> = (async function* () {})()
   signal: AbortSignal | undefined
   isReady = true
+  dry: DryRun = {
+    model: 'heart',
+    plan: 'a'.repeat(64),
+    canonical: '{}',
+    parameters: 8,
+    rounds: 3,
+    clients: [],
+    cohort: { size: 4, atOnce: 4, later: 3, waitMs: 1_000, ready: 0 },
+    bytes: { down: 132, evaluation: 132, up: 32 },
+  }
 
   async startRun(planText: string): Promise<RunView> {
     if (planText.includes('defect')) throw new TypeError('secret detail of the inside')
     if (!planText.startsWith('parley:')) throw new ParleyError('plan.invalid', 'parley: is missing')
     this.started.push(planText)
     return view('run_new')
+  }
+  async dryRun(planText: string): Promise<DryRun> {
+    if (!planText.startsWith('parley:')) throw new ParleyError('plan.invalid', 'parley: is missing')
+    return this.dry
   }
   async runs(): Promise<readonly RunView[]> {
     return [view('run_1')]

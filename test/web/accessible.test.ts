@@ -51,7 +51,11 @@ async function everything(folder: string) {
   const { server, add } = await setUp({ audit, registry, rollouts, enrolment: http }, store)
   const held = { code: 'node.plan-held', message: 'no study covers it' } as const
   const engaged = richView().engaged.map((one) => (one.client === 'hospital-b' ? { ...one, ...held } : one))
-  const view = richView({ engaged, paused: { at: '2026-01-02T09:08:00.000Z', reason: 'the data are looked at' } })
+  const view = richView({
+    engaged,
+    holding: ['hospital-b'],
+    paused: { at: '2026-01-02T09:08:00.000Z', reason: 'the data are looked at' },
+  })
   const over = { ...publishedView(), run: 'run_0' }
   server.api.runs = async () => [view, over]
   server.api.run = async (id) => (id === 'run_0' ? over : view)

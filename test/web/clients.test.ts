@@ -45,6 +45,7 @@ async function federation() {
 
 const heldView = () =>
   richView({
+    holding: ['hospital-b'],
     engaged: richView().engaged.map((one) =>
       one.client === 'hospital-b'
         ? { ...one, phase: 'refused', bytes: 0, code: 'node.plan-held', message: 'no study covers 12 rounds of heart' }

@@ -252,7 +252,7 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
     const sight = await Sight.of(browser, server.url, phone)
     const { page } = sight
     await sight.expectNoSidewaysScroll()
-    await sight.signIn(await add(['operator']))
+    await sight.signIn(await add(['operator', 'admin']))
     for (const path of [
       '',
       'runs/run_1',
@@ -261,6 +261,10 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
       'models/heart/2',
       'models/heart/compare/1/2',
       'start',
+      'clients',
+      'clients/hospital-d',
+      'people',
+      'account',
     ]) {
       await page.goto(`${server.url}/#/${path}`)
       await page.locator('main h1').waitFor()
@@ -268,6 +272,7 @@ describe.skipIf(!present)(`the dashboard in ${CHROMIUM}${skipped}`, { timeout: 6
       await sight.expectNoSidewaysScroll()
       if (path === 'runs/run_1') await sight.picture('run-phone-dark')
     }
+    sight.foreseen(/404/)
     await page.goto(`${server.url}/#/`)
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
     await page.locator('h1:focus', { hasText: 'Overview' }).waitFor()

@@ -72,6 +72,7 @@ describe.skipIf(!present)(`people in ${CHROMIUM}${skipped}`, { timeout: 60_000 }
     await page.getByLabel(/^Until the end of this day/).fill('2099-12-31')
     await page.getByRole('button', { name: 'Give a role' }).click()
     await roles.getByText('2099-12-31 23:59:59 UTC').waitFor()
+    await page.evaluate('scrollTo(0, 0)')
     await sight.picture('member')
     await page.getByRole('button', { name: 'Take away operator' }).click()
     await roles.getByRole('row', { name: /^operator/ }).waitFor({ state: 'detached' })

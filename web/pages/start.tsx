@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { DoneOrWaiting, ModelSummary } from '../answers.ts'
 import { apiPath, ask, send } from '../api.ts'
+import { DryRunOf } from '../parts/dry-run.tsx'
 import { Failure, Page, Part } from '../parts/page.tsx'
 import { outcomeText } from '../parts/promote.tsx'
 import type { CheckedPlan } from '../plan-problems.ts'
@@ -50,6 +51,7 @@ export function StartPage() {
         </button>
         {act.done !== undefined && <p role="status">{outcomeText(act.done)}</p>}
       </form>
+      <DryRunOf text={text} ready={checked?.ok === true} />
       {checked?.ok === true && (
         <Part title="The plan as it will be run">
           <details>

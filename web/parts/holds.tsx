@@ -11,8 +11,8 @@ export function Holds({ holds, caption }: { readonly holds: readonly HoldOfRun[]
   return (
     <>
       <p>
-        These clients take no part until a person there has approved the plan with <code>parley client review</code>. No
-        round waits for them, and nothing can be done about it here.
+        Until a person there has approved the plan with <code>parley client review</code> these clients take no part.
+        Then they do by themselves. Rounds are opened without them, where there are enough others.
       </p>
       <Table
         caption={caption}

@@ -6,10 +6,10 @@ import { withoutControl } from '../../core/tensors/control.ts'
 import type { Layout } from '../../core/tensors/layout.ts'
 import { writeHeader } from '../../core/tensors/safetensors.ts'
 import { SEGMENT_BYTES } from '../../core/wire/limits.ts'
-import type { BlobStore, Store } from '../store/ports.ts'
+import type { Store } from '../store/ports.ts'
 
-/** Keeps a model as a file by its digest. */
-export async function storeModel(blobs: BlobStore, layout: Layout, weights: Float32Array): Promise<ModelRef> {
+/** Puts weights into the store as a safetensors file. */
+export async function storeModel(blobs: Store['blobs'], layout: Layout, weights: Float32Array): Promise<ModelRef> {
   const header = writeHeader(layout)
   const bytes = bytesView(weights)
   const writer = await blobs.create()
@@ -18,10 +18,7 @@ export async function storeModel(blobs: BlobStore, layout: Layout, weights: Floa
   return { digest: await writer.commit(), bytes: header.length + bytes.length }
 }
 
-/**
- * A model of another layout is another model: its versions could neither be compared nor be swapped. Throws `run.conflict` where
- * the newest version under the plan's name has another one.
- */
+/** A model of another layout is another model: its versions could neither be compared nor be swapped. Throws `run.conflict`. */
 export async function checkLayout(
   { records, blobs }: Pick<Store, 'records' | 'blobs'>,
   plan: Plan,
