@@ -32,7 +32,7 @@ const printed: Readonly<Record<string, RegExp>> = {
   CODE: /(parley1-[\w-]+)/,
   FINGERPRINT: /fingerprint of this client: (\S+)/,
   'SITE-KEY': /^([0-9a-f]{64})$/m,
-  DIGEST: /digest ([0-9a-f]{12,64})/,
+  DIGEST: /(?:digest |^)([0-9a-f]{16,64})\b(?= {2}heart-disease|$)/m,
   RUN: /started (run_\w+)/,
   PASSWORD: /^password: (\S+)$/m,
 }
