@@ -44,13 +44,18 @@ export function resolveConfig(
     const from = isFlag(daemon, setting) ? 'flag' : source
     if (from === 'flag' && textsOf(value).some((text) => isSecret(text, isPublicKey(setting))))
       problems.push(secretInClear(setting.flag, setting.flag))
-    return { setting, value: setting.option.negate ? value === false : value, from }
+    if (setting.option.negate) return { setting, value: value === false, from }
+    return { setting, value: value === false && setting.kind !== 'switch' ? undefined : value, from }
   })
   return { effective, problems }
 }
 
+/** `--proxy URL` and `--no-proxy` share an attribute: what it holds says which of them was given. */
 function isFlag(daemon: Command, { option }: Setting): boolean {
-  return daemon.getOptionValueSource(option.attributeName()) === 'cli'
+  const attribute = option.attributeName()
+  return (
+    daemon.getOptionValueSource(attribute) === 'cli' && (daemon.getOptionValue(attribute) === false) === option.negate
+  )
 }
 
 function unknownKeys(section: ReadonlyMap<string, Given>, settings: readonly Setting[]): Problem[] {

@@ -285,10 +285,7 @@ describe('a backup is refused', () => {
 
 /** The run, once it is over. */
 async function ended(run: string, coordinatorHome = home()): Promise<RunView> {
-  const view = async () => {
-    const { runs } = await parleyJson<{ runs: RunView[] }>('run', 'status', ...admin(coordinatorHome))
-    return runs.find((one) => one.run === run)
-  }
-  await expect.poll(async () => (await view())?.phase, { timeout: 60_000 }).toBe('over')
-  return (await view())!
+  const view = () => parleyJson<RunView>('run', 'status', run, ...admin(coordinatorHome))
+  await expect.poll(async () => (await view()).phase, { timeout: 60_000 }).toBe('over')
+  return view()
 }

@@ -109,7 +109,9 @@ test('a wrong password is named, with exit code 4, and shown by nobody', async (
 test.each(['start', 'doctor'])('client %s takes no password in its arguments', async (verb) => {
   const url = 'http://hospital:sesame@127.0.0.1:3128'
   const refused = await inProcess('client', verb, ...home(), '--unsafe-allow-any-plan', '--data', table, '--proxy', url)
-  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--proxy-credentials-file') as string })
+  const said = verb === 'start' ? 'config.secret-in-clear: --proxy' : '--proxy-credentials-file'
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(said) as string })
+  expect(refused.stderr).not.toContain('--no-proxy')
   expect(refused.stdout + refused.stderr).not.toContain('sesame')
 })
 

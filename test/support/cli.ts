@@ -21,11 +21,12 @@ type Event = Readonly<Record<string, unknown>>
 
 /** What tests themselves are told by the environment is no setting of a daemon. */
 const ofTests = Object.entries(process.env).filter(([name]) => name.startsWith('PARLEY_'))
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PARLEY_')))
+const ownEnvironment = () =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PARLEY_')))
 
 /** Runs a command of `parley` to its end, in a process of its own. */
 export async function parley(...args: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: ownEnvironment() })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -80,7 +81,10 @@ export class LongCommand {
   #stderr = ''
 
   constructor(...args: readonly string[]) {
-    const child = spawn(process.execPath, [main, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'], env })
+    const child = spawn(process.execPath, [main, ...args, '--json'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: ownEnvironment(),
+    })
     this.#child = child
     createInterface({ input: child.stdout }).on('line', (line) => {
       this.events.push(JSON.parse(line) as Event)
