@@ -1,3 +1,4 @@
+import { Command } from 'commander'
 import { isLogInUse } from '../../audit/index.ts'
 import { type DoctorOptions, examine, type Reported } from '../../client/index.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
@@ -8,7 +9,9 @@ import { epsilonOf } from '../../core/privacy/index.ts'
 import { systemClock } from '../../core/system-clock.ts'
 import { defaultLimits } from '../../core/wire/limits.ts'
 import { type ClientOptions, dataOf, dialOptionsOf, engineOf, withClientOptions } from '../client-options.ts'
-import { action, command } from '../command.ts'
+import { withClientStartOptions } from '../client-start-options.ts'
+import { command } from '../command.ts'
+import { configuredAction, withConfig } from '../config/configured.ts'
 import { federationOf } from '../enrolment/federation.ts'
 import { type Home, homeOf, identityOf } from '../home.ts'
 import { wayOutOf } from '../network-options.ts'
@@ -19,22 +22,31 @@ import { existing } from '../secret-files.ts'
 type Options = ClientOptions & { readonly plan?: string }
 
 export const clientDoctorCommand = withClientOptions(
-  command('doctor', 'look at all that a client needs before it takes part; changes nothing, shows nothing of the data'),
+  withConfig(
+    command(
+      'doctor',
+      'look at all that a client needs before it takes part; changes nothing, shows nothing of the data',
+    ),
+  ),
 )
   .option('--plan <file>', 'read the data by the schema of this plan, and measure the machine against its model')
   .action(
-    action<Options>(async (options, output) => {
-      const reports = await examine(await doctorOptionsOf(options), (reported) =>
-        output.event({ type: 'check', ...reported }, textOf(reported)),
-      )
-      const failed = reports.filter(({ outcome }) => outcome === 'fail').map(({ check }) => check)
-      if (failed.length > 0) throw new ParleyError('node.not-ready', `failed: ${failed.join(', ')}`)
-      const [warnings, untried] = (['warn', 'skipped'] as const).map(
-        (outcome) => reports.filter((one) => one.outcome === outcome).length,
-      )
-      output.result({ checks: reports }, `nothing failed; ${warnings} to look at, ${untried} not tried`)
-      return 0
-    }),
+    configuredAction<Options>(
+      'client',
+      async (options, output) => {
+        const reports = await examine(await doctorOptionsOf(options), (reported) =>
+          output.event({ type: 'check', ...reported }, textOf(reported)),
+        )
+        const failed = reports.filter(({ outcome }) => outcome === 'fail').map(({ check }) => check)
+        if (failed.length > 0) throw new ParleyError('node.not-ready', `failed: ${failed.join(', ')}`)
+        const [warnings, untried] = (['warn', 'skipped'] as const).map(
+          (outcome) => reports.filter((one) => one.outcome === outcome).length,
+        )
+        output.result({ checks: reports }, `nothing failed; ${warnings} to look at, ${untried} not tried`)
+        return 0
+      },
+      withClientStartOptions(new Command('start')),
+    ),
   )
 
 async function doctorOptionsOf(options: Options): Promise<DoctorOptions> {

@@ -1,27 +1,20 @@
-import {
-  type ClientEvent,
-  type DataFiles,
-  filePolicy,
-  MIN_COHORT,
-  startClient,
-  type TaskPolicy,
-} from '../../client/index.ts'
+import { type ClientEvent, type DataFiles, filePolicy, startClient, type TaskPolicy } from '../../client/index.ts'
 import { nodeCrypto } from '../../core/crypto/node.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { leadingOf } from '../../core/metrics/metrics.ts'
 import { systemClock } from '../../core/system-clock.ts'
 import { fileCheckpointMemory } from '../checkpoint-memory.ts'
-import { type ClientOptions, dataOf, dialOptionsOf, engineOf, withClientOptions } from '../client-options.ts'
+import { type ClientOptions, dataOf, dialOptionsOf, engineOf } from '../client-options.ts'
+import { type ClientStartOptions, withClientStartOptions } from '../client-start-options.ts'
 import { command, group } from '../command.ts'
 import type { OptionsCheck } from '../config/checks.ts'
 import { configuredAction, withConfig } from '../config/configured.ts'
 import { fileControlMemory } from '../control-memory.ts'
 import { federationOf, renewingOf } from '../enrolment/federation.ts'
 import { auditLogOf, type Home, homeOf, identityOf } from '../home.ts'
-import { type MaskingOptions, maskingOf, takesMasked, withMaskingOptions } from '../masking-options.ts'
+import { maskingOf, takesMasked } from '../masking-options.ts'
 import { wayOutOf } from '../network-options.ts'
-import { countOption, deltaOption, epsilonOption } from '../options.ts'
-import { budgetOf, fileLedger, USUAL_DELTA } from '../privacy-ledger.ts'
+import { budgetOf, fileLedger } from '../privacy-ledger.ts'
 import { fileRoundMemory } from '../round-memory.ts'
 import { figure } from '../run-text.ts'
 import { untilStopped } from '../signals.ts'
@@ -32,76 +25,61 @@ import { clientPolicyCommand } from './client-policy.ts'
 import { clientPrivacyCommand } from './client-privacy.ts'
 import { clientReviewCommand } from './client-review.ts'
 
-export type ClientStartOptions = MaskingOptions &
-  ClientOptions & {
-    readonly minCohort?: number
-    readonly privacyBudget?: number
-    readonly privacyDelta: number
-  }
-
 /** What must hold of its options together, looked at without starting it. */
 export const clientChecks: readonly OptionsCheck<ClientStartOptions>[] = [dataOf, policyPathOf, takesMasked]
 
-export const clientStart = withClientOptions(
-  withMaskingOptions(withConfig(command('start', 'run a client node on local data until it is told to stop'))),
+export const clientStart = withClientStartOptions(
+  withConfig(command('start', 'run a client node on local data until it is told to stop')),
+).action(
+  configuredAction<ClientStartOptions>('client', async (options, output) => {
+    const home = homeOf(options.home)
+    const identity = await identityOf(home)
+    const federation = await federationOf(home, options)
+    const out = await wayOutOf(options)
+    const { minCohort } = options
+    const masking = await maskingOf(options, identity.publicKey, minCohort)
+    if (options.unsafeTrustCoordinatorForPeerKeys === true) {
+      process.stderr.write('parley: peers are not checked: masked updates are as safe as the coordinator is honest\n')
+    }
+    const data = dataOf(options)
+    const policy = await policyOf(options, home, identity.publicKey, data)
+    const audit = await auditLogOf(home, identity)
+    const site = siteEvents(audit, federation.coordinatorKey)
+    await site.started()
+    const node = startClient({
+      audit,
+      identity,
+      ...(data === undefined ? {} : { data }),
+      ...(policy === undefined ? { unsafeAllowAnyPlan: true } : { policy }),
+      coordinatorKey: federation.coordinatorKey,
+      urls: federation.urls,
+      memory: await fileRoundMemory(home.rounds),
+      checkpoints: fileCheckpointMemory(home.checkpoints, federation.coordinatorKey),
+      controls: fileControlMemory(home.controls),
+      ledger: await fileLedger(home.ledger, budgetOf(options.privacyBudget, options.privacyDelta)),
+      ...(minCohort === undefined ? {} : { minCohort }),
+      ...(masking === undefined ? {} : { masking }),
+      ...(options.engine === undefined ? {} : { engine: engineOf(options.engine) }),
+      dial: await dialOptionsOf(options, federation.ca, out),
+      onEvent: (event) => {
+        site.take(event)
+        output.event(plainEvent(event), eventText(event))
+      },
+      onData: (report) =>
+        output.event(
+          { type: 'data', ...report },
+          `data: ${report.used} of ${report.rows} rows usable, ${report.train} to train and ${report.test} held out`,
+        ),
+    })
+    const renewing = renewingOf(home, federation, out, output)
+    await untilStopped(async () => {
+      renewing.stop()
+      await node.stop()
+      await site.stopped()
+    })
+    return 0
+  }),
 )
-  .option(
-    '--min-cohort <n>',
-    `smallest cohort to take part in, and smallest sum where updates are masked; by default ${MIN_COHORT}, and 16 masked`,
-    countOption,
-  )
-  .option('--privacy-budget <epsilon>', 'most privacy to spend in all its life; without it only counted', epsilonOption)
-  .option('--privacy-delta <delta>', 'δ of that', deltaOption, USUAL_DELTA)
-  .action(
-    configuredAction<ClientStartOptions>('client', async (options, output) => {
-      const home = homeOf(options.home)
-      const identity = await identityOf(home)
-      const federation = await federationOf(home, options)
-      const out = await wayOutOf(options)
-      const { minCohort } = options
-      const masking = await maskingOf(options, identity.publicKey, minCohort)
-      if (options.unsafeTrustCoordinatorForPeerKeys === true) {
-        process.stderr.write('parley: peers are not checked: masked updates are as safe as the coordinator is honest\n')
-      }
-      const data = dataOf(options)
-      const policy = await policyOf(options, home, identity.publicKey, data)
-      const audit = await auditLogOf(home, identity)
-      const site = siteEvents(audit, federation.coordinatorKey)
-      await site.started()
-      const node = startClient({
-        audit,
-        identity,
-        ...(data === undefined ? {} : { data }),
-        ...(policy === undefined ? { unsafeAllowAnyPlan: true } : { policy }),
-        coordinatorKey: federation.coordinatorKey,
-        urls: federation.urls,
-        memory: await fileRoundMemory(home.rounds),
-        checkpoints: fileCheckpointMemory(home.checkpoints, federation.coordinatorKey),
-        controls: fileControlMemory(home.controls),
-        ledger: await fileLedger(home.ledger, budgetOf(options.privacyBudget, options.privacyDelta)),
-        ...(minCohort === undefined ? {} : { minCohort }),
-        ...(masking === undefined ? {} : { masking }),
-        ...(options.engine === undefined ? {} : { engine: engineOf(options.engine) }),
-        dial: await dialOptionsOf(options, federation.ca, out),
-        onEvent: (event) => {
-          site.take(event)
-          output.event(plainEvent(event), eventText(event))
-        },
-        onData: (report) =>
-          output.event(
-            { type: 'data', ...report },
-            `data: ${report.used} of ${report.rows} rows usable, ${report.train} to train and ${report.test} held out`,
-          ),
-      })
-      const renewing = renewingOf(home, federation, out, output)
-      await untilStopped(async () => {
-        renewing.stop()
-        await node.stop()
-        await site.stopped()
-      })
-      return 0
-    }),
-  )
 
 function policyPathOf({ policy, unsafeAllowAnyPlan }: ClientOptions): string | undefined {
   if (policy === undefined || unsafeAllowAnyPlan !== true) return policy

@@ -10,17 +10,22 @@ export function withConfig(one: Command): Command {
   return one.option('--config <file>', `options as YAML (docs/configuration.md); by default ${CONFIG_VARIABLE}`)
 }
 
-/** Wraps what a daemon does, with the options that flags, environment and file come to. Throws `config.*` with all that is wrong. */
+/**
+ * Wraps what a daemon does, with the options that flags, environment and file come to. Throws `config.*` with all that is wrong.
+ *
+ * - `like`: the daemon itself, where this command is another one that takes those of its options that it has too.
+ */
 export function configuredAction<Options extends object>(
   name: DaemonName,
   work: (options: Options, output: Output) => Promise<number | undefined>,
+  like?: Command,
 ): (...args: unknown[]) => Promise<void> {
   return async (...args) => {
     const daemon = args.at(-1) as Command
     await action<Options & { readonly config?: string }>(async (_options, output) => {
       const { config = process.env[CONFIG_VARIABLE] } = daemon.opts<{ config?: string }>()
       const file = config === undefined || config === '' ? undefined : await readConfigFile(config)
-      const { problems } = resolveConfig(daemon, name, { file, environment: process.env })
+      const { problems } = resolveConfig(daemon, name, { file, environment: process.env, like })
       throwProblems([...(file === undefined ? [] : [...file.problems, ...missingSection(file, name)]), ...problems])
       return await work(daemon.opts<Options>(), output)
     })(...args)

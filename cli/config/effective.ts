@@ -22,12 +22,21 @@ export type Resolved = { readonly effective: readonly Effective[]; readonly prob
 export function resolveConfig(
   daemon: Command,
   name: DaemonName,
-  { file, environment }: { readonly file?: ConfigFile | undefined; readonly environment: Environment },
+  {
+    file,
+    environment,
+    like = daemon,
+  }: {
+    readonly file?: ConfigFile | undefined
+    readonly environment: Environment
+    readonly like?: Command | undefined
+  },
 ): Resolved {
-  const settings = settingsOf(daemon)
+  const known = settingsOf(like)
+  const settings = settingsOf(daemon).filter(({ key }) => known.some((one) => one.key === key))
   const problems: Problem[] = []
   const inFile = file?.sections.get(name) ?? new Map<string, Given>()
-  problems.push(...unknownKeys(inFile, settings), ...unknownVariables(environment, settings))
+  problems.push(...unknownKeys(inFile, known), ...unknownVariables(environment, known))
   const effective = settings.map((setting): Effective => {
     const attribute = setting.option.attributeName()
     // The file first: the later one stays.

@@ -40,7 +40,7 @@ variables for a service that is called \`parley\`; \`enableServiceLinks: false\`
 ([operations-watching.md](operations-watching.md)). A private key, 32 bytes in hex, an address with a password in it, or a key that is called like a
 secret is refused, in all three places, with \`config.secret-in-clear\`; the message does not repeat it.
 
-Other commands do not read the file: they take \`--home\`, \`--url\` and \`--token-file\`.
+\`parley client doctor\` reads the section \`client\` too. Other commands do not read the file: they take \`--home\`, \`--url\` and \`--token-file\`.
 
 ${tables.join('\n')}`
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { stringify } from 'yaml'
 import { writeSyntheticHeart } from '../../client/datasets/synthetic-heart.ts'
 import { inProcess, LongCommand, parleyJson } from '../support/cli.ts'
 import { type Asked, closedPort, type Middlebox, startBalancer, startProxy } from '../support/middleboxes.ts'
@@ -87,6 +88,24 @@ test('it joins, is looked at, and connects, all of it through the proxy', async 
   )
 }, 60_000)
 
+test('the doctor takes what the client is configured with, also where that is nothing to it', async () => {
+  const client = {
+    home: path('hospital-a'),
+    proxy: `http://127.0.0.1:${proxy.port}`,
+    proxyCredentialsFile: path('proxy-credentials'),
+    data: table,
+    unsafeAllowAnyPlan: true,
+    minCohort: 3,
+  }
+  await writeFile(path('client.yaml'), stringify({ client }))
+  const looked = await inProcess('client', 'doctor', '--config', path('client.yaml'))
+  expect(looked).toMatchObject({ code: 0, stderr: '' })
+  expect(looked.stdout).toMatch(/^ok {4}proxy .*goes through/m)
+  await writeFile(path('client.yaml'), stringify({ client: { ...client, minCohrt: 3 } }))
+  const refused = await inProcess('client', 'doctor', '--config', path('client.yaml'))
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('minCohort') as string })
+})
+
 test('the operator reaches the coordinator through a proxy', async () => {
   const remote = ['--url', 'https://coordinator.example:8443', '--home', path('coordinator'), ...behind]
   const listed = await inProcess('client', 'list', ...remote)
@@ -109,8 +128,10 @@ test('a wrong password is named, with exit code 4, and shown by nobody', async (
 test.each(['start', 'doctor'])('client %s takes no password in its arguments', async (verb) => {
   const url = 'http://hospital:sesame@127.0.0.1:3128'
   const refused = await inProcess('client', verb, ...home(), '--unsafe-allow-any-plan', '--data', table, '--proxy', url)
-  const said = verb === 'start' ? 'config.secret-in-clear: --proxy' : '--proxy-credentials-file'
-  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(said) as string })
+  expect(refused).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('config.secret-in-clear: --proxy') as string,
+  })
   expect(refused.stderr).not.toContain('--no-proxy')
   expect(refused.stdout + refused.stderr).not.toContain('sesame')
 })
