@@ -134,6 +134,7 @@ export type RunView = {
   readonly phase: RunPhase
   /** The open round, from 1; 0 before the first. */
   readonly round: number
+  /** How many it comes to: those that the plan asks for, and one more for each that failed. */
   readonly rounds: number
   readonly engaged: readonly CohortMember[]
   /** The window that is open now. */

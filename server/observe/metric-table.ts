@@ -69,7 +69,9 @@ export const metricTable = {
   runsActive: gauge('parley_runs_active', 'Runs that are not over.', {}),
   runs: counter('parley_runs_total', 'Runs that are over.', { outcome: 'run' }),
   runRound: gauge('parley_run_round', 'Number of the open or coming round.', { run: 'runId' }),
-  runRounds: gauge('parley_run_rounds_planned', 'Rounds that the plan asks for.', { run: 'runId' }),
+  runRounds: gauge('parley_run_rounds_planned', 'Rounds that the plan asks for, and one more for each that failed.', {
+    run: 'runId',
+  }),
   cohortMembers: gauge('parley_cohort_members', 'Members of the cohort of the open round, by where they stand.', {
     run: 'runId',
     phase: 'member',

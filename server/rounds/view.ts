@@ -28,7 +28,7 @@ export function viewOf(state: RunState, live: LiveInfo): RunView {
     createdAt: timestamp(state.startedAt),
     phase: state.phase,
     round: state.round,
-    rounds: state.settings.rounds,
+    rounds: state.settings.rounds + state.history.filter(({ failure }) => failure !== undefined).length,
     engaged: engagedOf(state, live),
     ...(window === undefined ? {} : { window }),
     history: state.history.map(summaryOf),
