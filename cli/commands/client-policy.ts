@@ -25,22 +25,14 @@ import { defaultLimits } from '../../core/wire/limits.ts'
 import { action, command, group } from '../command.ts'
 import { homeOf, replaceFile } from '../home.ts'
 import { keyOption, readText } from '../options.ts'
+import { type PolicyHomeOptions, policyCommand, policyPathOf } from '../policy-options.ts'
 import { policyTemplate } from '../policy-template.ts'
 import { secretFile } from '../secret-files.ts'
 import { siteKeyIn } from '../site-key.ts'
 
-type HomeOptions = { readonly home: string; readonly policy?: string }
-
-const withHome = (name: string, description: string) =>
-  command(name, description)
-    .option('--home <folder>', 'folder of the client', '.parley/client')
-    .option('--policy <file>', 'the policy; by default policy.yaml in that folder')
-
-const pathOf = ({ home, policy }: HomeOptions) => policy ?? homeOf(home).policy
-
-const init = withHome('init', 'write a policy to begin with, which allows nothing').action(
-  action<HomeOptions>(async (options, output) => {
-    const path = pathOf(options)
+const init = policyCommand('init', 'write a policy to begin with, which allows nothing').action(
+  action<PolicyHomeOptions>(async (options, output) => {
+    const path = policyPathOf(options)
     await writeFile(path, policyTemplate, { flag: 'wx' }).catch((cause: unknown) => {
       throw new ParleyError('config.invalid', `${path} cannot be written, or is there already`, { cause })
     })
@@ -59,14 +51,14 @@ const key = command('key', 'print the public key of a site or of one of its peop
     }),
   )
 
-const sign = withHome(
+const sign = policyCommand(
   'sign',
   'check a policy and sign it with a key of the site; signatures of others over the same policy stay',
 )
   .requiredOption('--key <file>', 'the siteâ€™s secret key, as `parley client policy key` makes it')
   .action(
-    action<HomeOptions & { readonly key: string }>(async (options, output) => {
-      const path = pathOf(options)
+    action<PolicyHomeOptions & { readonly key: string }>(async (options, output) => {
+      const path = policyPathOf(options)
       const policy = await readPolicy(path)
       const site = await siteKeyIn(options.key)
       const signature = signaturePath(path)
@@ -90,7 +82,7 @@ const trust = command('trust', 'pin the public keys by all of which this clientâ
   .option('--replace', 'in the place of other keys that are pinned')
   .argument('<key...>', 'what `parley client policy key` prints; several where a policy takes several people')
   .action(
-    action<HomeOptions & { readonly replace?: boolean }, [string[]]>(async ({ home, replace }, output, texts) => {
+    action<PolicyHomeOptions & { readonly replace?: boolean }, [string[]]>(async ({ home, replace }, output, texts) => {
       const keys = texts.map((text) => text.toLowerCase())
       if (keys.some((key) => fromHex(key)?.length !== 32) || new Set(keys).size !== keys.length) {
         throw new ParleyError('request.invalid', 'a public key is 64 hexadecimal digits, and each is given once')
@@ -107,14 +99,14 @@ const trust = command('trust', 'pin the public keys by all of which this clientâ
     }),
   )
 
-type CheckOptions = HomeOptions & { readonly coordinatorKey?: Uint8Array }
+type CheckOptions = PolicyHomeOptions & { readonly coordinatorKey?: Uint8Array }
 
-const check = withHome('check', 'say what the policy would do with a plan')
+const check = policyCommand('check', 'say what the policy would do with a plan')
   .argument('<plan>', 'the plan, YAML')
   .option('--coordinator-key <hex>', 'who would ask; by default the only coordinator of the policy', keyOption)
   .action(
     action<CheckOptions>(async (options, output, file = '') => {
-      const { policy } = await loadPolicy(nodeCrypto, pathOf(options), homeOf(options.home).policyKey)
+      const { policy } = await loadPolicy(nodeCrypto, policyPathOf(options), homeOf(options.home).policyKey)
       const asked = await askedOf(file, coordinatorOf(options, Object.values(policy.coordinators)))
       const facts = { moment: 'begin', now: systemClock.now(), today: { rounds: 0, bytes: 0 } } as const
       const leaving = updateBytes(asked.plan, asked.task.parameters)

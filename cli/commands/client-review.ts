@@ -17,25 +17,19 @@ import { nodeCrypto } from '../../core/crypto/node.ts'
 import { toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import { systemClock } from '../../core/system-clock.ts'
-import { action, command, group } from '../command.ts'
+import { action, group } from '../command.ts'
 import { homeOf, identityOf } from '../home.ts'
 import { dateOption } from '../options.ts'
+import { type PolicyHomeOptions, policyCommand, policyPathOf } from '../policy-options.ts'
 import { siteKeyIn } from '../site-key.ts'
 
-type HomeOptions = { readonly home: string; readonly policy?: string }
-
-const withHome = (name: string, description: string) =>
-  command(name, description)
-    .option('--home <folder>', 'folder of the client', '.parley/client')
-    .option('--policy <file>', 'the policy; by default policy.yaml in that folder')
-
 const withDecision = (name: string, description: string) =>
-  withHome(name, description)
+  policyCommand(name, description)
     .argument('<digest>', 'the plan’s digest, or how it begins')
     .requiredOption('--key <file>', 'the secret key of the site, or of an approver of the policy')
 
-const list = withHome('list', 'list the plans that wait for a person, or did').action(
-  action<HomeOptions>(async (options, output) => {
+const list = policyCommand('list', 'list the plans that wait for a person, or did').action(
+  action<PolicyHomeOptions>(async (options, output) => {
     const { reviews, trusted } = await open(options)
     const found = (await reviews.list(trusted)).map((one) => summaryOf(one, trusted))
     const lines = found.map(({ digest, plan, at, state }) => `${digest.slice(0, 16)}  ${plan}  ${at}  ${state}`)
@@ -44,10 +38,13 @@ const list = withHome('list', 'list the plans that wait for a person, or did').a
   }),
 )
 
-const show = withHome('show', 'show a plan, what differs from the last approved one, and what would leave the site')
+const show = policyCommand(
+  'show',
+  'show a plan, what differs from the last approved one, and what would leave the site',
+)
   .argument('<digest>', 'the plan’s digest, or how it begins')
   .action(
-    action<HomeOptions>(async (options, output, digest = '') => {
+    action<PolicyHomeOptions>(async (options, output, digest = '') => {
       const { reviews, trusted } = await open(options)
       const all = await reviews.list(trusted)
       const review = oneOf(all, digest)
@@ -79,7 +76,7 @@ const show = withHome('show', 'show a plan, what differs from the last approved 
     }),
   )
 
-type ApproveOptions = HomeOptions & { readonly key: string; readonly until?: string; readonly data?: string }
+type ApproveOptions = PolicyHomeOptions & { readonly key: string; readonly until?: string; readonly data?: string }
 
 const approve = withDecision('approve', 'allow a plan, by its digest')
   .option('--until <date>', 'how long; by default as long as the policy', dateOption)
@@ -97,12 +94,14 @@ const approve = withDecision('approve', 'allow a plan, by its digest')
 const refuse = withDecision('refuse', 'refuse a plan; the coordinator is told the reason')
   .requiredOption('--reason <text>', 'why, at most 400 characters')
   .action(
-    action<HomeOptions & { readonly key: string; readonly reason: string }>(async (options, output, digest = '') => {
-      const { reason } = options
-      if (reason.length === 0 || reason.length > 400)
-        throw new ParleyError('request.invalid', '--reason has 1 to 400 characters')
-      return await decide(options, output, digest, () => ({ decision: 'refuse', reason }))
-    }),
+    action<PolicyHomeOptions & { readonly key: string; readonly reason: string }>(
+      async (options, output, digest = '') => {
+        const { reason } = options
+        if (reason.length === 0 || reason.length > 400)
+          throw new ParleyError('request.invalid', '--reason has 1 to 400 characters')
+        return await decide(options, output, digest, () => ({ decision: 'refuse', reason }))
+      },
+    ),
   )
 
 export const clientReviewCommand = group(
@@ -114,9 +113,9 @@ export const clientReviewCommand = group(
   .addCommand(approve)
   .addCommand(refuse)
 
-async function open(options: HomeOptions) {
+async function open(options: PolicyHomeOptions) {
   const home = homeOf(options.home)
-  const trusted = await loadPolicy(nodeCrypto, options.policy ?? home.policy, home.policyKey)
+  const trusted = await loadPolicy(nodeCrypto, policyPathOf(options), home.policyKey)
   const client = (await identityOf(home)).publicKey
   return { trusted, client, reviews: reviewsIn({ crypto: nodeCrypto, state: home.policyState, client }) }
 }
@@ -124,7 +123,7 @@ async function open(options: HomeOptions) {
 type Said = Pick<Decision, 'decision'> & Partial<Pick<Decision, 'study' | 'data' | 'reason'>>
 
 async function decide(
-  options: HomeOptions & { readonly key: string; readonly until?: string },
+  options: PolicyHomeOptions & { readonly key: string; readonly until?: string },
   output: { result(data: unknown, text: string): void },
   digest: string,
   say: (review: Review, trusted: TrustedPolicy) => Said,

@@ -37,17 +37,20 @@ export function resolveConfig(
   const problems: Problem[] = []
   const inFile = file?.sections.get(name) ?? new Map<string, Given>()
   problems.push(...unknownKeys(inFile, known), ...unknownVariables(environment, known))
+  const place = (setting: Setting, given: Given | undefined, folder?: string) => {
+    const value = given === undefined ? undefined : settingValue(setting, given, folder, problems)
+    const attribute = setting.option.attributeName()
+    if (value === undefined || daemon.getOptionValueSource(attribute) === 'cli') return
+    // `noProxy: false` names no proxy.
+    if (value === true && settings.some((one) => one !== setting && one.option.attributeName() === attribute)) return
+    daemon.setOptionValueWithSource(attribute, value, given?.where ?? '')
+  }
+  // All of the file first: what is said later stays, also where two settings share what they set, as `proxy` and `noProxy` do.
+  // Paths in a file are relative to its folder, wherever the daemon is started.
+  for (const setting of settings) place(setting, inFile.get(setting.key), file?.folder)
+  for (const setting of settings) place(setting, fromEnvironment(environment, setting))
   const effective = settings.map((setting): Effective => {
     const attribute = setting.option.attributeName()
-    // The file first: the later one stays.
-    for (const given of [inFile.get(setting.key), fromEnvironment(environment, setting)]) {
-      if (given === undefined) continue
-      // Paths in a file are relative to its folder, wherever the daemon is started.
-      const folder = given === inFile.get(setting.key) ? file?.folder : undefined
-      const value = settingValue(setting, given, folder, problems)
-      if (value === undefined || isFlag(daemon, setting)) continue
-      daemon.setOptionValueWithSource(attribute, value, given.where)
-    }
     const value: unknown = daemon.getOptionValue(attribute)
     const source = daemon.getOptionValueSource(attribute) ?? 'default'
     const from = isFlag(daemon, setting) ? 'flag' : source

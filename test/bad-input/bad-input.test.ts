@@ -23,7 +23,7 @@ import { memoryStore } from '../../server/store/memory/store.ts'
 import { auditKey } from '../audit/fixtures.ts'
 import { digestOf } from '../client/policy/policies.ts'
 import { Site } from '../client/policy/site.ts'
-import { failure, opened } from '../server/http-fixtures.ts'
+import { failure, upgraded } from '../server/http-fixtures.ts'
 import { testAuthority } from '../support/enrolment.ts'
 import { addingTrainer, coordinatorKey } from '../support/federation.ts'
 import { addMember, cheap, PASSWORD, type TestMember } from '../support/people.ts'
@@ -95,25 +95,6 @@ async function invited(client: string): Promise<string> {
 
 async function asks(key: string, client: string, secret: string, at = systemClock.now()) {
   return send('/v1/enrolments', await enrolmentRequest(keyOf(key), { client, secret }, at), DSSE, {})
-}
-
-/** The answer to the beginning of a WebSocket session, with these headers. */
-async function upgrade(...headers: string[]): Promise<string> {
-  const socket = await opened(started.running.urls.http)
-  const { host } = new URL(started.running.urls.http)
-  const head = [
-    'GET /v1/session HTTP/1.1',
-    `host: ${host}`,
-    'connection: upgrade',
-    'upgrade: websocket',
-    'sec-websocket-version: 13',
-    'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==',
-    ...headers,
-  ]
-  socket.write(`${head.join('\r\n')}\r\n\r\n`)
-  const [text] = await new Promise<Buffer[]>((resolve) => socket.once('data', (data) => resolve([data])))
-  socket.destroy()
-  return String(text)
 }
 
 async function cookie(): Promise<string> {
@@ -203,7 +184,11 @@ const items: readonly Item[] = [
     'auth.origin',
     'client.refuse',
     async () => {
-      const answer = await upgrade(`cookie: parley-session=${await ann.session()}`, 'origin: https://evil.example')
+      const answer = await upgraded(
+        started.running.urls.http,
+        `cookie: parley-session=${await ann.session()}`,
+        'origin: https://evil.example',
+      )
       expect(answer).toMatch(/^HTTP\/1.1 403 /)
       return /parley-code: (\S+)/.exec(answer)?.[1] ?? ''
     },

@@ -66,6 +66,28 @@ describe('parley config print', () => {
     expect(client?.data?.value).toBe(at('etc/rows.csv'))
   })
 
+  test('tells apart what shares a setting: a proxy, and none', async () => {
+    const [one, none] = [
+      await file("client:\n  proxy: 'http://127.0.0.1:3128'\n", 'proxy.yaml'),
+      await file('client:\n  noProxy: true\n', 'none.yaml'),
+    ]
+    const client = async (path: string, ...args: string[]) => (await printed(path, ...args)).client
+    expect(await client(none)).toMatchObject({ noProxy: { value: true, from: `${none}:2` } })
+    expect(await client(one, '--no-proxy')).toMatchObject({ noProxy: { value: true, from: 'flag' } })
+    vi.stubEnv('PARLEY_PROXY', 'http://127.0.0.1:8080')
+    expect(await client(none)).toMatchObject({
+      proxy: { value: 'http://127.0.0.1:8080', from: 'PARLEY_PROXY' },
+      noProxy: { value: false },
+    })
+    vi.stubEnv('PARLEY_PROXY', '')
+    vi.stubEnv('PARLEY_NO_PROXY', 'false')
+    expect(await client(one)).toMatchObject({ proxy: { value: 'http://127.0.0.1:3128' }, noProxy: { value: false } })
+    vi.stubEnv('PARLEY_NO_PROXY', 'true')
+    expect(await client(one)).toMatchObject({ noProxy: { value: true, from: 'PARLEY_NO_PROXY' } })
+    const flag = await client(one, '--proxy', 'http://127.0.0.1:9090')
+    expect(flag).toMatchObject({ proxy: { value: 'http://127.0.0.1:9090', from: 'flag' }, noProxy: { value: false } })
+  })
+
   test('shows a public key as it was written', async () => {
     const key = '12'.repeat(32)
     const { client } = await printed(await file(`client:\n  coordinatorKey: ${key}\n`))

@@ -203,6 +203,24 @@ export async function opened(url: string): Promise<Socket> {
   return socket
 }
 
+/** The answer to the beginning of a WebSocket session, with these headers. */
+export async function upgraded(url: string, ...headers: string[]): Promise<string> {
+  const socket = await opened(url)
+  const head = [
+    'GET /v1/session HTTP/1.1',
+    `host: ${new URL(url).host}`,
+    'connection: upgrade',
+    'upgrade: websocket',
+    'sec-websocket-version: 13',
+    'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==',
+    ...headers,
+  ]
+  socket.write(`${head.join('\r\n')}\r\n\r\n`)
+  const [text] = await new Promise<Buffer[]>((resolve) => socket.once('data', (data) => resolve([data])))
+  socket.destroy()
+  return String(text)
+}
+
 /** The error of an answer, which must be of that status and code. */
 export async function failure(response: Response): Promise<{ status: number; code: string; message: string }> {
   const body = (await response.json()) as { error: { code: string; message: string; hint: string; retryable: boolean } }

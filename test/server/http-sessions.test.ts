@@ -5,7 +5,7 @@ import { People } from '../../server/members/people.ts'
 import { createAdmission } from '../../server/transport/admission.ts'
 import { attachWebSocket } from '../../server/transport/websocket.ts'
 import { addMember, cheap, PASSWORD } from '../support/people.ts'
-import { failure, opened, running } from './http-fixtures.ts'
+import { failure, running, upgraded } from './http-fixtures.ts'
 import { MINUTE, setUp } from './people-fixtures.ts'
 
 describe('a login', () => {
@@ -215,22 +215,7 @@ describe('a WebSocket', () => {
     const options = { admission: createAdmission(defaultLimits), limits: defaultLimits }
     const ws = attachWebSocket(server.http.server, (connection) => void connection.closed, options)
     const { host } = new URL(server.url)
-    const upgrade = async (...headers: string[]) => {
-      const socket = await opened(server.url)
-      const head = [
-        'GET /v1/session HTTP/1.1',
-        `host: ${host}`,
-        'connection: upgrade',
-        'upgrade: websocket',
-        'sec-websocket-version: 13',
-        'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==',
-        ...headers,
-      ]
-      socket.write(`${head.join('\r\n')}\r\n\r\n`)
-      const [text] = await new Promise<Buffer[]>((resolve) => socket.once('data', (data) => resolve([data])))
-      socket.destroy()
-      return String(text).slice(9, 12)
-    }
+    const upgrade = async (...headers: string[]) => (await upgraded(server.url, ...headers)).slice(9, 12)
     expect(await upgrade('cookie: parley-session=x', 'origin: https://evil.example')).toBe('403')
     expect(await upgrade('cookie: parley-session=x', 'sec-fetch-site: cross-site')).toBe('403')
     expect(await upgrade('cookie: parley-session=x', `origin: http://${host}`)).toBe('101')
