@@ -1,11 +1,11 @@
 import { ParleyError } from '../../core/errors/index.ts'
-import { architectureOf, layerTensors } from '../../core/plan/architecture.ts'
 import type { Data } from '../../core/plan/data.ts'
 import type { Model } from '../../core/plan/model.ts'
 import type { Plan } from '../../core/plan/plan.ts'
 import { randomOf } from '../../core/random/random.ts'
 import { checkModelNames, withControl } from '../../core/tensors/control.ts'
 import { type Layout, layoutLength, layoutOf, type TensorSpec, tensorsIn } from '../../core/tensors/layout.ts'
+import { graphOf } from './graph/graph-of.ts'
 import type { InitialModel } from './ports.ts'
 
 /** How one tensor starts. */
@@ -31,22 +31,15 @@ export async function startingModel(plan: Pick<Plan, 'model' | 'data' | 'seed' |
 
 /**
  * The model of a plan with weights drawn from `seed` (a safe integer from 0 on); `data` is the plan's data section, no data
- * is read. Short forms need no engine; a `layers` topology loads TF.js for its shapes only, so the bytes are the same
- * on every engine. Fails with `plan.invalid` or `engine.model-unsupported`.
+ * is read. What a graph can say needs no engine; another `layers` topology loads TF.js for its shapes only, so the bytes are the
+ * same on every engine. Fails with `plan.invalid` or `engine.model-unsupported`.
  */
 export async function initialModel(model: Model, data: Data, seed: number): Promise<InitialModel> {
-  if ('layers' in model) {
-    const { topologyTensors } = await import('./tfjs/topology.ts')
-    return startingWeights(await topologyTensors(model.layers, data), seed)
-  }
-  const tensors = architectureOf(model, data).layers.flatMap((layer): StartingTensor[] => {
-    const [kernel, bias] = layerTensors(layer)
-    return [
-      { ...kernel, start: 'glorot' },
-      { ...bias, start: 'zeros' },
-    ]
-  })
-  return startingWeights(tensors, seed)
+  const graph = graphOf(model, data)
+  if ('tensors' in graph) return startingWeights(graph.tensors, seed)
+  if (!('layers' in model)) throw new ParleyError('engine.model-unsupported', graph.outOfReach)
+  const { topologyTensors } = await import('./tfjs/topology.ts')
+  return startingWeights(await topologyTensors(model.layers, data), seed)
 }
 
 /** Draws each tensor from its own stream, so that a layer more or less leaves the others' starting weights alone. */

@@ -1,10 +1,8 @@
 import type { DataEnds } from '../plan/data.ts'
 import type { Layout } from '../tensors/layout.ts'
 import { type ExportedTopology, finalActivation, type LayerJson, rescalingLayer, type TopologyJson } from './keras.ts'
-import { isObject, layersInOrder, layersOf, nameOf, unsupported } from './layer-order.ts'
-
-/** Layers with weights, of those that Parley trains. */
-const weighted = new Set(['Dense', 'Conv1D', 'Conv2D', 'Embedding', 'SimpleRNN', 'LSTM', 'GRU', 'LayerNormalization'])
+import { layersOf, nameOf, unsupported } from './layer-order.ts'
+import { modelOf, prefixOf, tensorPrefixes } from './tensor-prefixes.ts'
 
 /**
  * The topology that a plan gives, ending in probabilities, and what TF.js calls its tensors: the layer's own name where
@@ -17,7 +15,7 @@ export function givenTopology(
   ends: Pick<DataEnds, 'classes' | 'numeric'>,
 ): ExportedTopology {
   const named = namedTopology(topology)
-  const prefixes = weightedLayers(named)
+  const prefixes = new Map(Array.from(tensorPrefixes(named), ([layer, prefix]) => [prefix, nameOf(layer)]))
   const names = new Map<string, string>()
   for (const { name } of layout) {
     const slash = name.lastIndexOf('/')
@@ -27,35 +25,6 @@ export function givenTopology(
     names.set(name, `${layer}${name.slice(slash)}`)
   }
   return { topology: endingIn(named, ends), names }
-}
-
-/** The prefix of the tensors of each layer with weights, `dense_1`, and the layer's own name. */
-export function weightedLayers(topology: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
-  const counts = new Map<string, number>()
-  const prefixes = new Map<string, string>()
-  for (const layer of layersInOrder(modelOf(topology))) {
-    if (!hasWeights(layer)) continue
-    const count = (counts.get(layer.class_name) ?? 0) + 1
-    counts.set(layer.class_name, count)
-    prefixes.set(`${prefixOf(layer.class_name)}_${count}`, nameOf(layer))
-  }
-  return prefixes
-}
-
-function hasWeights({ class_name, config }: LayerJson): boolean {
-  if (!weighted.has(class_name)) return false
-  return class_name !== 'LayerNormalization' || config.center !== false || config.scale !== false
-}
-
-/** `SimpleRNN` is `simple_rnn`, `Conv2D` is `conv2d`. */
-function prefixOf(className: string): string {
-  return className.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase()
-}
-
-function modelOf(topology: Readonly<Record<string, unknown>>): TopologyJson {
-  const model = isObject(topology.model_config) ? topology.model_config : topology
-  const config = isObject(model.config) ? model.config : { layers: model.config }
-  return { class_name: typeof model.class_name === 'string' ? model.class_name : 'Sequential', config }
 }
 
 /** TF.js would count layers without a name over the life of the process: no file could name their weights. */
@@ -88,7 +57,8 @@ function endingIn({ class_name, config }: TopologyJson, ends: Pick<DataEnds, 'cl
   const last = output === undefined ? layers.at(-1) : layers.find((layer) => nameOf(layer) === output[0])
   if (last === undefined) throw unsupported('the topology has no output')
   const { numeric } = ends
-  if (numeric === undefined && last.config.activation === activation) return { class_name, config }
+  const end = last.class_name === 'Softmax' ? 'softmax' : last.config.activation
+  if (numeric === undefined && end === activation) return { class_name, config }
   const name = freeName(numeric === undefined ? 'probabilities' : 'prediction', new Set(layers.map(nameOf)))
   const added: LayerJson =
     numeric === undefined

@@ -8,6 +8,7 @@ export type LayerJson = {
   /** Of a graph of layers, not of a sequence. */
   readonly name?: string
   readonly inbound_nodes?: unknown
+  readonly inboundNodes?: unknown
 }
 
 /** A model of layers in JSON: what TF.js builds. */

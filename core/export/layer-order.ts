@@ -1,8 +1,16 @@
 import { ParleyError } from '../errors/index.ts'
 import type { LayerJson, TopologyJson } from './keras.ts'
 
-/** One call of a layer: layers that are shared have several. */
-type Node = { readonly layer: string; readonly index: number; readonly inputs: readonly string[] }
+/** One call of a layer; layers that are shared have several. */
+export type LayerCall = {
+  readonly layer: string
+  /** What others call it by. */
+  readonly key: string
+  /** Keys of the calls whose results it takes. */
+  readonly inputs: readonly string[]
+  /** It has arguments besides its inputs, or takes another than the first result of a layer. */
+  readonly special: boolean
+}
 
 /**
  * The layers of a topology in the order in which TF.js has them, by which Parley numbers them: as they are written in a
@@ -10,24 +18,11 @@ type Node = { readonly layer: string; readonly index: number; readonly inputs: r
  * on (`Container` of tfjs-layers 4). Layers that do not lead to the output are not there. Throws
  * `engine.model-unsupported` for what is neither.
  */
-export function layersInOrder({ config }: TopologyJson): readonly LayerJson[] {
-  const layers = layersOf(config)
-  const outputs = referencesIn([config.output_layers ?? config.outputLayers ?? []])
-  if (outputs.length === 0) return layers
-  const nodes = nodesOf(layers)
-  const met: string[] = []
-  const finished: Node[] = []
-  const visit = (key: string, above: ReadonlySet<string>) => {
-    const node = nodes.get(key)
-    if (node === undefined || above.has(key)) throw unsupported(`the topology has no sound node ${key.slice(0, 100)}`)
-    if (finished.includes(node)) return
-    if (!met.includes(node.layer)) met.push(node.layer)
-    const under = new Set([...above, key])
-    for (const input of node.inputs) visit(input, under)
-    finished.push(node)
-  }
-  for (const output of outputs) visit(output, new Set())
-  const depths = depthsOf(finished, nodes)
+export function layersInOrder(topology: TopologyJson): readonly LayerJson[] {
+  const layers = layersOf(topology.config)
+  if (outputsOf(topology).length === 0) return layers
+  const { met, finished } = wayToTheOutput(topology)
+  const depths = depthsOf(finished)
   const byName = new Map(layers.map((layer) => [nameOf(layer), layer]))
   return met
     .map((name, place) => ({ layer: byName.get(name), depth: depths.get(name) ?? 0, place }))
@@ -35,41 +30,102 @@ export function layersInOrder({ config }: TopologyJson): readonly LayerJson[] {
     .flatMap(({ layer }) => (layer === undefined ? [] : [layer]))
 }
 
-/** The longest way of each layer to the output; `finished` has every node behind those that it takes from. */
-function depthsOf(finished: readonly Node[], nodes: ReadonlyMap<string, Node>): Map<string, number> {
-  const ofNode = new Map<string, number>()
+/** The calls of a graph of layers that lead to its outputs, each behind those that it takes from. Throws as `layersInOrder`. */
+export function callsInOrder(topology: TopologyJson): readonly LayerCall[] {
+  return wayToTheOutput(topology).finished
+}
+
+/** The keys of the calls whose results a graph of layers gives; none for a sequence. */
+export function outputsOf({ config }: TopologyJson): readonly string[] {
+  return referencesIn(config.output_layers ?? config.outputLayers).map(({ key }) => key)
+}
+
+/** The keys of the layers that a graph of layers takes its inputs by. */
+export function inputsOf({ config }: TopologyJson): readonly string[] {
+  return referencesIn(config.input_layers ?? config.inputLayers).map(({ key }) => key)
+}
+
+function wayToTheOutput(topology: TopologyJson): { met: readonly string[]; finished: readonly LayerCall[] } {
+  const calls = callsOf(layersOf(topology.config))
+  const met: string[] = []
+  const finished: LayerCall[] = []
+  const visit = (key: string, above: ReadonlySet<string>) => {
+    const call = calls.get(key)
+    if (call === undefined || above.has(key)) throw unsupported(`the topology has no sound node ${key.slice(0, 100)}`)
+    if (finished.includes(call)) return
+    if (!met.includes(call.layer)) met.push(call.layer)
+    const under = new Set([...above, key])
+    for (const input of call.inputs) visit(input, under)
+    finished.push(call)
+  }
+  for (const output of outputsOf(topology)) visit(output, new Set())
+  return { met, finished }
+}
+
+/** The longest way of each layer to the output; `finished` has every call behind those that it takes from. */
+function depthsOf(finished: readonly LayerCall[]): Map<string, number> {
+  const ofCall = new Map<string, number>()
   const ofLayer = new Map<string, number>()
-  for (const node of finished.toReversed()) {
-    const key = keyOf(node.layer, node.index)
-    const depth = Math.max(ofNode.get(key) ?? 0, ofLayer.get(node.layer) ?? 0)
-    ofLayer.set(node.layer, depth)
-    ofNode.set(key, depth)
-    for (const input of node.inputs) {
-      if (nodes.has(input)) ofNode.set(input, Math.max(depth + 1, ofNode.get(input) ?? 0))
-    }
+  for (const { layer, key, inputs } of finished.toReversed()) {
+    const depth = Math.max(ofCall.get(key) ?? 0, ofLayer.get(layer) ?? 0)
+    ofLayer.set(layer, depth)
+    ofCall.set(key, depth)
+    for (const input of inputs) ofCall.set(input, Math.max(depth + 1, ofCall.get(input) ?? 0))
   }
   return ofLayer
 }
 
-function nodesOf(layers: readonly LayerJson[]): Map<string, Node> {
-  const nodes = new Map<string, Node>()
-  for (const layer of layers) {
-    const name = nameOf(layer)
-    const inbound = layer.inbound_nodes
-    const calls = Array.isArray(inbound) && inbound.length > 0 ? inbound : [[]]
-    calls.forEach((call, index) => {
-      nodes.set(keyOf(name, index), { layer: name, index, inputs: referencesIn(call) })
-    })
+/**
+ * The calls of the layers by their keys. TF.js counts the calls of a layer as it comes to make them, not as they are written: it
+ * goes over the layers again and again, and a call whose inputs are not yet there waits. One that waits for ever, of which TF.js
+ * would not return, throws `engine.model-unsupported`.
+ */
+function callsOf(layers: readonly LayerJson[]): Map<string, LayerCall> {
+  const calls = new Map<string, LayerCall>()
+  const made = new Map<string, number>()
+  const make = (layer: string, references: readonly Reference[], special: boolean) => {
+    const index = made.get(layer) ?? 0
+    made.set(layer, index + 1)
+    const key = keyOf(layer, index)
+    calls.set(key, { layer, key, inputs: references.map(({ key }) => key), special })
   }
-  return nodes
+  for (const layer of layers) if (layer.class_name === 'InputLayer') make(nameOf(layer), [], false)
+  let waiting = layers.map((layer) => ({ name: nameOf(layer), calls: inboundOf(layer) }))
+  while (waiting.some(({ calls }) => calls.length > 0)) {
+    const before = calls.size
+    waiting = waiting.map(({ name, calls: due }) => {
+      const later = due.filter((references) => {
+        if (references.some(({ key }) => !calls.has(key))) return true
+        make(
+          name,
+          references,
+          references.some(({ special }) => special),
+        )
+        return false
+      })
+      return { name, calls: later }
+    })
+    if (calls.size > before) continue
+    const stuck = waiting.find(({ calls }) => calls.length > 0)?.name ?? ''
+    throw unsupported(`an input of the layer ${stuck.slice(0, 100)} is never made`)
+  }
+  return calls
 }
 
-/** `[name, node, tensor, …]`, or a list of these, as keys of nodes. */
-function referencesIn(value: unknown): string[] {
+type Reference = { readonly key: string; readonly special: boolean }
+
+function inboundOf(layer: LayerJson): Reference[][] {
+  const inbound = layer.inbound_nodes ?? layer.inboundNodes
+  return Array.isArray(inbound) ? inbound.map(referencesIn).filter(({ length }) => length > 0) : []
+}
+
+/** `[name, node, tensor, arguments]`, or a list of these. */
+function referencesIn(value: unknown): Reference[] {
   if (!Array.isArray(value)) return []
-  const [name, index] = value as unknown[]
-  if (typeof name === 'string') return [keyOf(name, typeof index === 'number' ? index : 0)]
-  return value.flatMap(referencesIn)
+  const [name, index, tensor = 0, given] = value as unknown[]
+  if (typeof name !== 'string') return value.flatMap(referencesIn)
+  const special = tensor !== 0 || (isObject(given) && Object.keys(given).length > 0)
+  return [{ key: keyOf(name, typeof index === 'number' ? index : 0), special }]
 }
 
 function keyOf(layer: string, index: number): string {

@@ -5,6 +5,7 @@ import { dataEnds } from '../plan/data.ts'
 import { checkWeights, type ExportInput, type ModelFile, type WeightsInput } from './exported.ts'
 import { givenTopology } from './given-topology.ts'
 import type { ExportedTopology } from './keras.ts'
+import { layersOf } from './layer-order.ts'
 import { shortFormTopology } from './short-form.ts'
 
 /** The names of the files of a TF.js layers model. */
@@ -26,6 +27,9 @@ export function tfjsLayersModel(input: WeightsInput): readonly ModelFile[] {
 /** `model.json` alone, which does not depend on the values. Throws `engine.model-unsupported`. */
 export function tfjsModelJson(input: ExportInput): ModelFile {
   const { topology, names } = topologyOf(input)
+  if (layersOf(topology.config).some(({ class_name }) => class_name === 'GroupNormalization')) {
+    throw new ParleyError('engine.model-unsupported', 'TF.js layers have no GroupNormalization')
+  }
   const unknown = input.layout.find(({ name }) => !names.has(name))
   if (unknown !== undefined || names.size !== input.layout.length) {
     throw new ParleyError('engine.model-unsupported', 'the layout is not that of the model')

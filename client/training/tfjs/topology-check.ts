@@ -1,4 +1,5 @@
 import { ParleyError } from '../../../core/errors/index.ts'
+import { callsInOrder } from '../../../core/export/layer-order.ts'
 import type { DataEnds } from '../../../core/plan/data.ts'
 
 /** A layers topology taken apart and made ready to build. */
@@ -12,23 +13,26 @@ type LayerJson = { class_name: string; config: Config }
 
 /**
  * Layers whose training is the same on every engine. Left out on purpose: BatchNormalization, whose running statistics are
- * no gradient step and say much about one client's data (LayerNormalization does its work); layers that run code or keep
- * state between batches; depthwise convolutions, for which WebAssembly has no gradient.
+ * no gradient step and say much about one client's data (LayerNormalization and GroupNormalization do its work); layers that run
+ * code or keep state between batches.
  */
 const trainable = new Set([
   'InputLayer',
   'Dense',
   'Conv1D',
   'Conv2D',
+  'DepthwiseConv2D',
   'Embedding',
   'SimpleRNN',
   'LSTM',
   'GRU',
   'LayerNormalization',
+  'GroupNormalization',
   'Activation',
   'ReLU',
   'LeakyReLU',
   'ELU',
+  'Softmax',
   'Dropout',
   'Flatten',
   'Reshape',
@@ -52,7 +56,24 @@ const trainable = new Set([
 ])
 
 /** Set on every layer: a layer that has no such weights takes no notice. */
-const initializers = ['kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'embeddings_initializer']
+const initializers = [
+  'kernel_initializer',
+  'depthwise_initializer',
+  'recurrent_initializer',
+  'bias_initializer',
+  'embeddings_initializer',
+]
+
+/** What TF.js would pass over in silence, by class, with the values that mean nothing else than what it does. */
+const ignored: ReadonlyMap<string, Readonly<Record<string, readonly unknown[]>>> = new Map([
+  ['Conv1D', { groups: [1] }],
+  ['Conv2D', { groups: [1] }],
+  ['DepthwiseConv2D', { dilation_rate: [1], dilationRate: [1] }],
+  ['ReLU', { negative_slope: [0], negativeSlope: [0], threshold: [0] }],
+])
+
+/** Model classes of TF.js: a sequence, and two names of a graph of layers. */
+const modelClasses: readonly unknown[] = ['Sequential', 'Functional', 'Model']
 
 /** Largest number in a layer's configuration: units, filters, vocabulary. */
 const LARGEST_SIZE = 1_048_576
@@ -72,8 +93,12 @@ export function checkTopology(
   const config = isObject(model.config) ? model.config : { layers: model.config }
   const layers = config.layers
   if (!Array.isArray(layers) || layers.length === 0) throw unsupported('the topology has no list of layers')
+  if (!modelClasses.includes(model.class_name)) {
+    throw unsupported(`the topology is of the class ${String(model.class_name)}: it must be ${modelClasses.join(', ')}`)
+  }
   if (layers.length > MOST_LAYERS) throw unsupported(`the topology has more than ${MOST_LAYERS} layers`)
   const checked = layers.map(checkLayer)
+  if (model.class_name !== 'Sequential') checkGraph(config, layers)
   const last = outputLayer(config, checked)
   makeLinear(last, numeric === undefined ? (classes === 1 ? 'sigmoid' : 'softmax') : undefined)
   return { modelTopology: model, layerNames: checked.map(nameOf) }
@@ -87,18 +112,36 @@ function checkLayer(layer: unknown): LayerJson {
   const name = nameOf({ class_name, config })
   if (!trainable.has(class_name)) throw unsupported(`the layer ${name} is a ${class_name}, which is not supported`)
   for (const [key, value] of Object.entries(config)) {
-    if (typeof value === 'number' && value > LARGEST_SIZE) throw unsupported(`${key} of the layer ${name} is too large`)
+    if ([value].flat().some((size) => typeof size === 'number' && size > LARGEST_SIZE)) {
+      throw unsupported(`${key} of the layer ${name} is too large`)
+    }
     if (/(regularizer|constraint)$/i.test(key) && value !== null && value !== undefined) {
       throw unsupported(`${key} of the layer ${name} is not supported`)
     }
   }
   for (const key of initializers) config[key] = { class_name: 'Zeros', config: {} }
   if (config.stateful === true) throw unsupported(`the layer ${name} keeps state between batches`)
-  if (/RNN|LSTM|GRU/.test(class_name) && (positive(config.dropout) || positive(config.recurrent_dropout))) {
+  for (const [key, meaningless] of Object.entries(ignored.get(class_name) ?? {})) {
+    const values = [config[key] ?? meaningless].flat()
+    if (!values.every((value) => meaningless.includes(value)))
+      throw unsupported(`${key} of the layer ${name} is not supported`)
+  }
+  const inner = [config.dropout, config.recurrent_dropout, config.recurrentDropout]
+  if (/RNN|LSTM|GRU/.test(class_name) && inner.some(positive)) {
     throw unsupported(`dropout inside the layer ${name} cannot be reproduced: use a Dropout layer`)
   }
   if (config.trainable === false) throw unsupported(`the layer ${name} is frozen, which is not supported`)
   return { class_name, config }
+}
+
+/** Of calls that can never be made TF.js would not return; of two layers with one name it would leave one away. */
+function checkGraph(config: Config, layers: readonly (LayerJson & { name?: unknown })[]): void {
+  for (const { name, config } of layers) {
+    if (typeof name !== 'string' || (config.name ?? name) !== name)
+      throw unsupported('a layer of a graph has no name, or two')
+  }
+  if (new Set(layers.map(({ name }) => name)).size < layers.length) throw unsupported('two layers have the same name')
+  callsInOrder({ class_name: 'Functional', config })
 }
 
 function outputLayer(config: Config, layers: readonly LayerJson[]): LayerJson {
@@ -111,7 +154,12 @@ function outputLayer(config: Config, layers: readonly LayerJson[]): LayerJson {
   return found
 }
 
-function makeLinear({ class_name, config }: LayerJson, expected: 'sigmoid' | 'softmax' | undefined): void {
+function makeLinear(last: LayerJson, expected: 'sigmoid' | 'softmax' | undefined): void {
+  if (last.class_name === 'Softmax') {
+    last.class_name = 'Activation'
+    last.config = { ...last.config, activation: 'softmax' }
+  }
+  const { class_name, config } = last
   const activation = config.activation
   if (activation === undefined || activation === null || activation === 'linear') return
   if (expected === undefined) {

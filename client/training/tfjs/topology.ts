@@ -1,3 +1,4 @@
+import { layersOf, nameOf } from '../../../core/export/layer-order.ts'
 import { type Data, type DataEnds, dataEnds } from '../../../core/plan/data.ts'
 import type { Random } from '../../../core/random/random.ts'
 import { layoutOf } from '../../../core/tensors/layout.ts'
@@ -77,6 +78,12 @@ type Built = { model: LayersModel; weights: NamedWeight[]; input: number[] }
 async function build(engine: Engine, topology: Record<string, unknown>, ends: DataEnds): Promise<Built> {
   const { shape, classes } = ends
   const { modelTopology } = checkTopology(topology, ends)
+  const unknown = layersOf(modelTopology.config).find(({ class_name }) => class_name === 'GroupNormalization')
+  if (unknown !== undefined) {
+    throw unsupported(
+      `the layer ${nameOf(unknown)} is a GroupNormalization, which TF.js does not have: use the engine wasm`,
+    )
+  }
   const layers = await engine.layers()
   engine.use()
   let model: LayersModel
