@@ -1,7 +1,6 @@
 /** Products with a transposed right matrix: dot products of rows, four by two of them at a time. */
 import { madd } from './fused.ts'
 
-// @ts-ignore: decorator
 @inline
 function sum(x: v128): f32 {
   const pairs = f32x4.add(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1))
@@ -9,7 +8,6 @@ function sum(x: v128): f32 {
 }
 
 /** The first `count` (1 to 3) values at an address, and zeros. */
-// @ts-ignore: decorator
 @inline
 function part(from: usize, count: u32): v128 {
   if (count == 1) return v128.load32_zero(from)
@@ -120,7 +118,6 @@ function fourByTwo(a0: usize, aStep: usize, b: usize, d: usize, n: u32, c: usize
 }
 
 /** Two sums side by side. */
-// @ts-ignore: decorator
 @inline
 function pair(p: v128, q: v128, c: usize, add: u32): void {
   const halves = f32x4.add(v128.shuffle<f32>(p, q, 0, 1, 4, 5), v128.shuffle<f32>(p, q, 2, 3, 6, 7))

@@ -25,7 +25,6 @@ export const BIAS: u32 = 2
  * @param begin address of what is begun with, row i at begin + i·beginStep; 0: zeros
  * @param relu 1: negative results become 0
  */
-// @ts-ignore: decorator
 @inline
 function tile(
   rows: u32,
@@ -89,7 +88,6 @@ function tile(
   if (rows > 4) finish(p4, q4, c + 4 * cStep, width, begin == 0 ? 0 : begin + 4 * beginStep, alpha, relu)
 }
 
-// @ts-ignore: decorator
 @inline
 function finish(p: v128, q: v128, c: usize, width: u32, begin: usize, alpha: f32, relu: u32): void {
   if (alpha != 1) {
