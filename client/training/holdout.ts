@@ -7,9 +7,10 @@ import { type HeldDataset, loadHeldRows } from '../data/held-rows.ts'
 import type { DataFiles } from '../data/load.ts'
 import { countAll, type Scored } from './count-groups.ts'
 import { changedClasses, countHoldout } from './count-holdout.ts'
-import { type Engine, type EngineName, loadEngine } from './tfjs/load.ts'
-import type { Network } from './tfjs/network.ts'
-import { networkOf, scored } from './trainer.ts'
+import type { EngineName } from './engine-names.ts'
+import { chooseNetwork } from './engines.ts'
+import type { Network } from './network.ts'
+import { scored } from './trainer.ts'
 
 /** A coordinator's own files: rows to be judged on, and rows that bear a trigger. */
 export type HoldoutFiles = { readonly holdout: DataFiles; readonly trigger?: DataFiles }
@@ -26,10 +27,9 @@ export function holdoutEvaluator(files: HoldoutFiles, engine?: EngineName, heldF
     facts: async (plan) => factsOf((await heldFor(plan)).rows),
     evaluate: async (plan, round, models) => {
       const held = await heldFor(plan)
-      const loaded = await loadEngine(engine)
-      const network = await networkOf(loaded, plan.model, held.rows.dataset)
+      const network = await chooseNetwork({ model: plan.model, ends: held.rows.dataset }, engine)
       try {
-        return await evaluate({ engine: loaded, network, held, plan, round }, models)
+        return await evaluate({ network, held, plan, round }, models)
       } finally {
         network.dispose()
       }
@@ -67,7 +67,7 @@ function factsOf({ sha256, rows, dataset }: HeldDataset): HoldoutFacts {
   return { sha256, rows, lacking: dataset.groups?.lacking ?? [] }
 }
 
-type Work = { engine: Engine; network: Network; held: Held; plan: Plan; round: number }
+type Work = { network: Network; held: Held; plan: Plan; round: number }
 
 async function evaluate(work: Work, { candidate, champion }: HoldoutModels): Promise<HoldoutCounts> {
   const { held, plan, round } = work
@@ -90,8 +90,8 @@ async function evaluate(work: Work, { candidate, champion }: HoldoutModels): Pro
   return { ...compared, trigger: { sha256: trigger.sha256, rows: trigger.rows, counts: steered } }
 }
 
-function scoredOn({ engine, network }: Work, dataset: Dataset, weights: Float32Array): Promise<Scored> {
-  return scored({ engine, network, dataset }, weights, new AbortController().signal)
+function scoredOn({ network }: Work, dataset: Dataset, weights: Float32Array): Promise<Scored> {
+  return scored({ network, dataset }, weights, new AbortController().signal)
 }
 
 /** Each strength of noise that a probe of the plan asks for, once. */

@@ -14,11 +14,11 @@ import {
   percentileOf,
   timeAnswers,
 } from '../../core/run/latency.ts'
-import type { Dataset } from '../data/dataset.ts'
+import type { EngineName } from './engine-names.ts'
+import { chooseNetwork } from './engines.ts'
 import type { ReadHeld } from './holdout.ts'
-import { type Engine, type EngineName, loadEngine } from './tfjs/load.ts'
-import type { Network } from './tfjs/network.ts'
-import { checkLength, networkOf, uploadWeights, widthOf } from './trainer.ts'
+import { widthOf } from './length.ts'
+import type { Network } from './network.ts'
 
 export type LatencyOptions = {
   /** The coordinator's own rows; without them rows are drawn from the plan's seed, evenly from 0 to 1. */
@@ -38,17 +38,15 @@ export function latencyMeter(options: LatencyOptions = {}): LatencyMeter {
   const { held, engine: name, now = () => performance.now(), machine = thisMachine() } = options
   return {
     measure: async (plan, weights) => {
-      const engine = await loadEngine(name)
       const dataset = held === undefined ? undefined : (await held(plan)).rows.dataset
       const rows = dataset?.test.features ?? drawn(plan)
-      const network = await networkOf(engine, plan.model, dataset ?? withoutRows(plan))
+      const network = await chooseNetwork({ model: plan.model, ends: dataset ?? dataEnds(plan.data) }, name)
       try {
-        checkLength(network, weights)
-        const figures = await figuresOf({ engine, network, rows, weights, plan, now })
+        const figures = await figuresOf({ network, rows, weights, plan, now })
         if (figures === undefined)
           return { failure: `its answers take more than ${LATENCY_MOST_MS / 1000} s altogether` }
         return {
-          engine: engine.name,
+          engine: network.engine,
           machine,
           rows: dataset === undefined ? 'synthetic' : 'holdout',
           answers: LATENCY_ANSWERS,
@@ -63,7 +61,6 @@ export function latencyMeter(options: LatencyOptions = {}): LatencyMeter {
 }
 
 type Work = {
-  readonly engine: Engine
   readonly network: Network
   /** Row-major; whole rows. */
   readonly rows: Float32Array
@@ -72,21 +69,15 @@ type Work = {
   readonly now: () => number
 }
 
-async function figuresOf({ engine, network, rows, weights, plan, now }: Work): Promise<LatencyFigure[] | undefined> {
+async function figuresOf({ network, rows, weights, plan, now }: Work): Promise<LatencyFigure[] | undefined> {
   const asked = latenciesAsked(plan)
-  engine.use()
-  const tensors = uploadWeights(engine, network, weights)
+  const predictor = network.predictor(weights)
   try {
     const figures: LatencyFigure[] = []
     for (const batch of new Set(asked.map((one) => one.batch))) {
       const prepare = (n: number) => {
         const x = batchAt(rows, n * batch, batch, widthOf({ shape: dataEnds(plan.data).shape }))
-        engine.use()
-        return () => {
-          engine.tf.tidy(() => {
-            engine.read(network.predict(tensors, engine.upload(x, [batch, ...network.input])))
-          })
-        }
+        return () => void predictor.predict(x, batch)
       }
       const times = await timeAnswers({ prepare, now, pause: () => setImmediate() })
       if (times === undefined) return undefined
@@ -98,8 +89,7 @@ async function figuresOf({ engine, network, rows, weights, plan, now }: Work): P
     }
     return figures
   } finally {
-    engine.use()
-    for (const tensor of tensors) tensor.dispose()
+    predictor.end()
   }
 }
 
@@ -119,12 +109,6 @@ const DRAWN_ROWS = 64
 function drawn({ data, seed }: Plan): Float32Array {
   const random = randomOf(seed, 'latency rows')
   return Float32Array.from({ length: DRAWN_ROWS * widthOf(dataEnds(data)) }, () => random.uniform())
-}
-
-function withoutRows({ data }: Plan): Dataset {
-  const none = { rows: 0, features: new Float32Array(), labels: new Int32Array() }
-  const report = { rows: 0, used: 0, bad: [], train: 0, test: 0 }
-  return { ...dataEnds(data), train: none, test: none, report }
 }
 
 /** No name of the host: verdicts are signed and published. */

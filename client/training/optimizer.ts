@@ -61,3 +61,10 @@ export function addProximal(gradient: Float32Array, weights: Float32Array, start
     gradient[i] = (gradient[i] as number) + mu * ((weights[i] as number) - (start[i] as number))
   }
 }
+
+/** ‖values‖, summed in double precision. */
+export function norm(values: Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += (values[i] as number) ** 2
+  return Math.sqrt(sum)
+}

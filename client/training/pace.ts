@@ -1,4 +1,3 @@
-import { setImmediate, setTimeout } from 'node:timers/promises'
 import { ParleyError } from '../../core/errors/index.ts'
 
 /** Longest time in ms that training holds the event loop, so that heartbeats go on. A single step may be longer. */
@@ -23,8 +22,30 @@ export type Machine = {
 
 const thisMachine: Machine = {
   now: () => performance.now(),
-  memory: () => process.memoryUsage.rss(),
-  rest: (ms, signal) => (ms <= 0 ? setImmediate() : setTimeout(ms, undefined, { signal }).catch(() => undefined)),
+  // A browser does not say.
+  memory: () => (typeof process === 'undefined' ? 0 : process.memoryUsage.rss()),
+  rest: (ms, signal) => (ms <= 0 ? nextTurn() : pause(ms, signal)),
+}
+
+/** Whatever waits in the event loop goes first. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve)
+    else setTimeout(resolve)
+  })
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end)
+  })
 }
 
 /**

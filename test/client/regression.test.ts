@@ -69,17 +69,21 @@ describe('a table with a numeric label', () => {
 })
 
 describe('losses of a numeric label', () => {
+  const lossOf = (outputs: Float32Array, labels: Int32Array, loss?: Training['loss']) => {
+    const gradient = new Float32Array(outputs.length)
+    return { sum: lossFor({ classes: 1, numeric }, loss)(outputs, labels, gradient), gradient }
+  }
   const numeric = { min: 0, max: 200 }
   const losses = [undefined, 'mse', { huber: { delta: 10 } }] as const
 
   test('are those of errors as shares of the range', () => {
     const outputs = Float32Array.of(0.5, 0.25)
     const labels = Int32Array.of(250_000, 250_000)
-    expect(lossFor({ classes: 1, numeric })(outputs, labels)).toEqual({
+    expect(lossOf(outputs, labels)).toEqual({
       sum: 0.0625,
       gradient: Float32Array.of(0.25, 0),
     })
-    const huber = lossFor({ classes: 1, numeric }, { huber: { delta: 10 } })(outputs, labels)
+    const huber = lossOf(outputs, labels, { huber: { delta: 10 } })
     expect(huber.sum).toBeCloseTo(0.05 * (0.25 - 0.025), 12)
     expect(huber.gradient[0]).toBeCloseTo(0.025, 7)
   })
@@ -88,13 +92,13 @@ describe('losses of a numeric label', () => {
     const random = randomOf(1, 'losses')
     const outputs = Float32Array.from({ length: 40 }, () => random.normal())
     const labels = Int32Array.from({ length: 40 }, () => random.below(1_000_001))
-    const of = lossFor({ classes: 1, numeric }, loss)
-    const { gradient } = of(outputs, labels)
+    const { gradient } = lossOf(outputs, labels, loss)
     outputs.forEach((output, i) => {
       const at = (value: number) =>
-        of(
+        lossOf(
           Float32Array.from(outputs, (own, j) => (i === j ? value : own)),
           labels,
+          loss,
         ).sum
       const step = 2 ** -8
       expect((at(output + step) - at(output - step)) / (2 * step) / 40).toBeCloseTo(gradient[i]!, 3)

@@ -2,13 +2,13 @@ import { type Activation, type Architecture, type LayerSpec, layerTensors } from
 import type { Random } from '../../../core/random/random.ts'
 import { layoutOf } from '../../../core/tensors/layout.ts'
 import type { Engine, Tensor } from './load.ts'
-import type { Network } from './network.ts'
+import type { TensorNetwork } from './tensor-network.ts'
 
 /**
  * A short form, forward and backward written out as kernel calls. Small models are bound by the cost of a call: this takes
  * about a third of the calls of the same model through TF.js layers and its gradient tape.
  */
-export function shortFormNetwork(engine: Engine, architecture: Architecture): Network {
+export function shortFormNetwork(engine: Engine, architecture: Architecture): TensorNetwork {
   const layout = layoutOf(architecture.layers.flatMap(layerTensors))
   const place = new Map(layout.map(({ name }, i) => [name, i]))
   const layers = architecture.layers.map((spec): Layer => {

@@ -4,7 +4,7 @@ import type { Random } from '../../../core/random/random.ts'
 import { layoutOf } from '../../../core/tensors/layout.ts'
 import type { Start, StartingTensor } from '../initial.ts'
 import { type Engine, type Layers, loadEngine, type Scalar, type Tensor, type Variable } from './load.ts'
-import type { Network } from './network.ts'
+import type { TensorNetwork } from './tensor-network.ts'
 import { checkTopology, unsupported } from './topology-check.ts'
 
 type LayersModel = Awaited<ReturnType<Layers['models']['modelFromJSON']>>
@@ -27,7 +27,7 @@ export async function topologyNetwork(
   engine: Engine,
   topology: Record<string, unknown>,
   ends: DataEnds,
-): Promise<Network> {
+): Promise<TensorNetwork> {
   const { model, weights, input } = await build(engine, topology, ends)
   const { tf } = engine
   const layout = layoutOf(weights.map(({ name, variable }) => ({ name, shape: shapeOf(variable) })))
