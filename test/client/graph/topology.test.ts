@@ -4,7 +4,7 @@ import type { Graph } from '../../../client/training/graph/graph.ts'
 import { graphOf } from '../../../client/training/graph/graph-of.ts'
 import { sizeOf } from '../../../client/training/graph/shapes.ts'
 import { loadEngine } from '../../../client/training/tfjs/load.ts'
-import type { Network } from '../../../client/training/tfjs/network.ts'
+import type { TensorNetwork } from '../../../client/training/tfjs/tensor-network.ts'
 import { topologyNetwork, topologyTensors } from '../../../client/training/tfjs/topology.ts'
 import { dataEnds } from '../../../core/plan/data.ts'
 import { modelSchema } from '../../../core/plan/model.ts'
@@ -44,7 +44,11 @@ async function sameOutputs({ topology, data }: Topology): Promise<void> {
     expect(Math.abs(actual[i]! - value)).toBeLessThan(1e-3 * (1 + Math.abs(value)))
 }
 
-function predicted(network: Network, weights: ReadonlyMap<string, Float32Array>, input: Float32Array): Float32Array {
+function predicted(
+  network: TensorNetwork,
+  weights: ReadonlyMap<string, Float32Array>,
+  input: Float32Array,
+): Float32Array {
   engine.use()
   let out = new Float32Array()
   engine.tf.tidy(() => {
