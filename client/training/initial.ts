@@ -7,10 +7,7 @@ import { checkModelNames, withControl } from '../../core/tensors/control.ts'
 import { type Layout, layoutLength, layoutOf, type TensorSpec, tensorsIn } from '../../core/tensors/layout.ts'
 import { graphOf } from './graph/graph-of.ts'
 import type { InitialModel } from './ports.ts'
-
-/** How one tensor starts. */
-export type Start = 'zeros' | 'ones' | 'glorot' | 'forget-gate'
-export type StartingTensor = TensorSpec & { readonly start: Start }
+import type { Start, StartingTensor } from './starting-tensor.ts'
 
 /** Values in a model that a node builds at most: 1 GiB of float32. */
 const MOST_PARAMETERS = 2 ** 28

@@ -52,7 +52,7 @@ function expectClose(actual: Float32Array, expected: Float32Array): void {
 }
 
 describe('the kernels composed for the wasm backend agree with the cpu backend', () => {
-  test('gradients of convolutions', async () => {
+  test('convolutions and their gradients', async () => {
     const [wasm, cpu] = [await loadEngine('tfjs-wasm'), await loadEngine('tfjs-cpu')]
     for (const { input, filter, strides, pad } of randomCases(60)) {
       const { outShape } = cpu.tf.backend_util.computeConv2DInfo(input, filter, strides, 1, pad)
@@ -62,8 +62,31 @@ describe('the kernels composed for the wasm backend agree with the cpu backend',
       const w: [Float32Array, number[]] = [values(size(filter), 'w'), filter]
       const common = { strides, pad, dataFormat: 'NHWC', dimRoundingMode: undefined }
       for (const [kernel, inputs, attributes] of [
+        ['Conv2D', { x, filter: w }, { ...common, dilations: [1, 1] }],
         ['Conv2DBackpropFilter', { x, dy }, { ...common, filterShape: filter }],
         ['Conv2DBackpropInput', { dy, filter: w }, { ...common, inputShape: input }],
+      ] as const) {
+        const fast = run(wasm, kernel, inputs, attributes)
+        const slow = run(cpu, kernel, inputs, attributes)
+        expect(fast.shape).toEqual(slow.shape)
+        expectClose(fast.result, slow.result)
+      }
+    }
+  })
+
+  test('depthwise convolutions and their gradients', async () => {
+    const [wasm, cpu] = [await loadEngine('tfjs-wasm'), await loadEngine('tfjs-cpu')]
+    for (const { input, filter, strides, pad } of randomCases(60)) {
+      const { outShape } = cpu.tf.backend_util.computeConv2DInfo(input, filter, strides, 1, pad, undefined, true)
+      const size = (shape: number[]) => shape.reduce((product, axis) => product * axis, 1)
+      const x: [Float32Array, number[]] = [values(size(input), 'x'), input]
+      const dy: [Float32Array, number[]] = [values(size(outShape), 'dy'), outShape]
+      const w: [Float32Array, number[]] = [values(size(filter), 'w'), filter]
+      const common = { strides, pad, dilations: [1, 1], dimRoundingMode: undefined }
+      for (const [kernel, inputs, attributes] of [
+        ['DepthwiseConv2dNative', { x, filter: w }, common],
+        ['DepthwiseConv2dNativeBackpropFilter', { x, dy }, { ...common, filterShape: filter }],
+        ['DepthwiseConv2dNativeBackpropInput', { dy, filter: w }, { ...common, inputShape: input }],
       ] as const) {
         const fast = run(wasm, kernel, inputs, attributes)
         const slow = run(cpu, kernel, inputs, attributes)

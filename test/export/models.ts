@@ -119,6 +119,16 @@ export const cases: readonly [what: string, model: unknown, data: Data][] = [
     ),
     tableData(6, 2),
   ],
+  [
+    'a sequence of depthwise convolutions that ends in a Softmax layer',
+    sequential(
+      layer('DepthwiseConv2D', { kernel_size: [2, 2], depth_multiplier: 2, ...input(4, 4, 1) }),
+      layer('Flatten'),
+      layer('Dense', { units: 3 }),
+      layer('Softmax', { axis: -1 }),
+    ),
+    imageData(4, 4),
+  ],
   ['a graph', graph, tableData(4)],
 ]
 

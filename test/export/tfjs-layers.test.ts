@@ -51,12 +51,20 @@ describe('a TF.js layers model', () => {
     })
   })
 
+  const groups = { class_name: 'GroupNormalization', config: { groups: 1, batch_input_shape: [null, 2] } }
+
   test('is refused where weights, layout and model do not go together', async () => {
     const exported = await modelOf({ logistic: {} }, tableData(2))
     const malformed = expect.objectContaining({ code: 'tensors.malformed' })
     expect(() => tfjsLayersModel({ ...exported, weights: new Float32Array(2) })).toThrow(malformed)
     expect(() => tfjsLayersModel({ ...exported, weights: new Float32Array(3).fill(Number.NaN) })).toThrow(malformed)
     const layout = [{ name: 'gru_1/kernel', shape: [3] }]
+    const normalized = {
+      layers: { class_name: 'Sequential', config: { layers: [groups, { class_name: 'Dense', config: { units: 1 } }] } },
+    }
+    const unsupported = expect.objectContaining({ code: 'engine.model-unsupported' })
+    const ours = await modelOf(normalized, tableData(2))
+    expect(() => tfjsLayersModel(ours)).toThrow(unsupported)
     const given = await modelOf(cases[8]![1], cases[8]![2])
     expect(() => tfjsTensorNames({ ...given, layout })).toThrow('no layer for the tensor "gru_1/kernel"')
   })

@@ -152,6 +152,16 @@ describe('from outside', () => {
     expect([...new Set(packages)].sort()).toEqual(['preact', 'preact/hooks', 'uplot', 'uqr', 'yaml', 'zod'])
   })
 
+  test('the graph of a model runs in a browser: it needs core, and what is known of a topology without an engine', () => {
+    const beside = ['client/training/starting-tensor.ts', 'client/training/tfjs/topology-check.ts']
+    const own = imports.filter(({ from }) => within('client/training/graph')(from) || beside.includes(from))
+    const wrong = own.filter(
+      ({ to }) => !within('core')(to) && !within('client/training/graph')(to) && !beside.includes(to),
+    )
+    expect(own.length).toBeGreaterThan(beside.length)
+    expect(shown(wrong)).toEqual([])
+  })
+
   test('only one file names the training engine’s packages', () => {
     const engine = imports.filter(({ to }) => to.startsWith('@tensorflow/'))
     expect(new Set(engine.map(({ from }) => from))).toEqual(new Set(['client/training/tfjs/load.ts']))

@@ -1,4 +1,4 @@
-import type { StartingTensor } from '../initial.ts'
+import type { StartingTensor } from '../starting-tensor.ts'
 import type { Graph, GraphNode, Op, Shape, ValueId } from './graph.ts'
 
 /** What a layer makes of its inputs; without an `op` it gives its only input as it is. */

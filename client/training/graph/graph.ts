@@ -1,4 +1,4 @@
-import type { StartingTensor } from '../initial.ts'
+import type { StartingTensor } from '../starting-tensor.ts'
 
 /** Shape of one example, without the axis of rows. */
 export type Shape = readonly number[]

@@ -1,6 +1,6 @@
 import { architectureOf, type LayerSpec, layerTensors, type ShortForm } from '../../../core/plan/architecture.ts'
 import type { DataEnds, Inputs } from '../../../core/plan/data.ts'
-import type { StartingTensor } from '../initial.ts'
+import type { StartingTensor } from '../starting-tensor.ts'
 import { GraphBuilder } from './builder.ts'
 import type { Graph, ValueId } from './graph.ts'
 import { windowOver } from './shapes.ts'

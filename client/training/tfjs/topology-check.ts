@@ -131,7 +131,7 @@ function checkLayer(layer: unknown): LayerJson {
     throw unsupported(`dropout inside the layer ${name} cannot be reproduced: use a Dropout layer`)
   }
   if (config.trainable === false) throw unsupported(`the layer ${name} is frozen, which is not supported`)
-  return { class_name, config }
+  return layer as LayerJson
 }
 
 /** Of calls that can never be made TF.js would not return; of two layers with one name it would leave one away. */

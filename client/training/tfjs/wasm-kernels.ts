@@ -1,9 +1,10 @@
 import type { Core } from './load.ts'
+import { depthwiseFilterGradient, depthwiseInputGradient } from './wasm-depthwise.ts'
 
-type Info = { dataId: object; shape: number[]; dtype: string }
+export type Info = { dataId: object; shape: number[]; dtype: string }
 type Inputs = Record<string, Info>
-type Attributes = Record<string, unknown>
-type Kernel = (call: { inputs: Inputs; backend: WasmBackend; attrs: Attributes }) => Info
+export type Attributes = Record<string, unknown>
+export type Kernel = (call: { inputs: Inputs; backend: WasmBackend; attrs: Attributes }) => Info
 
 /** What this file and the loader use of the wasm backend's own class. */
 export type WasmBackend = {
@@ -42,13 +43,35 @@ export function registerTrainingKernels(tf: Core): void {
       kernelFunc: kernel as unknown as Parameters<Core['registerKernel']>[0]['kernelFunc'],
     })
   }
+  for (const name of ['Conv2D', 'FusedConv2D']) compose(name, (tools, shipped) => saidPadding(tools, shipped, false))
+  for (const name of ['DepthwiseConv2dNative', 'FusedDepthwiseConv2D']) {
+    compose(name, (tools, shipped) => saidPadding(tools, shipped, true))
+  }
   compose('BatchMatMul', matrixProduct)
   compose('Conv2DBackpropFilter', filterGradient)
   compose('Conv2DBackpropInput', inputGradient)
   compose('UnsortedSegmentSum', segmentSum)
+  compose('DepthwiseConv2dNativeBackpropFilter', () => depthwiseFilterGradient(tf))
+  compose('DepthwiseConv2dNativeBackpropInput', () => depthwiseInputGradient(tf))
 }
 
 type Tools = { tf: Core; run: Run }
+
+/**
+ * With the padding `same` and a stride beyond the size of the filter the shipped convolutions give zeros in silence; with the same
+ * padding in numbers they do not.
+ */
+function saidPadding({ tf }: Tools, shipped: Kernel | undefined, depthwise: boolean): Kernel {
+  return ({ inputs, backend, attrs }) => {
+    if (shipped === undefined) throw new Error('the wasm backend has no convolution')
+    const { x, filter } = inputs as { x: Info; filter: Info }
+    const [down, across] = [attrs.strides].flat() as number[]
+    const beyond = (down ?? 1) > (filter.shape[0] ?? 1) || (across ?? down ?? 1) > (filter.shape[1] ?? 1)
+    if (attrs.pad !== 'same' || !beyond) return shipped({ inputs, backend, attrs })
+    const { top, bottom, left, right } = convolution(tf, x.shape, filter.shape, attrs, depthwise).padInfo
+    return shipped({ inputs, backend, attrs: { ...attrs, pad: explicit(top, bottom, left, right) } })
+  }
+}
 
 /** The shipped product is scalar when an operand is transposed: transpose first, then take the SIMD path. */
 function matrixProduct({ run }: Tools, shipped: Kernel | undefined): Kernel {
@@ -151,14 +174,14 @@ function segmentSum(_: Tools): Kernel {
   }
 }
 
-function convolution(tf: Core, input: number[], filter: number[], attrs: Attributes) {
+function convolution(tf: Core, input: number[], filter: number[], attrs: Attributes, depthwise = false) {
   const { strides, pad, dimRoundingMode } = attrs as {
     strides: [number, number]
     pad: 'valid' | 'same' | number
     dimRoundingMode?: 'floor' | 'round' | 'ceil'
   }
   const four = (shape: number[]) => shape as [number, number, number, number]
-  return tf.backend_util.computeConv2DInfo(four(input), four(filter), strides, 1, pad, dimRoundingMode)
+  return tf.backend_util.computeConv2DInfo(four(input), four(filter), strides, 1, pad, dimRoundingMode, depthwise)
 }
 
 function explicit(top: number, bottom: number, left: number, right: number) {

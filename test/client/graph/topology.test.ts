@@ -1,23 +1,75 @@
 import fc from 'fast-check'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { Graph } from '../../../client/training/graph/graph.ts'
 import { graphOf } from '../../../client/training/graph/graph-of.ts'
+import { sizeOf } from '../../../client/training/graph/shapes.ts'
 import { loadEngine } from '../../../client/training/tfjs/load.ts'
-import { topologyTensors } from '../../../client/training/tfjs/topology.ts'
+import type { TensorNetwork } from '../../../client/training/tfjs/tensor-network.ts'
+import { topologyNetwork, topologyTensors } from '../../../client/training/tfjs/topology.ts'
+import { dataEnds } from '../../../core/plan/data.ts'
 import { modelSchema } from '../../../core/plan/model.ts'
+import { randomOf } from '../../../core/random/random.ts'
+import { layoutOf, tensorLength } from '../../../core/tensors/layout.ts'
+import { evaluated } from './evaluate.ts'
 import { graphs, sequences, type Topology } from './topologies.ts'
 
-beforeAll(async () => void (await loadEngine('tfjs-cpu')))
+const engine = await loadEngine('tfjs-cpu')
 
-async function sameAsTfjs({ topology, data }: Topology): Promise<void> {
+function soundGraph({ topology, data }: Topology): Graph {
   const graph = graphOf(modelSchema.parse({ layers: topology }), data)
-  expect('outOfReach' in graph ? graph : graph.tensors).toEqual(await topologyTensors(topology, data))
+  if ('outOfReach' in graph) throw new Error(graph.outOfReach)
+  return graph
 }
 
-describe('the tensors of a graph are those that TF.js makes, in the same order', () => {
-  test('of sequences', async () => {
-    await fc.assert(fc.asyncProperty(sequences, sameAsTfjs), { numRuns: 120 })
+async function sameTensors(one: Topology): Promise<void> {
+  expect(soundGraph(one).tensors).toEqual(await topologyTensors(one.topology, one.data))
+}
+
+async function sameOutputs({ topology, data }: Topology): Promise<void> {
+  const graph = soundGraph({ topology, data })
+  const network = await topologyNetwork(engine, topology, dataEnds(data))
+  const random = randomOf(4, 'values')
+  const weights = new Map(
+    layoutOf(graph.tensors).map((tensor) => [
+      tensor.name,
+      Float32Array.from({ length: tensorLength(tensor) }, () => 0.5 * random.normal()),
+    ]),
+  )
+  const input = Float32Array.from({ length: sizeOf(network.input) }, () => random.normal())
+  const expected = predicted(network, weights, input)
+  network.dispose()
+  const actual = evaluated(graph, (name) => weights.get(name)!, input)
+  expect(actual.length).toBe(expected.length)
+  for (const [i, value] of expected.entries())
+    expect(Math.abs(actual[i]! - value)).toBeLessThan(1e-3 * (1 + Math.abs(value)))
+}
+
+function predicted(
+  network: TensorNetwork,
+  weights: ReadonlyMap<string, Float32Array>,
+  input: Float32Array,
+): Float32Array {
+  engine.use()
+  let out = new Float32Array()
+  engine.tf.tidy(() => {
+    const tensors = network.layout.map(({ name, shape }) => engine.upload(weights.get(name)!, shape))
+    out = engine.read(network.predict(tensors, engine.upload(input, [1, ...network.input]))).slice()
   })
-  test('of graphs of layers', async () => {
-    await fc.assert(fc.asyncProperty(graphs, sameAsTfjs), { numRuns: 120 })
+  return out
+}
+
+describe('a graph is what TF.js builds of the same topology', () => {
+  test.each([
+    ['sequences', sequences],
+    ['graphs of layers', graphs],
+  ])('of %s: the same tensors, declared in the same order', async (_, topologies) => {
+    await fc.assert(fc.asyncProperty(topologies, sameTensors), { numRuns: 150 })
+  })
+
+  test.each([
+    ['sequences', sequences],
+    ['graphs of layers', graphs],
+  ])('of %s: the same outputs', async (_, topologies) => {
+    await fc.assert(fc.asyncProperty(topologies, sameOutputs), { numRuns: 60 })
   })
 })

@@ -1,4 +1,4 @@
-import type { StartingTensor } from '../../initial.ts'
+import type { StartingTensor } from '../../starting-tensor.ts'
 import type { Image, Window } from '../graph.ts'
 import { windowOver } from '../shapes.ts'
 import { activationOf } from './activation.ts'

@@ -1,4 +1,4 @@
-import type { Start, StartingTensor } from '../../initial.ts'
+import type { Start, StartingTensor } from '../../starting-tensor.ts'
 import { unsupported } from '../../tfjs/topology-check.ts'
 import type { Applied } from '../builder.ts'
 import type { Pair, Shape } from '../graph.ts'
