@@ -10,7 +10,7 @@ const ROUNDS = 4
 /** Of one client in one round. */
 const STEPS = 60
 
-const engines: readonly EngineName[] = ['tfjs-node', 'tfjs-wasm']
+const engines: readonly EngineName[] = ['wasm', 'tfjs-node', 'tfjs-wasm']
 
 export async function benchSim2nn(): Promise<object> {
   const rows: Sim2nnRow[] = []

@@ -17,7 +17,7 @@ import type { PrivacyLedger } from './node/ledger.ts'
 import type { CheckpointMemory, ClientEvent, RoundMemory } from './node/options.ts'
 import type { TaskPolicy } from './node/policy.ts'
 import { type ControlMemory, memoryControls } from './training/controls.ts'
-import type { EngineName } from './training/tfjs/load.ts'
+import type { EngineName } from './training/engine-names.ts'
 import { createTrainer } from './training/trainer.ts'
 
 export type NodeConfig = {

@@ -10,11 +10,13 @@ declare namespace WebAssembly {
 
   class Memory {
     /** Sizes in pages of 64 KiB. */
-    constructor(descriptor: { readonly initial: number; readonly maximum: number; readonly shared: true })
-    /** Another object after each growth; the ones before stay valid, and short. */
-    readonly buffer: SharedArrayBuffer
+    constructor(descriptor: { readonly initial: number; readonly maximum?: number; readonly shared?: true })
+    /** Another object after each growth; of a shared memory the ones before stay valid, and short. */
+    readonly buffer: ArrayBufferLike
     grow(pages: number): number
   }
+
+  function validate(bytes: Uint8Array): boolean
 
   class Instance {
     constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, Memory | (() => void)>>>>)

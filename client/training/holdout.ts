@@ -9,8 +9,8 @@ import { countAll, type Scored } from './count-groups.ts'
 import { changedClasses, countHoldout } from './count-holdout.ts'
 import type { EngineName } from './engine-names.ts'
 import { chooseNetwork } from './engines.ts'
+import { scored } from './loop.ts'
 import type { Network } from './network.ts'
-import { scored } from './trainer.ts'
 
 /** A coordinator's own files: rows to be judged on, and rows that bear a trigger. */
 export type HoldoutFiles = { readonly holdout: DataFiles; readonly trigger?: DataFiles }

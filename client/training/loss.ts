@@ -3,10 +3,10 @@ import type { Training } from '../../core/plan/training.ts'
 import type { Dataset } from '../data/dataset.ts'
 
 /**
- * Gives the sum of the losses over a batch, and writes the gradient of their mean with respect to the outputs into `gradient`
- * (both row-major rows × units; one label per row). No step allocates anything.
+ * Gives the sum of the losses over a batch, and writes the gradient of that sum over `divisor`, by default of the mean, with
+ * respect to the outputs into `gradient` (both row-major rows × units; one label per row). No memory is taken.
  */
-export type BatchLoss = (outputs: Float32Array, labels: Int32Array, gradient: Float32Array) => number
+export type BatchLoss = (outputs: Float32Array, labels: Int32Array, gradient: Float32Array, divisor?: number) => number
 
 /**
  * The loss of a data set's label: cross-entropy, or `loss` for a numeric one, of errors e as shares of the label's range:
@@ -29,22 +29,27 @@ export function lossFor(
 export function crossEntropyOf(units: number): BatchLoss {
   return units === 1
     ? sigmoidCrossEntropy
-    : (logits, labels, gradient) => softmaxCrossEntropy(logits, labels, gradient, units)
+    : (logits, labels, gradient, divisor) => softmaxCrossEntropy(logits, labels, gradient, units, divisor)
 }
 
-function squaredError(outputs: Float32Array, labels: Int32Array, gradient: Float32Array): number {
+function squaredError(
+  outputs: Float32Array,
+  labels: Int32Array,
+  gradient: Float32Array,
+  divisor = labels.length,
+): number {
   const rows = labels.length
   let sum = 0
   for (let i = 0; i < rows; i++) {
     const error = errorOf(outputs, labels, i)
     sum += error * error
-    gradient[i] = (2 * error) / rows
+    gradient[i] = (2 * error) / divisor
   }
   return sum
 }
 
 function huberOf(delta: number): BatchLoss {
-  return (outputs, labels, gradient) => {
+  return (outputs, labels, gradient, divisor = labels.length) => {
     const rows = labels.length
     let sum = 0
     for (let i = 0; i < rows; i++) {
@@ -52,7 +57,7 @@ function huberOf(delta: number): BatchLoss {
       const size = Math.abs(error)
       const isSmall = size <= delta
       sum += isSmall ? (error * error) / 2 : delta * (size - delta / 2)
-      gradient[i] = (isSmall ? error : delta * Math.sign(error)) / rows
+      gradient[i] = (isSmall ? error : delta * Math.sign(error)) / divisor
     }
     return sum
   }
@@ -62,19 +67,30 @@ function errorOf(outputs: Float32Array, labels: Int32Array, row: number): number
   return (outputs[row] as number) - (labels[row] as number) / RANGE_UNITS
 }
 
-function sigmoidCrossEntropy(logits: Float32Array, labels: Int32Array, gradient: Float32Array): number {
+function sigmoidCrossEntropy(
+  logits: Float32Array,
+  labels: Int32Array,
+  gradient: Float32Array,
+  divisor = labels.length,
+): number {
   const rows = labels.length
   let sum = 0
   for (let i = 0; i < rows; i++) {
     const z = logits[i] as number
     const y = labels[i] as number
     sum += Math.max(z, 0) - z * y + Math.log1p(Math.exp(-Math.abs(z)))
-    gradient[i] = (sigmoid(z) - y) / rows
+    gradient[i] = (sigmoid(z) - y) / divisor
   }
   return sum
 }
 
-function softmaxCrossEntropy(logits: Float32Array, labels: Int32Array, gradient: Float32Array, units: number): number {
+function softmaxCrossEntropy(
+  logits: Float32Array,
+  labels: Int32Array,
+  gradient: Float32Array,
+  units: number,
+  divisor = labels.length,
+): number {
   const rows = labels.length
   let sum = 0
   for (let i = 0; i < rows; i++) {
@@ -84,7 +100,7 @@ function softmaxCrossEntropy(logits: Float32Array, labels: Int32Array, gradient:
     sum += total - (logits[begin + label] as number)
     for (let k = 0; k < units; k++) {
       const probability = Math.exp((logits[begin + k] as number) - total)
-      gradient[begin + k] = (probability - (k === label ? 1 : 0)) / rows
+      gradient[begin + k] = (probability - (k === label ? 1 : 0)) / divisor
     }
   }
   return sum

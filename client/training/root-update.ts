@@ -1,8 +1,8 @@
 import { canonicalPlan } from '../../core/plan/parse.ts'
 import type { Plan } from '../../core/plan/plan.ts'
 import { type DataFiles, loadDataset } from '../data/load.ts'
+import type { EngineName } from './engine-names.ts'
 import type { Trainer } from './ports.ts'
-import type { EngineName } from './tfjs/load.ts'
 import { createTrainer } from './trainer.ts'
 
 /**

@@ -4,18 +4,18 @@ import { dirname, join } from 'node:path'
 import type * as TfCore from '@tensorflow/tfjs-core'
 import type * as TfLayers from '@tensorflow/tfjs-layers'
 import { ParleyError } from '../../../core/errors/index.ts'
-import { type EngineName, engineNames } from '../engine-names.ts'
+import type { TfjsName } from '../engine-names.ts'
 import { registerTrainingKernels, type WasmBackend } from './wasm-kernels.ts'
 
 export type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core'
 export type Core = typeof TfCore
 export type Layers = typeof TfLayers
 
-export { type EngineName, engineNames }
+export type { TfjsName }
 
 /** TF.js with one backend. This file is the only one that imports any of its packages. */
 export type Engine = {
-  readonly name: EngineName
+  readonly name: TfjsName
   readonly tf: Core
   /** Makes this engine's backend the current one. TF.js knows one current backend per process: call before each use. */
   use(): void
@@ -27,14 +27,14 @@ export type Engine = {
   layers(): Promise<Layers>
 }
 
-const loading = new Map<EngineName, Promise<Engine>>()
+const loading = new Map<TfjsName, Promise<Engine>>()
 
 /**
  * The engine of a name, or without one the fastest that works here: tfjs-node when it is installed and runs, else
  * WebAssembly. The cpu backend, hundreds of times slower on convolutions, must be asked for by name. An engine is loaded
  * once per process. Fails with `engine.unavailable`.
  */
-export async function loadEngine(name?: EngineName): Promise<Engine> {
+export async function loadEngine(name?: TfjsName): Promise<Engine> {
   if (name !== undefined) return await once(name)
   if (nativeInstalled()) {
     try {
@@ -46,7 +46,7 @@ export async function loadEngine(name?: EngineName): Promise<Engine> {
   return await once('tfjs-wasm')
 }
 
-function once(name: EngineName): Promise<Engine> {
+function once(name: TfjsName): Promise<Engine> {
   const known = loading.get(name)
   if (known !== undefined) return known
   const engine = load(name).catch((cause: unknown) => {
@@ -58,7 +58,7 @@ function once(name: EngineName): Promise<Engine> {
   return engine
 }
 
-async function load(name: EngineName): Promise<Engine> {
+async function load(name: TfjsName): Promise<Engine> {
   switch (name) {
     case 'tfjs-node':
       return await loadNative()
@@ -132,7 +132,7 @@ async function loadCpu(): Promise<Engine> {
 }
 
 async function start(
-  name: EngineName,
+  name: TfjsName,
   backend: string,
   tf: Core,
   read: (tensor: TfCore.Tensor) => Float32Array,

@@ -1,6 +1,6 @@
 import { architectureOf } from '../../../core/plan/architecture.ts'
 import { tensorsIn } from '../../../core/tensors/layout.ts'
-import type { EngineName } from '../engine-names.ts'
+import type { TfjsName } from '../engine-names.ts'
 import { checkLength } from '../length.ts'
 import type { Network, NetworkOptions } from '../network.ts'
 import { type Engine, loadEngine, type Tensor } from './load.ts'
@@ -9,7 +9,7 @@ import { shortFormNetwork } from './short-form.ts'
 import type { TensorNetwork } from './tensor-network.ts'
 
 /** A plan's model on TF.js. Fails with `engine.unavailable`, `engine.model-unsupported` or `plan.invalid`. */
-export async function tfjsNetwork(options: NetworkOptions, name?: EngineName): Promise<Network> {
+export async function tfjsNetwork(options: NetworkOptions, name?: TfjsName): Promise<Network> {
   const engine = await loadEngine(name)
   const network = await tensorNetwork(engine, options)
   return {

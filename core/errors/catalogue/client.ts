@@ -38,6 +38,11 @@ export const clientErrors = {
     'the engine cannot build or train the model of the plan',
     'the message names the layer',
   ),
+  'engine.memory-exceeded': entry(
+    'precondition',
+    'training would take more memory than there is',
+    'the message says how much; lower the batch or the model, or train on a larger machine',
+  ),
   'engine.diverged': entry(
     'precondition',
     'the training loss became NaN or infinite',

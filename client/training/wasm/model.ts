@@ -1,0 +1,202 @@
+import type { Random } from '../../../core/random/random.ts'
+import { layoutLength, layoutOf, tensorsIn } from '../../../core/tensors/layout.ts'
+import type { Graph, GraphNode, ValueId } from '../graph/graph.ts'
+import type { Arena, ArenaPlan } from './arena.ts'
+import type { GradientTarget, Layer, Place } from './layer.ts'
+import { layerKind } from './layers/registry.ts'
+import { withOwnActivations } from './own-activations.ts'
+
+/** Float32 values that outputs of layers may take at a time: 64 MiB. Larger batches are done in parts. */
+const MOST_VALUES = 2 ** 24
+
+/** A graph laid out in an arena that is not taken yet. */
+export type LaidOut = {
+  /** Rows that are done at a time. */
+  readonly rows: number
+  /** Length of the flat vector. */
+  readonly length: number
+  readonly weights: number
+  build(arena: Arena): LayeredModel
+}
+
+/**
+ * Lays out the weights and all values of a graph for batches of up to `most` rows; with `trains` also what the backward pass needs.
+ */
+export function layOut(graph: Graph, plan: ArenaPlan, most: number, trains: boolean): LaidOut {
+  const { nodes, values, output } = withOwnActivations(graph)
+  const layout = layoutOf(graph.tensors)
+  const length = layoutLength(layout)
+  const offsets = new Map(Array.from(tensorsIn(layout), ({ tensor, offset }) => [tensor.name, 4 * offset]))
+  const sizes = values.map((shape) => shape.reduce((product, size) => product * size, 1))
+  const perRow = sizes.reduce((sum, size) => sum + size, 0) * (trains ? 2 : 1)
+  const rows = Math.max(1, Math.min(most, Math.floor(MOST_VALUES / perRow)))
+
+  const weights = plan.float32(length)
+  const consumers = values.map((_, value) => nodes.filter(({ inputs }) => inputs.includes(value)).length)
+  const wanted = trainedValues(nodes, values.length)
+  const addresses: number[] = []
+  const gradients: number[] = []
+  const place = (value: ValueId) => {
+    addresses[value] = plan.float32(rows * (sizes[value] ?? 0))
+    gradients[value] = trains && wanted[value] === true ? plan.float32(rows * (sizes[value] ?? 0)) : 0
+  }
+  place(0)
+  for (const { op, inputs, output } of nodes) {
+    const [input = 0] = inputs
+    if (op.kind !== 'reshape') {
+      place(output)
+      continue
+    }
+    addresses[output] = addresses[input] ?? 0
+    gradients[output] =
+      consumers[input] === 1 || gradients[input] === 0
+        ? (gradients[input] ?? 0)
+        : plan.float32(rows * (sizes[output] ?? 0))
+  }
+  const branched = values.some((_, value) => (consumers[value] ?? 0) > 1)
+  const aside = trains && branched ? plan.float32(rows * Math.max(...sizes)) : 0
+  const needs = nodes.map(({ op, output }) => {
+    const { scratch, kept } = layerKind(op)
+    const size = sizes[output] ?? 0
+    return { scratch: scratch?.(op, rows, size) ?? 0, kept: plan.float32(kept?.(op, rows, size) ?? 0) }
+  })
+  const scratch = plan.float32(Math.max(0, ...needs.map((need) => need.scratch)))
+
+  const placeOf = (value: ValueId): Place => ({ address: addresses[value] ?? 0, size: sizes[value] ?? 0 })
+  const build = (arena: Arena) => {
+    const steps = nodes.map((node, i): Step => {
+      const layer = layerKind(node.op).build(
+        node.op,
+        {
+          rows,
+          inputs: node.inputs.map(placeOf),
+          output: placeOf(node.output),
+          outputGradient: gradients[node.output] ?? 0,
+          tensorAt: (name, base) => base + (offsets.get(name) ?? 0),
+          weights,
+          scratch,
+          kept: needs[i]?.kept ?? 0,
+        },
+        arena,
+      )
+      return { node, layer, to: node.inputs.map((input) => gradients[input] ?? 0) }
+    })
+    return new LayeredModel(steps, {
+      arena,
+      rows,
+      input: placeOf(0),
+      logits: placeOf(output),
+      logitsGradient: gradients[output] ?? 0,
+      aside,
+      sizes,
+      gradients,
+    })
+  }
+  return { rows, length, weights, build }
+}
+
+/** Which values have something before them that is trained. */
+function trainedValues(nodes: readonly GraphNode[], count: number): boolean[] {
+  const wanted = new Array<boolean>(count).fill(false)
+  for (const { op, inputs, output } of nodes) {
+    wanted[output] = 'kernel' in op || 'table' in op || 'gamma' in op || inputs.some((input) => wanted[input] === true)
+  }
+  return wanted
+}
+
+type Step = { readonly node: GraphNode; readonly layer: Layer; readonly to: readonly number[] }
+
+type Laid = {
+  readonly arena: Arena
+  readonly rows: number
+  readonly input: Place
+  readonly logits: Place
+  readonly logitsGradient: number
+  /** Room for the gradient of a value that more than one layer takes. */
+  readonly aside: number
+  readonly sizes: readonly number[]
+  readonly gradients: readonly number[]
+}
+
+/** Layers in an arena, forward and backward. */
+export class LayeredModel {
+  /** Row-major features, to be written before `forward`; as many rows as are done at a time. */
+  readonly input: Float32Array
+  readonly logits: Float32Array
+  /** The gradient with respect to the logits, to be written before `backward`. */
+  readonly logitsGradient: Float32Array
+  readonly #steps: readonly Step[]
+  readonly #laid: Laid
+  /** Values whose gradient the pass that is under way has begun. */
+  readonly #begun: boolean[]
+  readonly #to: number[] = []
+
+  constructor(steps: readonly Step[], laid: Laid) {
+    const { arena, rows, input, logits, logitsGradient } = laid
+    this.#steps = steps
+    this.#laid = laid
+    this.#begun = laid.sizes.map(() => false)
+    this.input = arena.float32(input.address, rows * input.size)
+    this.logits = arena.float32(logits.address, rows * logits.size)
+    this.logitsGradient = arena.float32(logitsGradient, logitsGradient === 0 ? 0 : rows * logits.size)
+  }
+
+  forward(rows: number, random: Random | undefined): void {
+    for (const { layer } of this.#steps) layer.forward(rows, random)
+  }
+
+  /** The whole backward pass; each layer's weights get their gradient as soon as nothing needs the weights any more. */
+  backward(rows: number, target: GradientTarget | undefined): void {
+    this.#begun.fill(false)
+    for (let i = this.#steps.length - 1; i >= 0; i--) {
+      const step = this.#steps[i] as Step
+      this.#backwardOf(step, rows)
+      if (target !== undefined) step.layer.trained?.gradient(rows, target)
+    }
+  }
+
+  /** After `backward`: the gradients of all weights. */
+  gradient(rows: number, target: GradientTarget): void {
+    for (const { layer } of this.#steps) layer.trained?.gradient(rows, target)
+  }
+
+  /** After `backward`: norms[i] becomes the square of the norm of row i's own gradient. */
+  squaredNorms(rows: number, norms: Float64Array): void {
+    norms.fill(0, 0, rows)
+    for (const { layer } of this.#steps) layer.trained?.addSquaredNorms(rows, norms)
+  }
+
+  /** After `backward`: multiplies all that row i adds to the gradients of weights by factors[i]. */
+  scaleRows(rows: number, factors: Float64Array): void {
+    const { arena, sizes, gradients } = this.#laid
+    for (const { node, layer } of this.#steps) {
+      if (layer.trained === undefined) continue
+      const size = sizes[node.output] ?? 0
+      const address = gradients[node.output] ?? 0
+      for (let row = 0; row < rows; row++) {
+        const factor = factors[row] as number
+        if (factor !== 1) {
+          const at = address + 4 * row * size
+          arena.kernels.scaleVector(at, at, size, factor)
+        }
+      }
+    }
+  }
+
+  #backwardOf({ node, layer, to }: Step, rows: number): void {
+    const { arena, aside, sizes } = this.#laid
+    const addresses = this.#to
+    addresses.length = 0
+    node.inputs.forEach((input, i) => {
+      addresses.push(this.#begun[input] === true && to[i] !== 0 ? aside : (to[i] ?? 0))
+    })
+    layer.backward(rows, addresses)
+    node.inputs.forEach((input, i) => {
+      const target = to[i] ?? 0
+      if (addresses[i] === aside && target !== aside) {
+        arena.kernels.addVector(target, aside, rows * (sizes[input] ?? 0))
+      }
+      this.#begun[input] = true
+    })
+  }
+}

@@ -1,0 +1,352 @@
+/**
+ * Products of float32 matrices, as tiles of up to five rows by eight columns that stay in registers while the common axis
+ * goes by. The left matrix comes with the rows of a tile side by side: as panels (`packRows`), or as it lies when it is to be
+ * transposed. The right matrix comes row by row: as it lies, or as panels of eight columns (`packColumns`).
+ *
+ * Loads go up to 28 bytes beyond the end of a row of the right matrix and 16 beyond the left one; what is there has no part
+ * in any result, but must be memory.
+ */
+import { madd } from './fused.ts'
+
+/** Columns of a strip. */
+export const STRIP: u32 = 8
+/** Depth of a block: so deep a strip of the right matrix, and its neighbour, stay in the first-level cache. */
+export const DEPTH: u32 = 256
+
+/** What a product does with what its output holds. */
+export const SET: u32 = 0
+export const ADD: u32 = 1
+/** Begins with the bias, one value for each column. */
+export const BIAS: u32 = 2
+
+/**
+ * One tile: c[i][j] ← begin[i][j] + alpha · Σ_p a[p][i] · b[p][j] for `rows` (a constant from 1 to 5) rows and `width` ≤ 8 columns.
+ *
+ * @param begin address of what is begun with, row i at begin + i·beginStep; 0: zeros
+ * @param relu 1: negative results become 0
+ */
+@inline
+function tile(
+  rows: u32,
+  a: usize,
+  aStep: usize,
+  b: usize,
+  bStep: usize,
+  depth: u32,
+  c: usize,
+  cStep: usize,
+  width: u32,
+  begin: usize,
+  beginStep: usize,
+  alpha: f32,
+  relu: u32,
+): void {
+  const zero = f32x4.splat(0)
+  let p0 = zero
+  let q0 = zero
+  let p1 = zero
+  let q1 = zero
+  let p2 = zero
+  let q2 = zero
+  let p3 = zero
+  let q3 = zero
+  let p4 = zero
+  let q4 = zero
+  for (let left = depth; left > 0; left--) {
+    const x = v128.load(b)
+    const y = v128.load(b, 16)
+    b += bStep
+    const a0 = v128.load32_splat(a)
+    p0 = madd(a0, x, p0)
+    q0 = madd(a0, y, q0)
+    if (rows > 1) {
+      const a1 = v128.load32_splat(a, 4)
+      p1 = madd(a1, x, p1)
+      q1 = madd(a1, y, q1)
+    }
+    if (rows > 2) {
+      const a2 = v128.load32_splat(a, 8)
+      p2 = madd(a2, x, p2)
+      q2 = madd(a2, y, q2)
+    }
+    if (rows > 3) {
+      const a3 = v128.load32_splat(a, 12)
+      p3 = madd(a3, x, p3)
+      q3 = madd(a3, y, q3)
+    }
+    if (rows > 4) {
+      const a4 = v128.load32_splat(a, 16)
+      p4 = madd(a4, x, p4)
+      q4 = madd(a4, y, q4)
+    }
+    a += aStep
+  }
+  finish(p0, q0, c, width, begin, alpha, relu)
+  if (rows > 1) finish(p1, q1, c + cStep, width, begin == 0 ? 0 : begin + beginStep, alpha, relu)
+  if (rows > 2) finish(p2, q2, c + 2 * cStep, width, begin == 0 ? 0 : begin + 2 * beginStep, alpha, relu)
+  if (rows > 3) finish(p3, q3, c + 3 * cStep, width, begin == 0 ? 0 : begin + 3 * beginStep, alpha, relu)
+  if (rows > 4) finish(p4, q4, c + 4 * cStep, width, begin == 0 ? 0 : begin + 4 * beginStep, alpha, relu)
+}
+
+@inline
+function finish(p: v128, q: v128, c: usize, width: u32, begin: usize, alpha: f32, relu: u32): void {
+  if (alpha != 1) {
+    const factor = f32x4.splat(alpha)
+    p = f32x4.mul(p, factor)
+    q = f32x4.mul(q, factor)
+  }
+  if (begin != 0) {
+    p = f32x4.add(p, v128.load(begin))
+    q = f32x4.add(q, v128.load(begin, 16))
+  }
+  if (relu != 0) {
+    // A NaN stays: the loss must see it.
+    p = f32x4.max(p, f32x4.splat(0))
+    q = f32x4.max(q, f32x4.splat(0))
+  }
+  if (width == STRIP) {
+    v128.store(c, p)
+    v128.store(c, q, 16)
+  } else {
+    storePart(p, q, c, width)
+  }
+}
+
+function storePart(p: v128, q: v128, c: usize, width: u32): void {
+  let x = p
+  if (width >= 4) {
+    v128.store(c, p)
+    c += 16
+    width -= 4
+    x = q
+  }
+  if (width >= 1) v128.store_lane<f32>(c, x, 0)
+  if (width >= 2) v128.store_lane<f32>(c, x, 1, 4)
+  if (width >= 3) v128.store_lane<f32>(c, x, 2, 8)
+}
+
+/** The tiles of one strip of columns: `count` panels of four rows, one under the other. */
+function fours(
+  panel: usize,
+  count: u32,
+  b: usize,
+  bStep: usize,
+  depth: u32,
+  c: usize,
+  cStep: usize,
+  width: u32,
+  begin: usize,
+  beginStep: usize,
+  relu: u32,
+): void {
+  const panelStep = <usize>depth << 4
+  for (; count > 0; count--) {
+    tile(4, panel, 16, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
+    panel += panelStep
+    c += 4 * cStep
+    if (begin != 0) begin += 4 * beginStep
+  }
+}
+
+function three(panel: usize, b: usize, bStep: usize, depth: u32, c: usize, cStep: usize, width: u32, begin: usize, beginStep: usize, relu: u32): void {
+  tile(3, panel, 12, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
+}
+
+function two(panel: usize, b: usize, bStep: usize, depth: u32, c: usize, cStep: usize, width: u32, begin: usize, beginStep: usize, relu: u32): void {
+  tile(2, panel, 8, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
+}
+
+function one(panel: usize, b: usize, bStep: usize, depth: u32, c: usize, cStep: usize, width: u32, begin: usize, beginStep: usize, relu: u32): void {
+  tile(1, panel, 4, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
+}
+
+function acrossFour(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c: usize, n: u32, mode: u32, alpha: f32): void {
+  const cStep = <usize>n << 2
+  for (let column: u32 = 0; column < n; column += STRIP) {
+    tile(4, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
+    b += STRIP << 2
+    c += STRIP << 2
+  }
+}
+
+function acrossThree(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c: usize, n: u32, mode: u32, alpha: f32): void {
+  const cStep = <usize>n << 2
+  for (let column: u32 = 0; column < n; column += STRIP) {
+    tile(3, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
+    b += STRIP << 2
+    c += STRIP << 2
+  }
+}
+
+function acrossTwo(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c: usize, n: u32, mode: u32, alpha: f32): void {
+  const cStep = <usize>n << 2
+  for (let column: u32 = 0; column < n; column += STRIP) {
+    tile(2, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
+    b += STRIP << 2
+    c += STRIP << 2
+  }
+}
+
+function acrossOne(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c: usize, n: u32, mode: u32, alpha: f32): void {
+  const cStep = <usize>n << 2
+  for (let column: u32 = 0; column < n; column += STRIP) {
+    tile(1, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
+    b += STRIP << 2
+    c += STRIP << 2
+  }
+}
+
+/**
+ * c (m × n) ← begin + a·b with a (m × k) row by row and b (k × n).
+ *
+ * @param aStep bytes from row to row of a
+ * @param bStep, stripStep bytes from row to row, and from strip of eight columns to strip, of b
+ * @param mode SET, ADD or BIAS
+ * @param panels room for m × min(k, 256) values, where a is packed
+ */
+export function multiply(
+  a: usize,
+  aStep: usize,
+  b: usize,
+  bStep: usize,
+  stripStep: usize,
+  c: usize,
+  m: u32,
+  k: u32,
+  n: u32,
+  mode: u32,
+  bias: usize,
+  relu: u32,
+  panels: usize,
+): void {
+  const cStep = <usize>n << 2
+  for (let at: u32 = 0; at < k; at += DEPTH) {
+    const depth = min(DEPTH, k - at)
+    packRows(a + (<usize>at << 2), aStep, m, depth, panels)
+    const isFirst = at == 0
+    const ends = relu != 0 && at + depth == k ? 1 : 0
+    for (let column: u32 = 0; column < n; column += STRIP) {
+      const width = min(STRIP, n - column)
+      const strip = b + <usize>(column / STRIP) * stripStep + <usize>at * bStep
+      const offset = <usize>column << 2
+      const target = c + offset
+      let begin: usize = 0
+      let beginStep: usize = 0
+      if (!isFirst || mode == ADD) {
+        begin = target
+        beginStep = cStep
+      } else if (mode == BIAS) {
+        begin = bias + offset
+      }
+      const count = m >> 2
+      fours(panels, count, strip, bStep, depth, target, cStep, width, begin, beginStep, ends)
+      const left = m & 3
+      if (left == 0) continue
+      const panel = panels + (<usize>(count << 2) * <usize>depth << 2)
+      const last = target + <usize>(count << 2) * cStep
+      const lastBegin: usize = begin == 0 ? 0 : begin + <usize>(count << 2) * beginStep
+      if (left == 3) three(panel, strip, bStep, depth, last, cStep, width, lastBegin, beginStep, ends)
+      else if (left == 2) two(panel, strip, bStep, depth, last, cStep, width, lastBegin, beginStep, ends)
+      else one(panel, strip, bStep, depth, last, cStep, width, lastBegin, beginStep, ends)
+    }
+  }
+}
+
+/**
+ * c (k × n) ← c·(mode == ADD) + alpha · aᵀ·b with a (m × k) and b (m × n), both row by row: the gradient of a kernel, or with
+ * alpha = −rate the step itself.
+ *
+ * @param aStep, bStep bytes from row to row
+ */
+export function multiplyTransposed(
+  a: usize,
+  aStep: usize,
+  b: usize,
+  bStep: usize,
+  c: usize,
+  m: u32,
+  k: u32,
+  n: u32,
+  mode: u32,
+  alpha: f32,
+): void {
+  const stripes = k & ~3
+  let row: u32 = 0
+  for (; row < stripes; row += 4) {
+    acrossFour(a, aStep, b, bStep, m, c, n, mode, alpha)
+    a += 16
+    c += <usize>n << 4
+  }
+  const left = k & 3
+  if (left == 3) acrossThree(a, aStep, b, bStep, m, c, n, mode, alpha)
+  else if (left == 2) acrossTwo(a, aStep, b, bStep, m, c, n, mode, alpha)
+  else if (left == 1) acrossOne(a, aStep, b, bStep, m, c, n, mode, alpha)
+}
+
+/** Rows as panels of four, the last of what is left: those of each panel side by side, value by value. */
+function packRows(a: usize, aStep: usize, m: u32, depth: u32, out: usize): void {
+  let row: u32 = 0
+  for (; row + 4 <= m; row += 4) {
+    packFour(a, aStep, depth, out)
+    a += 4 * aStep
+    out += <usize>depth << 4
+  }
+  const rows = m & 3
+  const step = <usize>rows << 2
+  for (let i: u32 = 0; i < rows; i++) {
+    let to = out + (<usize>i << 2)
+    for (let p: u32 = 0; p < depth; p++) {
+      store<f32>(to, load<f32>(a + (<usize>p << 2)))
+      to += step
+    }
+    a += aStep
+  }
+}
+
+function packFour(a: usize, aStep: usize, depth: u32, out: usize): void {
+  let p: u32 = 0
+  for (; p + 4 <= depth; p += 4) {
+    const w = v128.load(a)
+    const x = v128.load(a + aStep)
+    const y = v128.load(a + 2 * aStep)
+    const z = v128.load(a + 3 * aStep)
+    const s = v128.shuffle<f32>(w, x, 0, 4, 1, 5)
+    const t = v128.shuffle<f32>(w, x, 2, 6, 3, 7)
+    const u = v128.shuffle<f32>(y, z, 0, 4, 1, 5)
+    const v = v128.shuffle<f32>(y, z, 2, 6, 3, 7)
+    v128.store(out, v128.shuffle<f32>(s, u, 0, 1, 4, 5))
+    v128.store(out, v128.shuffle<f32>(s, u, 2, 3, 6, 7), 16)
+    v128.store(out, v128.shuffle<f32>(t, v, 0, 1, 4, 5), 32)
+    v128.store(out, v128.shuffle<f32>(t, v, 2, 3, 6, 7), 48)
+    a += 16
+    out += 64
+  }
+  for (; p < depth; p++) {
+    store<f32>(out, load<f32>(a))
+    store<f32>(out, load<f32>(a + aStep), 4)
+    store<f32>(out, load<f32>(a + 2 * aStep), 8)
+    store<f32>(out, load<f32>(a + 3 * aStep), 12)
+    a += 4
+    out += 16
+  }
+}
+
+/** b (k × n, row by row) as panels of eight columns, k × 8 values each; what the last one lacks is zeros. */
+export function packColumns(b: usize, k: u32, n: u32, out: usize): void {
+  const bStep = <usize>n << 2
+  for (let column: u32 = 0; column < n; column += STRIP) {
+    const width = min(STRIP, n - column)
+    let from = b + (<usize>column << 2)
+    for (let p: u32 = 0; p < k; p++) {
+      if (width == STRIP) {
+        v128.store(out, v128.load(from))
+        v128.store(out, v128.load(from, 16), 16)
+      } else {
+        memory.fill(out, 0, STRIP << 2)
+        memory.copy(out, from, <usize>width << 2)
+      }
+      from += bStep
+      out += STRIP << 2
+    }
+  }
+}
