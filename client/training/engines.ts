@@ -1,11 +1,9 @@
 import { ParleyError } from '../../core/errors/index.ts'
 import { trainingModule } from '../../kernels/training/index.ts'
 import type { EngineName } from './engine-names.ts'
-import type { Graph, OutOfReach } from './graph/graph.ts'
 import { graphOf } from './graph/graph-of.ts'
 import type { Network, NetworkOptions } from './network.ts'
 import { tfjsNetwork } from './tfjs/network.ts'
-import { unreached } from './wasm/layers/registry.ts'
 import { wasmNetwork } from './wasm/network.ts'
 
 /**
@@ -14,15 +12,8 @@ import { wasmNetwork } from './wasm/network.ts'
  */
 export async function chooseNetwork(options: NetworkOptions, name?: EngineName): Promise<Network> {
   if (name !== undefined && name !== 'wasm') return await tfjsNetwork(options, name)
-  const graph = reachedGraph(options)
+  const graph = graphOf(options.model, options.ends)
   if (!('outOfReach' in graph)) return wasmNetwork(trainingModule(), graph, options)
   if (name === undefined) return await tfjsNetwork(options)
   throw new ParleyError('engine.model-unsupported', `the engine wasm does not reach the model: ${graph.outOfReach}`)
-}
-
-function reachedGraph({ model, ends }: NetworkOptions): Graph | OutOfReach {
-  const graph = graphOf(model, ends)
-  if ('outOfReach' in graph) return graph
-  const kind = unreached(graph)
-  return kind === undefined ? graph : { outOfReach: `it has no ${kind}` }
 }
