@@ -17,6 +17,7 @@ declare namespace WebAssembly {
   }
 
   function validate(bytes: Uint8Array): boolean
+  function compile(bytes: Uint8Array): Promise<Module>
 
   class Instance {
     constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, Memory | (() => void)>>>>)

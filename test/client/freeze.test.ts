@@ -37,6 +37,12 @@ describe('training with frozen tensors', () => {
     ],
     ['momentum', mlp, '{ epochs: 3, optimizer: { sgd: { learningRate: 0.1, momentum: 0.9 } }, freeze: [dense_2] }'],
     ['Adam', mlp, '{ epochs: 3, optimizer: { adam: { learningRate: 0.1 } }, freeze: [dense_1, dense_2] }'],
+    ['AdamW', mlp, '{ epochs: 3, optimizer: { adamw: { learningRate: 0.1 } }, freeze: [dense_1, dense_3/bias] }'],
+    [
+      'decay of all weights and clipping',
+      mlp,
+      '{ epochs: 3, optimizer: { sgd: { learningRate: 0.1, momentum: 0.5, nesterov: true } }, weightDecay: 1, clipGradient: { norm: 0.1 }, freeze: [dense_2] }',
+    ],
     ['FedProx', mlp, '{ epochs: 3, optimizer: { sgd: { learningRate: 0.1 } }, fedprox: { mu: 1 }, freeze: [dense_3] }'],
     [
       'weight decay',

@@ -50,8 +50,8 @@ describe('each section', () => {
 
   test('says which key is unknown, and where', () => {
     expect(messages(modelSchema, { mlp: { hidden: [3], depth: 2 } })).toEqual(['mlp: Unrecognized key: "depth"'])
-    expect(messages(trainingSchema, { steps: 1, optimizer: { sgd: { learningRate: 1, nesterov: true } } })).toEqual([
-      'optimizer.sgd: Unrecognized key: "nesterov"',
+    expect(messages(trainingSchema, { steps: 1, optimizer: { sgd: { learningRate: 1, dampening: 0.1 } } })).toEqual([
+      'optimizer.sgd: Unrecognized key: "dampening"',
     ])
     expect(messages(dataSchema, { csv: { ...csv, headers: true } })[0]).toBe('csv: Unrecognized key: "headers"')
   })
@@ -60,8 +60,70 @@ describe('each section', () => {
     expect(messages(modelSchema, {})).toEqual([': give exactly one of logistic, linear, mlp, cnn, layers'])
     expect(messages(modelSchema, { logistic: {}, mlp: { hidden: [3] } })).toHaveLength(1)
     expect(messages(trainingSchema, { epochs: 1, steps: 1, optimizer: { sgd: { learningRate: 1 } } })).toHaveLength(1)
-    expect(messages(trainingSchema, { epochs: 1, optimizer: {} })).toEqual(['optimizer: give exactly one of sgd, adam'])
+    expect(messages(trainingSchema, { epochs: 1, optimizer: {} })).toEqual([
+      'optimizer: give exactly one of sgd, adam, adamw',
+    ])
     expect(messages(dataSchema, { idx: {}, csv })).toHaveLength(1)
+  })
+})
+
+describe('how a client trains', () => {
+  const sgd = { learningRate: 0.1 }
+  const said = (training: object) => messages(trainingSchema, { steps: 1, optimizer: { sgd }, ...training })
+
+  test('may be said with weight decay, clipping, an engine and other optimizers', () => {
+    expect(said({ weightDecay: 0.01, clipGradient: { norm: 1 }, engine: 'wasm' })).toEqual([])
+    expect(said({ optimizer: { sgd: { ...sgd, momentum: 0.9, nesterov: true } } })).toEqual([])
+    expect(said({ optimizer: { adam: { learningRate: 1 } }, weightDecay: 0.01 })).toEqual([])
+    expect(said({ scaffold: {}, weightDecay: 0.01, clipGradient: { norm: 1 } })).toEqual([])
+    expect(trainingSchema.parse({ steps: 1, optimizer: { adamw: { learningRate: 1 } } }).optimizer).toEqual({
+      adamw: { learningRate: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 },
+    })
+  })
+
+  test('says no more in a plan that asks for none of it', () => {
+    expect(trainingSchema.parse({ steps: 1, optimizer: { sgd } })).toEqual({
+      steps: 1,
+      batch: 32,
+      optimizer: { sgd: { learningRate: 0.1, momentum: 0 } },
+    })
+  })
+
+  test.each([
+    [
+      'Nesterov without momentum',
+      { optimizer: { sgd: { ...sgd, nesterov: true } } },
+      'optimizer.sgd.nesterov: needs a momentum above 0',
+    ],
+    [
+      'two decays',
+      { optimizer: { adamw: sgd }, weightDecay: 0.1 },
+      'weightDecay: adamw has a weightDecay of its own: give that one alone',
+    ],
+    ['a negative decay', { weightDecay: -1 }, 'weightDecay: Too small: expected number to be >=0'],
+    ['clipping to nothing', { clipGradient: { norm: 0 } }, 'clipGradient.norm: Too small: expected number to be >0'],
+    [
+      'clipping without a norm',
+      { clipGradient: {} },
+      'clipGradient.norm: Invalid input: expected number, received undefined',
+    ],
+    [
+      'an engine that there is not',
+      { engine: 'gpu' },
+      'engine: Invalid option: expected one of "auto"|"wasm"|"tfjs"|"tfjs-node"|"tfjs-wasm"|"tfjs-cpu"',
+    ],
+    [
+      'controls with Nesterov',
+      { optimizer: { sgd: { ...sgd, momentum: 0.5, nesterov: true } }, scaffold: {} },
+      'scaffold: scaffold needs the optimizer sgd without momentum: its control variates are averages of plain steps',
+    ],
+    [
+      'controls with AdamW',
+      { optimizer: { adamw: sgd }, scaffold: {} },
+      'scaffold: scaffold needs the optimizer sgd without momentum: its control variates are averages of plain steps',
+    ],
+  ])('but not with %s', (_, training, message) => {
+    expect(said(training)).toEqual([message])
   })
 })
 
