@@ -40,6 +40,7 @@ function plainTrainer(network: Network, { dataset, training, evaluation, resourc
   const { groups } = dataset
   return {
     engine: network.engine,
+    why: network.why,
     layout: network.layout,
     rows: { train: dataset.train.rows, heldOut: dataset.test.rows },
     train: async (request) => await train({ network, dataset, training, resources }, request),

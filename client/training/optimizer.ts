@@ -72,7 +72,10 @@ function adam(
 }
 
 /** The parts of a flat vector that are not frozen; `frozen` is in its order. */
-function between(frozen: readonly FrozenTensor[], length: number): readonly (readonly [begin: number, end: number])[] {
+export function between(
+  frozen: readonly FrozenTensor[],
+  length: number,
+): readonly (readonly [begin: number, end: number])[] {
   const begins = [0, ...frozen.map(({ offset, length }) => offset + length)]
   const ends = [...frozen.map(({ offset }) => offset), length]
   return begins.map((begin, i) => [begin, ends[i] as number] as const)

@@ -1,12 +1,11 @@
-import { type FrozenTensor, frozenTensors } from '../../../core/plan/freeze.ts'
+import { frozenTensors } from '../../../core/plan/freeze.ts'
 import type { Model } from '../../../core/plan/model.ts'
-import type { Optimizer } from '../../../core/plan/training.ts'
 import { layoutOf } from '../../../core/tensors/layout.ts'
-import type { TrainingKernels } from '../../../kernels/training/exports.ts'
 import { decayedKernel } from '../descent.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { SessionOptions } from '../network.ts'
 import type { Arena, ArenaPlan } from './arena.ts'
+import { planOptimizer, type Vectors } from './optimizer.ts'
 
 export type WasmDescent = {
   /** The step size, where a step is nothing but weights − rate · gradient. */
@@ -15,27 +14,33 @@ export type WasmDescent = {
   step(): void
 }
 
-/** Addresses of flat vectors of `length` values. */
-type Vectors = { readonly weights: number; readonly gradient: number; readonly length: number }
-
-/** The penalties of a plan, the client's correction and the optimizer, as client/training/descent.ts has them on plain arrays. */
+/**
+ * The clipping and penalties of a plan, the client's correction and the optimizer, in the order in which
+ * client/training/descent.ts has them on plain arrays.
+ */
 export function planDescent(
   plan: ArenaPlan,
   model: Model,
   graph: Graph,
-  session: Pick<SessionOptions, 'training' | 'weights' | 'correction'>,
+  { training, weights: start, correction }: Pick<SessionOptions, 'training' | 'weights' | 'correction'>,
 ): (arena: Arena, vectors: Vectors) => WasmDescent {
-  const { training, weights: start, correction } = session
   const layout = layoutOf(graph.tensors)
   const frozen = frozenTensors(training.freeze, layout)
+  const { clipGradient, weightDecay = 0 } = training
   const mu = training.fedprox?.mu ?? 0
   const decayed = decayedKernel(model, layout)
   const at = {
     start: mu > 0 ? plan.float32(start.length) : 0,
     correction: correction === undefined ? 0 : plan.float32(start.length),
   }
-  const optimizer = planOptimizer(plan, training.optimizer, start.length)
-  const isPlain = mu === 0 && decayed === undefined && correction === undefined && frozen.length === 0
+  const optimizer = planOptimizer(plan, training.optimizer, start.length, frozen)
+  const isPlain =
+    clipGradient === undefined &&
+    mu === 0 &&
+    decayed === undefined &&
+    weightDecay === 0 &&
+    correction === undefined &&
+    frozen.length === 0
   return (arena, vectors) => {
     const { kernels, float32 } = arena
     const { weights, gradient, length } = vectors
@@ -46,73 +51,21 @@ export function planDescent(
     return {
       rate: isPlain ? optimizer.rate : undefined,
       step() {
+        if (clipGradient !== undefined) {
+          const norm = Math.sqrt(kernels.squaredNorm(gradient, length))
+          if (norm > clipGradient.norm) kernels.scaleVector(gradient, gradient, length, clipGradient.norm / norm)
+        }
         if (mu > 0) kernels.addPull(gradient, weights, at.start, length, mu)
         if (decayed !== undefined) {
           const { l2, offset, length: count } = decayed
           kernels.addPull(gradient + 4 * offset, weights + 4 * offset, 0, count, l2)
         }
+        if (weightDecay > 0) kernels.addPull(gradient, weights, 0, length, weightDecay)
         if (correction !== undefined) kernels.addVector(gradient, at.correction, length)
         // Last: every optimizer leaves a weight without a gradient exactly where it is.
-        freeze(values, frozen)
+        for (const { offset, length: count } of frozen) values.fill(0, offset, offset + count)
         optimize()
       },
     }
-  }
-}
-
-function freeze(gradient: Float32Array, frozen: readonly FrozenTensor[]): void {
-  for (const { offset, length } of frozen) gradient.fill(0, offset, offset + length)
-}
-
-type PlannedOptimizer = {
-  readonly rate: number | undefined
-  readonly build: (arena: Arena, vectors: Vectors) => () => void
-}
-
-function planOptimizer(plan: ArenaPlan, optimizer: Optimizer, length: number): PlannedOptimizer {
-  if ('sgd' in optimizer) {
-    const { learningRate, momentum } = optimizer.sgd
-    if (momentum === 0) {
-      return {
-        rate: learningRate,
-        build:
-          ({ kernels }, { weights, gradient }) =>
-          () =>
-            kernels.plainStep(weights, gradient, length, learningRate),
-      }
-    }
-    const velocity = plan.float32(length)
-    return {
-      rate: undefined,
-      build: ({ kernels, float32 }, { weights, gradient }) => {
-        float32(velocity, length).fill(0)
-        return () => kernels.momentumStep(weights, gradient, velocity, length, learningRate, momentum, 0)
-      },
-    }
-  }
-  const moments = { mean: plan.float32(length), square: plan.float32(length) }
-  return { rate: undefined, build: (arena, vectors) => adam(optimizer.adam, arena, vectors, moments) }
-}
-
-type AdamOptions = Extract<Optimizer, { adam: unknown }>['adam']
-
-function adam(
-  { learningRate, beta1, beta2, epsilon }: AdamOptions,
-  { kernels, float32 }: { kernels: TrainingKernels; float32: Arena['float32'] },
-  { weights, gradient, length }: Vectors,
-  { mean, square }: { readonly mean: number; readonly square: number },
-): () => void {
-  float32(mean, length).fill(0)
-  float32(square, length).fill(0)
-  let [power1, power2] = [1, 1]
-  return () => {
-    power1 *= beta1
-    power2 *= beta2
-    const rate = learningRate / (1 - power1)
-    const scale = 1 / (1 - power2)
-    kernels.adamStep(
-      ...([weights, gradient, mean, square, length, rate, beta1, beta2, 1 - beta1, 1 - beta2] as const),
-      ...([scale, epsilon, 1] as const),
-    )
   }
 }
