@@ -75,7 +75,8 @@ function randomWeights(graph: Graph, seed: number): Float32Array {
 export const plainDescent = (learningRate: number, momentum = 0) => ({ sgd: { learningRate, momentum } })
 
 export function trainingOf(options: object = {}): Training {
-  return trainingSchema.parse({ steps: 1, optimizer: plainDescent(0.1), ...options })
+  const length = 'epochs' in options ? {} : { steps: 1 }
+  return trainingSchema.parse({ ...length, optimizer: plainDescent(0.1), ...options })
 }
 
 /** A training on our own engine. */
