@@ -94,6 +94,7 @@ export function startClient(config: NodeConfig): ClientNode {
       const dataset = await loadDataset(plan.data, files, { groups: evaluation.groups })
       config.onData?.(dataset.report)
       const engine = config.engine === undefined ? {} : { engine: config.engine }
+      const allowed = admission?.engines === undefined ? {} : { allowedEngines: admission.engines }
       const resources = admission?.resources === undefined ? {} : { resources: admission.resources }
       return createTrainer({
         model: plan.model,
@@ -102,6 +103,7 @@ export function startClient(config: NodeConfig): ClientNode {
         evaluation,
         controls,
         ...engine,
+        ...allowed,
         ...resources,
       })
     },

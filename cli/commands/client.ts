@@ -137,7 +137,11 @@ function eventText(event: ClientEvent): string | undefined {
       return `round ${event.round}: evaluated without all groups: ${event.error.code}: ${event.error.message}`
     case 'not-kept':
       return `round ${event.round}: accepted, but not kept here: ${event.error.code}: ${event.error.message}`
-    case 'training':
+    case 'training': {
+      const { round, done, engine, why } = event
+      if (done < 1) return undefined
+      return `round ${round}: trained on ${engine}${why === undefined ? '' : ` (${why})`}`
+    }
     case 'sending':
       return undefined
     default:

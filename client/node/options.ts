@@ -42,6 +42,8 @@ export type ClientEvent =
       readonly round: number
       readonly done: number
       readonly engine: string
+      /** Why it is this engine, for people. */
+      readonly why?: string
     }
   | { readonly type: 'sending'; readonly run: string; readonly round: number; readonly bytes: number }
   | { readonly type: 'evaluated'; readonly run: string; readonly round: number; readonly metrics: Metrics }

@@ -3,6 +3,7 @@ import type { Plan } from '../../core/plan/plan.ts'
 import type { Budget } from '../../core/privacy/index.ts'
 import type { RoundConfiguration } from '../../core/run/round-configuration.ts'
 import type { DataFiles } from '../data/load.ts'
+import type { EngineName } from '../training/engine-names.ts'
 import type { Trainer } from '../training/ports.ts'
 
 /** A task of the pinned coordinator, with the plan that it names by digest. */
@@ -21,6 +22,8 @@ export type Admission = {
   readonly data?: DataFiles
   /** What the client may spend of its privacy in its life. */
   readonly budget?: Budget
+  /** The engines that may train; absent: any. */
+  readonly engines?: readonly EngineName[]
   readonly resources?: { readonly cpuShare?: number; readonly memoryBytes?: number }
   /** To be awaited once data and engine are loaded, and before anything is made of them. Rejects as `admit`. */
   loaded(trainer: Pick<Trainer, 'engine' | 'rows'>): Promise<void>

@@ -221,14 +221,15 @@ export class Worker {
     const trainer = await this.#trainer(work, configuration)
     const privacy = await this.#privacyOf(configuration, work.admission?.budget)
     const weights = await this.#models.weights(configuration.model, configuration, trainer, signal)
-    const { engine } = trainer
+    const { engine, why } = trainer
+    const shown = { engine, ...(why === undefined ? {} : { why }) }
     const result = await trainer.train({
       weights,
       seed: round,
       run,
       model: configuration.model.digest,
       signal,
-      onProgress: (done) => onEvent?.({ type: 'training', run, round, done, engine }),
+      onProgress: (done) => onEvent?.({ type: 'training', run, round, done, ...shown }),
     })
     const breathe = () => new Promise<void>((resolve) => void clock.after(0, resolve))
     const deps = { crypto, identity, client: this.#client, breathe }

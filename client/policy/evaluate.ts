@@ -57,9 +57,11 @@ function covers(policy: Policy, { plan, digest, coordinator }: Asked, { data }: 
 function ofStudy(policy: Policy, [name, study]: Named, asked: Asked, facts: Facts): Verdict {
   const problem = studyProblem(policy, study, asked, facts)
   if (problem !== undefined) return { kind: 'refuse', why: `study ${name}: ${problem}` }
-  if (study.review === 'never') return { kind: 'allow', data: study.data, study: name }
+  const { data, engines } = study
+  const verdict: Verdict = { kind: 'allow', data, study: name, ...(engines === undefined ? {} : { engines }) }
+  if (study.review === 'never') return verdict
   const { standing } = facts
-  if (standing?.kind === 'approved' && standing.study === name) return { kind: 'allow', data: study.data, study: name }
+  if (standing?.kind === 'approved' && standing.study === name) return verdict
   return { kind: 'hold', why: `study ${name} has a person look at each plan${waiting(facts)}`, study: name }
 }
 

@@ -1,5 +1,6 @@
 import type { Plan } from '../../core/plan/plan.ts'
 import type { RoundConfiguration } from '../../core/run/round-configuration.ts'
+import type { EngineName } from '../training/engine-names.ts'
 
 /** What of a task's signed configuration a policy looks at. */
 export type TaskFacts = Pick<RoundConfiguration, 'kind' | 'run' | 'round' | 'rounds' | 'parameters' | 'cohort'> & {
@@ -49,7 +50,13 @@ export type Facts = {
 
 export type Verdict =
   /** `study` is absent where a person allowed this plan by itself. */
-  | { readonly kind: 'allow'; readonly data: string; readonly study?: string }
+  | {
+      readonly kind: 'allow'
+      readonly data: string
+      readonly study?: string
+      /** The engines that the study allows; absent: any. */
+      readonly engines?: readonly EngineName[]
+    }
   /** A person must look at it. `study` asks for that; absent where no study covers the plan. */
   | { readonly kind: 'hold'; readonly why: string; readonly study?: string }
   | { readonly kind: 'refuse'; readonly why: string }

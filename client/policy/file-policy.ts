@@ -73,12 +73,13 @@ class FilePolicy implements TaskPolicy {
     const { asked, leaving } = askedOf(request)
     const { verdict, trusted, day } = await this.#judge(asked, { moment: 'begin', leaving })
     if (verdict.kind === 'hold') await this.#reviews.hold(asked, request.text, verdict, this.#options.clock.now())
-    const { data: name } = allowed(verdict)
+    const { data: name, engines } = allowed(verdict)
     const data = this.#filesOf(trusted.policy, name)
     if (task.kind === 'train') await this.#counters.begin(day, keyOf(asked))
     const later = async (restriction: Restriction) => await this.#judge(asked, { ...restriction, data: name })
     return {
       data,
+      ...(engines === undefined ? {} : { engines }),
       ...limitsOf(trusted.policy),
       loaded: async ({ engine, rows }) => {
         allowed((await later({ moment: 'loaded', leaving, loaded: { engine, rows } })).verdict)

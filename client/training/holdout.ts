@@ -27,7 +27,7 @@ export function holdoutEvaluator(files: HoldoutFiles, engine?: EngineName, heldF
     facts: async (plan) => factsOf((await heldFor(plan)).rows),
     evaluate: async (plan, round, models) => {
       const held = await heldFor(plan)
-      const network = await chooseNetwork({ model: plan.model, ends: held.rows.dataset }, engine)
+      const network = await chooseNetwork({ model: plan.model, ends: held.rows.dataset }, { own: engine })
       try {
         return await evaluate({ network, held, plan, round }, models)
       } finally {

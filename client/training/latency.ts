@@ -40,7 +40,7 @@ export function latencyMeter(options: LatencyOptions = {}): LatencyMeter {
     measure: async (plan, weights) => {
       const dataset = held === undefined ? undefined : (await held(plan)).rows.dataset
       const rows = dataset?.test.features ?? drawn(plan)
-      const network = await chooseNetwork({ model: plan.model, ends: dataset ?? dataEnds(plan.data) }, name)
+      const network = await chooseNetwork({ model: plan.model, ends: dataset ?? dataEnds(plan.data) }, { own: name })
       try {
         const figures = await figuresOf({ network, rows, weights, plan, now })
         if (figures === undefined)

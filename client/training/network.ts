@@ -10,7 +10,11 @@ import type { TrainingSession } from './session.ts'
 export type NetworkEnds = Pick<Dataset, 'shape' | 'classes' | 'numeric'>
 
 /** What is trained, and for which data. */
-export type NetworkOptions = Pick<Plan, 'model'> & { readonly ends: NetworkEnds }
+export type NetworkOptions = Pick<Plan, 'model'> & {
+  readonly ends: NetworkEnds
+  /** Why it is this engine, for people. */
+  readonly why?: string
+}
 
 export type SessionOptions = {
   /** The flat vector to begin with; never changed. */
@@ -21,11 +25,15 @@ export type SessionOptions = {
   readonly dropout: Random
   /** Added to every gradient; as long as `weights`. */
   readonly correction?: Float32Array | undefined
+  /** Most bytes of memory that may be taken. */
+  readonly memoryBytes?: number | undefined
 }
 
 /** A model on an engine. One session or predictor of a network works at a time. */
 export interface Network {
   readonly engine: EngineName
+  /** Why it is this engine, for people. */
+  readonly why: string
   readonly layout: Layout
   /** A training from these weights. */
   begin(options: SessionOptions): TrainingSession

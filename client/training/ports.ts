@@ -31,8 +31,10 @@ export type TrainResult = {
 
 /** A model with its data on one client: what a round needs of it. */
 export interface Trainer {
-  /** Name of the engine in use, for people: `tfjs-node`, `tfjs-wasm`, … */
+  /** Name of the engine in use, for people: `wasm`, `tfjs-node`, … */
   readonly engine: string
+  /** Why it is this engine, for people. */
+  readonly why?: string
   readonly layout: Layout
   /** Rows that were loaded; a client's policy may ask for a least number. */
   readonly rows?: { readonly train: number; readonly heldOut: number }

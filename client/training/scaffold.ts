@@ -17,6 +17,7 @@ export function withScaffold(trainer: Trainer, rate: number, memory: ControlMemo
   const own = new OwnControls(memory, length)
   return {
     engine: trainer.engine,
+    ...(trainer.why === undefined ? {} : { why: trainer.why }),
     layout: withControl(trainer.layout),
     ...(trainer.rows === undefined ? {} : { rows: trainer.rows }),
     train: (request) => train(trainer, rate, own, request),

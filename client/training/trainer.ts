@@ -6,14 +6,17 @@ import type { Trainer } from './ports.ts'
 
 export type TrainerOptions = LoopOptions & {
   readonly model: Model
-  /** By default the fastest engine that works here. */
+  /** The engine that this machine is set to; by default the fastest that works here. */
   readonly engine?: EngineName
+  /** The engines that the site's policy allows; by default all. */
+  readonly allowedEngines?: readonly EngineName[]
 }
 
 /**
  * A trainer for a plan's model on a client's data. Fails with `engine.unavailable`, `engine.model-unsupported` or
  * `plan.invalid`.
  */
-export async function createTrainer({ model, engine, ...options }: TrainerOptions): Promise<Trainer> {
-  return trainerOf(await chooseNetwork({ model, ends: options.dataset }, engine), options)
+export async function createTrainer({ model, engine, allowedEngines, ...options }: TrainerOptions): Promise<Trainer> {
+  const wishes = { plan: options.training.engine, own: engine, allowed: allowedEngines }
+  return trainerOf(await chooseNetwork({ model, ends: options.dataset }, wishes), options)
 }

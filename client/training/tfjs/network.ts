@@ -14,6 +14,7 @@ export async function tfjsNetwork(options: NetworkOptions, name?: TfjsName): Pro
   const network = await tensorNetwork(engine, options)
   return {
     engine: engine.name,
+    why: options.why ?? '',
     layout: network.layout,
     begin: (session) => new TensorSession(engine, network, options, session),
     predictor: (weights) => {

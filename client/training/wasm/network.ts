@@ -11,6 +11,7 @@ export function wasmNetwork(module: WebAssembly.Module, graph: Graph, options: N
   const layout = layoutOf(graph.tensors)
   return {
     engine: 'wasm',
+    why: options.why ?? '',
     layout,
     begin: (session) => {
       checkLength(layout, session.weights)

@@ -7,7 +7,7 @@ import { type Data, dataEnds, dataSchema } from '../../../core/plan/data.ts'
 import { modelSchema } from '../../../core/plan/model.ts'
 import { layoutOf } from '../../../core/tensors/layout.ts'
 import { imageData, numericData, tableData } from '../../export/models.ts'
-import { evaluated } from './evaluate.ts'
+import { evaluated } from '../reference/reference.ts'
 
 type Layer = { class_name: string; config: Record<string, unknown> }
 

@@ -11,7 +11,7 @@ import { modelSchema } from '../../../core/plan/model.ts'
 import { randomOf } from '../../../core/random/random.ts'
 import { layoutOf, tensorLength } from '../../../core/tensors/layout.ts'
 import { tableData } from '../../export/models.ts'
-import { evaluated } from './evaluate.ts'
+import { evaluated } from '../reference/reference.ts'
 import { graphs, sequences, type Topology } from './topologies.ts'
 
 const engine = await loadEngine('tfjs-cpu')
