@@ -24,7 +24,7 @@ test.each([-1, 5, 1.5, 2 ** 31, 2 ** 32, 2 ** 100, Number.NaN, Number.POSITIVE_I
   (number) => {
     const op = { kind: 'embedding', positions: 3, vocabulary: 5, units: 2, table: 'table' } as const
     const layer = new LayerAtWork(op, { input: 3, output: 6, weights: { table: 10 } }, 1, [...Array(10).keys()])
-    expect(() => layer.forward([4, number, 0], 1)).toThrow(`from 0 to 4, the data has ${number}`)
+    expect(() => layer.forward([4, number, 0], 1)).toThrow('from 0 to 4; the data has another')
     expect([...layer.forward([4, 0, 1], 1)]).toEqual([8, 9, 0, 1, 2, 3])
     layer.release()
   },

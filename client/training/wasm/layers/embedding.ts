@@ -7,20 +7,20 @@ export const embedding: LayerKind<Op & { readonly kind: 'embedding' }> = {
   scratch: ({ positions, units }) => positions * units,
   build: (
     { positions, vocabulary, units, table },
-    { rows: most, inputs, output, outputGradient, tensorAt, weights, scratch },
-    { kernels, float32 },
+    { inputs, output, outputGradient, tensorAt, weights, scratch },
+    { kernels },
   ) => {
     const [input = output] = inputs
     const rowsOfTable = tensorAt(table, weights)
-    const numbers = float32(input.address, most * positions)
     return {
       forward(rows) {
         const count = rows * positions
         const done = kernels.gatherRows(input.address, count, rowsOfTable, vocabulary, units, output.address)
         if (done === count) return
+        // Not which: the coordinator is told of it.
         throw new ParleyError(
           'data.schema',
-          `the model takes whole numbers from 0 to ${vocabulary - 1}, the data has ${numbers[done]}`,
+          `the model takes whole numbers from 0 to ${vocabulary - 1}; the data has another`,
         )
       },
       backward() {},
