@@ -47,7 +47,7 @@ function adam(
 ): Step {
   const mean = new Float32Array(length)
   const square = new Float32Array(length)
-  const moving = between(frozen, length)
+  const moving = movingParts(frozen, length)
   const shrink = learningRate * decay
   let [power1, power2] = [1, 1]
   return (weights, gradient) => {
@@ -72,7 +72,7 @@ function adam(
 }
 
 /** The parts of a flat vector that are not frozen; `frozen` is in its order. */
-export function between(
+export function movingParts(
   frozen: readonly FrozenTensor[],
   length: number,
 ): readonly (readonly [begin: number, end: number])[] {

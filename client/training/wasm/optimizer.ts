@@ -1,6 +1,6 @@
 import type { FrozenTensor } from '../../../core/plan/freeze.ts'
 import type { Adam, Optimizer, Sgd } from '../../../core/plan/training.ts'
-import { between } from '../optimizer.ts'
+import { movingParts } from '../optimizer.ts'
 import type { Arena, ArenaPlan } from './arena.ts'
 
 /** Addresses of flat vectors of `length` values. */
@@ -58,7 +58,7 @@ function planAdam(
 ): PlannedOptimizer {
   const mean = plan.float32(length)
   const square = plan.float32(length)
-  const moving = between(frozen, length)
+  const moving = movingParts(frozen, length)
   return {
     rate: undefined,
     build: ({ kernels, float32 }, { weights, gradient }) => {
