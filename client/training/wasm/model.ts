@@ -32,7 +32,8 @@ export function layOut(graph: Graph, plan: ArenaPlan, most: number, trains: bool
   const rows = Math.max(1, Math.min(most, Math.floor(MOST_VALUES / perRow)))
 
   const weights = plan.float32(length)
-  const consumers = values.map((_, value) => nodes.filter(({ inputs }) => inputs.includes(value)).length)
+  const uses = values.map(() => 0)
+  for (const value of nodes.flatMap(({ inputs }) => inputs)) uses[value] = (uses[value] ?? 0) + 1
   const wanted = trainedValues(nodes, values.length)
   const addresses: number[] = []
   const gradients: number[] = []
@@ -49,11 +50,11 @@ export function layOut(graph: Graph, plan: ArenaPlan, most: number, trains: bool
     }
     addresses[output] = addresses[input] ?? 0
     gradients[output] =
-      consumers[input] === 1 || gradients[input] === 0
+      uses[input] === 1 || gradients[input] === 0
         ? (gradients[input] ?? 0)
         : plan.float32(rows * (sizes[output] ?? 0))
   }
-  const branched = values.some((_, value) => (consumers[value] ?? 0) > 1)
+  const branched = uses.some((count) => count > 1)
   const aside = trains && branched ? plan.float32(rows * Math.max(...sizes)) : 0
   const needs = nodes.map(({ op, output }) => {
     const { scratch, kept } = layerKind(op)
@@ -189,6 +190,7 @@ export class LayeredModel {
     addresses.length = 0
     node.inputs.forEach((input, i) => {
       addresses.push(this.#begun[input] === true && to[i] !== 0 ? aside : (to[i] ?? 0))
+      this.#begun[input] = true
     })
     layer.backward(rows, addresses)
     node.inputs.forEach((input, i) => {
@@ -196,7 +198,6 @@ export class LayeredModel {
       if (addresses[i] === aside && target !== aside) {
         arena.kernels.addVector(target, aside, rows * (sizes[input] ?? 0))
       }
-      this.#begun[input] = true
     })
   }
 }
