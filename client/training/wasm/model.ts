@@ -54,8 +54,8 @@ export function layOut(graph: Graph, plan: ArenaPlan, most: number, trains: bool
         ? (gradients[input] ?? 0)
         : plan.float32(rows * (sizes[output] ?? 0))
   }
-  const branched = uses.some((count) => count > 1)
-  const aside = trains && branched ? plan.float32(rows * Math.max(...sizes)) : 0
+  const summed = sizes.filter((_, value) => (uses[value] ?? 0) > 1 && gradients[value] !== 0)
+  const aside = summed.length > 0 ? plan.float32(rows * Math.max(...summed)) : 0
   const needs = nodes.map(({ op, output }) => {
     const { scratch, kept } = layerKind(op)
     const size = sizes[output] ?? 0
