@@ -49,13 +49,14 @@ function few(names: readonly string[]): string {
 }
 
 /** What a simulation came to, below its rounds. */
-export function simulationText({ suspects, outcome, weights, attackers }: SimulationResult): string {
+export function simulationText({ suspects, outcome, weights, attackers, trainedOn }: SimulationResult): string {
   const lines = suspectLines(suspects).map((line, i) => {
     const attacker = attackers.includes(suspects[i]?.client ?? '')
     return `${line}${attacker ? ': an attacker' : ': honest'}`
   })
   const ofWeights = weights === undefined ? [] : [`weights ${weights}`]
-  return [...lines, ...outcomeLines(outcome), ...ofWeights].join('\n')
+  const engine = trainedOn === undefined ? [] : [`trained on ${trainedOn.engine} (${trainedOn.why})`]
+  return [...lines, ...outcomeLines(outcome), ...engine, ...ofWeights].join('\n')
 }
 
 function outcomeLines(outcome: RunOutcome): string[] {

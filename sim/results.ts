@@ -3,6 +3,7 @@ import type { EvaluationCounts, LabelRange } from '../core/metrics/counts.ts'
 import type { Metrics } from '../core/metrics/metrics.ts'
 import type { Suspect } from '../core/run/robustness.ts'
 import type { RoundSummary, RunOutcome } from '../core/run/view.ts'
+import type { TrainedOn } from './pool/job.ts'
 
 /** A round of a simulation: what the coordinator says of it, and what only the simulator knows. */
 export type SimulatedRound = RoundSummary & {
@@ -38,6 +39,8 @@ export type SimulationResult = {
   /** Digest of the last model file: the same for the same scenario, whatever the number of threads. */
   readonly weights?: string
   readonly virtualMs: number
+  /** The engine that trained, and why it was that one; absent where nobody trained. */
+  readonly trainedOn?: TrainedOn
   /** Rows and classes of each client; of a numeric label equal parts of its range stand for classes. */
   readonly world: {
     readonly classes: number

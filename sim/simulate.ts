@@ -95,7 +95,11 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
         throw broken ?? failure
       })
       .finally(() => options.signal?.removeEventListener('abort', stop))
-    return resultOf(scenario, attack, dealt, view, rounds, simulation.virtualMs)
+    const { trainedOn } = pool
+    return {
+      ...resultOf(scenario, attack, dealt, view, rounds, simulation.virtualMs),
+      ...(trainedOn === undefined ? {} : { trainedOn }),
+    }
   } finally {
     await pool.close()
     await kernels.close()

@@ -113,8 +113,8 @@ async function runScenario(
       },
     })
     await results.complete(scenario, result, runReport(result))
-    const { outcome, weights, suspects } = result
-    output.event({ event: 'done', outcome, weights, suspects, out: path }, simulationText(result))
+    const { outcome, weights, suspects, trainedOn } = result
+    output.event({ event: 'done', outcome, weights, suspects, trainedOn, out: path }, simulationText(result))
     output.say(`results are in ${path}: look at ${join(path, 'report.html')}`)
     return outcome.kind === 'failed' ? 4 : 0
   } finally {

@@ -2,11 +2,9 @@ import { ParleyError } from '../../core/errors/index.ts'
 import type { Training } from '../../core/plan/training.ts'
 import { trainingModule } from '../../kernels/training/index.ts'
 import { type EngineName, engineNames, type TfjsName } from './engine-names.ts'
-import type { Graph, OutOfReach } from './graph/graph.ts'
 import { graphOf } from './graph/graph-of.ts'
 import type { Network, NetworkOptions } from './network.ts'
 import { tfjsNetwork } from './tfjs/network.ts'
-import { unreached } from './wasm/layers/registry.ts'
 import { wasmNetwork } from './wasm/network.ts'
 
 /** Who has a say in what trains; all have to agree. */
@@ -28,7 +26,7 @@ export async function chooseNetwork(options: NetworkOptions, wishes: EngineWishe
   if (candidates.length === 0) throw new ParleyError('engine.unavailable', `no engine is left: ${sayingsOf(wishes)}`)
   const tfjs = candidates.filter((name) => name !== 'wasm')
   if (!candidates.includes('wasm')) return await onTfjs(options, tfjs, sayingsOf(wishes))
-  const graph = reached(options)
+  const graph = graphOf(options.model, options.ends)
   if (!('outOfReach' in graph)) {
     const why = candidates.length === 1 ? sayingsOf(wishes) : 'it reaches the model'
     return wasmNetwork(trainingModule(), graph, { ...options, why })
@@ -56,11 +54,4 @@ function sayingsOf({ plan = 'auto', own, allowed }: EngineWishes): string {
 async function onTfjs(options: NetworkOptions, names: readonly TfjsName[], why: string): Promise<Network> {
   const [only] = names
   return await tfjsNetwork({ ...options, why }, names.length === 1 ? only : undefined)
-}
-
-function reached({ model, ends }: NetworkOptions): Graph | OutOfReach {
-  const graph = graphOf(model, ends)
-  if ('outOfReach' in graph) return graph
-  const kind = unreached(graph)
-  return kind === undefined ? graph : { outOfReach: `it has no ${kind}` }
 }

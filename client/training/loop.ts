@@ -77,7 +77,14 @@ async function train({ network, dataset, training, resources }: Work, request: T
   const rows = dataset.train.rows
   const { steps, perEpoch } = stepsOf(training, rows)
   const dropout = randomOf(seed, 'dropout')
-  const session = network.begin({ weights, training, rows: Math.min(training.batch, rows), dropout, correction })
+  const session = network.begin({
+    weights,
+    training,
+    rows: Math.min(training.batch, rows),
+    dropout,
+    correction,
+    memoryBytes: resources?.memoryBytes,
+  })
   try {
     const batches = batchesOf(dataset.train, widthOf(dataset), training.batch, randomOf(seed, 'batches'))
     const pace = createPace(signal, resources)

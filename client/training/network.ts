@@ -25,6 +25,8 @@ export type SessionOptions = {
   readonly dropout: Random
   /** Added to every gradient; as long as `weights`. */
   readonly correction?: Float32Array | undefined
+  /** Most bytes of memory that may be taken. */
+  readonly memoryBytes?: number | undefined
 }
 
 /** A model on an engine. One session or predictor of a network works at a time. */

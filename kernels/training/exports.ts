@@ -46,7 +46,76 @@ export type TrainingKernels = {
   scaleVector(out: number, x: number, count: number, alpha: number): void
   squaredNorm(x: number, count: number): number
   transpose(x: number, rows: number, columns: number, out: number): void
-  reluSlope(d: number, y: number, count: number): void
+  clearVector(out: number, count: number): void
+  reluValues(out: number, x: number, count: number): void
+  reluSlope(out: number, d: number, y: number, count: number): void
+  tanhValues(out: number, x: number, count: number): void
+  tanhSlope(out: number, d: number, y: number, count: number): void
+  sigmoidValues(out: number, x: number, count: number): void
+  sigmoidSlope(out: number, d: number, y: number, count: number): void
+  eluValues(out: number, x: number, count: number): void
+  eluSlope(out: number, d: number, y: number, count: number): void
+  geluValues(out: number, x: number, count: number): void
+  geluSlopeOfInput(out: number, d: number, x: number, count: number): void
+  softmaxValues(out: number, x: number, rows: number, units: number): void
+  softmaxSlope(out: number, d: number, y: number, rows: number, units: number): void
+  gatherWindows(window: number, x: number, first: number, count: number, out: number): void
+  scatterWindows(window: number, columns: number, first: number, count: number, x: number): void
+  depthwise(window: number, x: number, kernel: number, bias: number, out: number, rows: number): void
+  addDepthwiseInputs(window: number, d: number, kernel: number, x: number, rows: number): void
+  depthwiseKernelGradient(
+    window: number,
+    x: number,
+    d: number,
+    rows: number,
+    target: number,
+    add: number,
+    alpha: number,
+  ): void
+  repeatValues(out: number, x: number, count: number, times: number): void
+  sumRuns(out: number, x: number, count: number, times: number): void
+  maxPool(window: number, x: number, out: number, rows: number): void
+  averagePool(window: number, x: number, out: number, rows: number): void
+  addMaxPoolInputs(window: number, x: number, y: number, d: number, out: number, rows: number): void
+  addAveragePoolInputs(window: number, d: number, out: number, rows: number): void
+  normalize(
+    x: number,
+    out: number,
+    rows: number,
+    positions: number,
+    groups: number,
+    width: number,
+    epsilon: number,
+    gamma: number,
+    beta: number,
+    statistics: number,
+  ): void
+  normalizeInputs(
+    x: number,
+    d: number,
+    out: number,
+    rows: number,
+    positions: number,
+    groups: number,
+    width: number,
+    gamma: number,
+    statistics: number,
+  ): void
+  normalizeScaleGradient(
+    x: number,
+    d: number,
+    rows: number,
+    positions: number,
+    groups: number,
+    width: number,
+    statistics: number,
+    target: number,
+    add: number,
+    alpha: number,
+  ): void
+  gatherRows(x: number, count: number, table: number, vocabulary: number, units: number, out: number): number
+  scatterRows(x: number, d: number, count: number, units: number, table: number, alpha: number): void
+  sumEqualRows(x: number, d: number, count: number, units: number, sums: number): void
   plainStep(w: number, g: number, count: number, rate: number): void
   momentumStep(w: number, g: number, v: number, count: number, rate: number, momentum: number, nesterov: number): void
   adamStep(

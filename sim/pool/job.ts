@@ -39,6 +39,9 @@ export type Job =
   /** On the held-out rows of one client, on all of them, or on the probe of an attack. */
   | { readonly kind: 'evaluate'; readonly client: number | 'all' | 'probe'; readonly weights: SharedWeights }
 
+/** The engine that trained, and why it was that one, for people. */
+export type TrainedOn = { readonly engine: string; readonly why: string }
+
 export type JobResult =
   | {
       readonly kind: 'train'
@@ -46,5 +49,6 @@ export type JobResult =
       readonly samples: number
       readonly loss: number
       readonly steps: number
+      readonly trainedOn: TrainedOn
     }
   | { readonly kind: 'evaluate'; readonly counts: EvaluationCounts }

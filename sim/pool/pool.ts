@@ -1,12 +1,14 @@
 import { Worker } from 'node:worker_threads'
 import { isErrorCode, ParleyError } from '../../core/errors/index.ts'
-import type { Job, JobResult, World } from './job.ts'
+import type { Job, JobResult, TrainedOn, World } from './job.ts'
 import { Workbench } from './workbench.ts'
 
 /** Does the jobs of virtual clients. */
 export interface TrainingPool {
   /** Takes a job on; it may be done at any time before `result` resolves, which asks for it. */
   take(job: Job): { readonly result: () => Promise<JobResult> }
+  /** What trains; undefined until a first client has. */
+  readonly trainedOn: TrainedOn | undefined
   /** May be called twice. */
   close(): Promise<void>
 }
@@ -35,6 +37,7 @@ export function trainingPool(world: World, threads: number, broken: (error: Parl
 }
 
 class InlinePool implements TrainingPool {
+  trainedOn: TrainedOn | undefined
   readonly #bench: Workbench
 
   constructor(world: World) {
@@ -45,7 +48,10 @@ class InlinePool implements TrainingPool {
     let result: Promise<JobResult> | undefined
     return {
       result: () => {
-        result ??= this.#bench.do(job)
+        result ??= this.#bench.do(job).then((done) => {
+          if (done.kind === 'train') this.trainedOn ??= done.trainedOn
+          return done
+        })
         return result
       },
     }
@@ -55,6 +61,7 @@ class InlinePool implements TrainingPool {
 }
 
 class ThreadPool implements TrainingPool {
+  trainedOn: TrainedOn | undefined
   readonly #world: World
   readonly #idle: Worker[] = []
   readonly #all = new Set<Worker>()
@@ -145,6 +152,7 @@ class ThreadPool implements TrainingPool {
     this.#idle.push(worker)
     if (waiting !== undefined) {
       waiting.state = 'done'
+      if (message.result?.kind === 'train') this.trainedOn ??= message.result.trainedOn
       if (message.result !== undefined) waiting.settle(message.result)
       else waiting.fail(failureOf(message.failure))
     }

@@ -24,7 +24,8 @@ export class Workbench {
         signal: never,
         ...(job.correction === undefined ? {} : { correction: job.correction }),
       })
-      return { kind: 'train', weights, samples, loss, steps }
+      const trainedOn = { engine: trainer.engine, why: trainer.why ?? '' }
+      return { kind: 'train', weights, samples, loss, steps, trainedOn }
     })
   }
 

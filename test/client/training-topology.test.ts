@@ -138,6 +138,32 @@ describe('a topology', () => {
     expect(new Set(counts).size).toBe(1)
   })
 
+  test('with depthwise convolutions trains the same on both backends', async () => {
+    const layers = sequential([
+      layer('DepthwiseConv2D', {
+        kernel_size: [2, 3],
+        strides: [2, 2],
+        depth_multiplier: 3,
+        padding: 'same',
+        activation: 'tanh',
+        ...input(4, 4, 1),
+      }),
+      layer('DepthwiseConv2D', { kernel_size: [2, 2], use_bias: false }),
+      layer('Flatten'),
+      layer('Dense', { units: 3 }),
+    ])
+    const [wasm, cpu] = [await trained({ layers }, smallImages), await trained({ layers }, smallImages, 'tfjs-cpu')]
+    expect(wasm.layout.map(({ name, shape }) => [name, shape])).toEqual([
+      ['dense_1/bias', [3]],
+      ['dense_1/kernel', [3, 3]],
+      ['depthwise_conv2d_1/bias', [3]],
+      ['depthwise_conv2d_1/depthwise_kernel', [2, 3, 1, 3]],
+      ['depthwise_conv2d_2/depthwise_kernel', [2, 2, 3, 1]],
+    ])
+    expect(wasm.result.weights).not.toEqual(wasm.initial)
+    expectClose(wasm.result.weights, cpu.result.weights, 1e-5)
+  })
+
   test('with two branches trains', async () => {
     const node = (...names: string[]) => [names.map((name) => [name, 0, 0, {}])]
     const functional = {
@@ -192,6 +218,11 @@ describe('a topology is refused', () => {
     ['with other inputs than the data', 'takes 7 values', [layer('Dense', { units: 1, ...input(7) })]],
     ['with other outputs than the label', 'gives 2 values', [layer('Dense', { units: 2, ...input(6) })]],
     ['that TF.js cannot build', 'cannot build', [layer('Dense', { ...input(6) })]],
+    [
+      'with a layer that TF.js does not have',
+      'use the engine wasm',
+      [dense, layer('GroupNormalization', { groups: 1 })],
+    ],
     ['without layers', 'no list of layers', []],
   ])('%s', async (_, message, layers) => {
     const model = modelSchema.parse({ layers: sequential(layers) })

@@ -50,6 +50,13 @@ describe('a simulation', () => {
     expect(last.confusion!.reduce((a, b) => a + b)).toBe(120)
     expect(last.robustness!.clients).toHaveLength(6)
     expect(result.world.rows.flat().reduce((a, b) => a + b)).toBe(480)
+    expect(result.trainedOn).toEqual({ engine: 'wasm', why: 'it reaches the model' })
+  })
+
+  test('trains on the engine that the plan asks for', async () => {
+    const training = { epochs: 1, batch: 32, optimizer: { sgd: { learningRate: 0.1 } } }
+    const one = await run({ plan: { training: { ...training, engine: 'tfjs-wasm' }, rounds: 1 } })
+    expect(one.trainedOn).toEqual({ engine: 'tfjs-wasm', why: 'the plan asks for tfjs-wasm' })
   })
 
   test('gives the same bytes again, with one worker, two, or none', async () => {

@@ -27,7 +27,9 @@ export function topologyGraph(topology: Record<string, unknown>, ends: DataEnds)
   if (given.length !== 1 || given[0] !== ends.classes) {
     throw unsupported(`the topology gives ${shownShape(given)} values, the label needs ${ends.classes}`)
   }
-  return builder.graph(output, reading.declared)
+  const graph = builder.graph(output, reading.declared)
+  if (graph.tensors.length === 0) throw unsupported('the topology has no weights to train')
+  return graph
 }
 
 type Built = { readonly builder: GraphBuilder; readonly output: ValueId }

@@ -52,8 +52,14 @@ type Memory = {
 const spare: Memory[] = []
 const MOST_SPARE = 2
 
-/** Fails with `engine.memory-exceeded`, which says how much was to be taken, where that is more than there is. */
-export function takeArena(module: WebAssembly.Module, plan: ArenaPlan): Arena {
+/**
+ * Fails with `engine.memory-exceeded`, which says how much was to be taken, where that is more than there is, or than the `most`
+ * bytes that are allowed.
+ */
+export function takeArena(module: WebAssembly.Module, plan: ArenaPlan, most?: number): Arena {
+  if (most !== undefined && plan.bytes > most) {
+    throw exceeded(plan.bytes, `and the site’s policy allows ${Math.floor(most / 2 ** 20)} (resources.memory)`)
+  }
   const { memory, kernels } = memoryOf(module, plan.bytes)
   const { buffer } = memory
   let isReleased = false

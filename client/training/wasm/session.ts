@@ -30,7 +30,7 @@ export class WasmSession implements TrainingSession {
     const gradient = plan.float32(length)
     const norms = plan.float64(rows)
     const descent = planDescent(plan, options.model, graph, session)
-    this.#arena = takeArena(module, plan)
+    this.#arena = takeArena(module, plan, session.memoryBytes)
     this.#model = laid.build(this.#arena)
     this.weights = this.#arena.float32(weights, length)
     this.weights.set(session.weights)

@@ -1,11 +1,6 @@
 /** Products with a transposed right matrix: dot products of rows, four by two of them at a time. */
 import { madd } from './fused.ts'
-
-@inline
-function sum(x: v128): f32 {
-  const pairs = f32x4.add(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1))
-  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1)
-}
+import { sumOf } from './lanes.ts'
 
 /** The first `count` (1 to 3) values at an address, and zeros. */
 @inline
@@ -135,6 +130,6 @@ function one(a: usize, b: usize, n: u32, c: usize, add: u32): void {
   }
   const rest = n & 3
   if (rest != 0) p = madd(part(a, rest), part(b, rest), p)
-  const value = sum(p)
+  const value = sumOf(p)
   store<f32>(c, add == 0 ? value : load<f32>(c) + value)
 }

@@ -5,25 +5,73 @@
  *
  * All of them work on addresses that the caller hands in; the module has no memory of its own, no allocator and no state.
  */
+import {
+  eluSlope,
+  eluValues,
+  geluSlopeOfInput,
+  geluValues,
+  reluSlope,
+  reluValues,
+  sigmoidSlope,
+  sigmoidValues,
+  softmaxSlope,
+  softmaxValues,
+  tanhSlope,
+  tanhValues,
+} from './activations.ts'
+import { gatherWindows, scatterWindows } from './columns.ts'
+import { addDepthwiseInputs, depthwise, depthwiseKernelGradient, repeatValues, sumRuns } from './depthwise.ts'
 import { multiplyByTransposed } from './dot.ts'
+import { gatherRows, scatterRows, sumEqualRows } from './embedding.ts'
 import { multiply, multiplyTransposed, packColumns } from './gemm.ts'
+import { normalize, normalizeInputs, normalizeScaleGradient } from './norms.ts'
 import { adamStep, addPull, momentumStep, plainStep } from './optimizer.ts'
-import { addVector, columnSums, multiplyVectors, reluSlope, scaleVector, squaredNorm, transpose } from './rows.ts'
+import { addAveragePoolInputs, addMaxPoolInputs, averagePool, maxPool } from './pooling.ts'
+import { addVector, clearVector, columnSums, multiplyVectors, scaleVector, squaredNorm, transpose } from './rows.ts'
 
 export {
   adamStep,
+  addAveragePoolInputs,
+  addDepthwiseInputs,
+  addMaxPoolInputs,
   addPull,
   addVector,
+  averagePool,
+  clearVector,
   columnSums,
+  depthwise,
+  depthwiseKernelGradient,
+  eluSlope,
+  eluValues,
+  gatherRows,
+  gatherWindows,
+  geluSlopeOfInput,
+  geluValues,
+  maxPool,
   momentumStep,
   multiply,
   multiplyByTransposed,
   multiplyTransposed,
   multiplyVectors,
+  normalize,
+  normalizeInputs,
+  normalizeScaleGradient,
   packColumns,
   plainStep,
   reluSlope,
+  reluValues,
+  repeatValues,
   scaleVector,
+  scatterRows,
+  scatterWindows,
+  sigmoidSlope,
+  sigmoidValues,
+  softmaxSlope,
+  softmaxValues,
   squaredNorm,
+  sumEqualRows,
+  sumRuns,
+  tanhSlope,
+  tanhValues,
   transpose,
 }

@@ -95,13 +95,7 @@ export function transpose(x: usize, rows: u32, columns: u32, out: usize): void {
   }
 }
 
-/** Negative slopes of a rectifier: d[j] ← 0 where its output y[j] is not above 0. */
-export function reluSlope(d: usize, y: usize, count: u32): void {
-  const zero = f32x4.splat(0)
-  for (const end = d + (<usize>(count & ~3) << 2); d < end; d += 16, y += 16) {
-    v128.store(d, v128.and(v128.load(d), f32x4.gt(v128.load(y), zero)))
-  }
-  for (const end = d + (<usize>(count & 3) << 2); d < end; d += 4, y += 4) {
-    if (!(load<f32>(y) > 0)) store<f32>(d, 0)
-  }
+/** out ← zeros. */
+export function clearVector(out: usize, count: u32): void {
+  memory.fill(out, 0, <usize>count << 2)
 }

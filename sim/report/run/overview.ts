@@ -96,7 +96,7 @@ function perRound(ms: number, rounds: number): string {
 }
 
 export function factsOf(result: SimulationResult): Fact[] {
-  const { attack, attackers, heldOut, clients, seed, plan, scenario, weights, rounds } = result
+  const { attack, attackers, heldOut, clients, seed, plan, scenario, weights, rounds, trainedOn } = result
   const assumed = rounds.find(({ robustness }) => robustness !== undefined)?.robustness?.attackers ?? 0
   return [
     ['Rule', `${rulesOf(rounds)}${assumed === 0 ? '' : `, against ${plural(assumed, 'attacker')}`}`],
@@ -106,6 +106,7 @@ export function factsOf(result: SimulationResult): Fact[] {
     ['Data', partitionWords(result.world)],
     ['Cohorts', cohortWords(rounds, clients)],
     ['Seed', String(seed)],
+    ...(trainedOn === undefined ? [] : [['Trained on', `${trainedOn.engine}: ${trainedOn.why}`] as const]),
     ['Weights', weights === undefined ? 'no round made a model' : markup`<code>${weights}</code>`],
     ['Plan', markup`<code>${plan}</code>`],
     ['Scenario', markup`<code>${scenario}</code>`],

@@ -3,7 +3,7 @@ import type { Graph, OutOfReach } from '../../../client/training/graph/graph.ts'
 import { graphOf } from '../../../client/training/graph/graph-of.ts'
 import { initialModel } from '../../../client/training/initial.ts'
 import { shortFormLayout } from '../../../core/plan/architecture.ts'
-import { type Data, dataEnds } from '../../../core/plan/data.ts'
+import { type Data, dataEnds, dataSchema } from '../../../core/plan/data.ts'
 import { modelSchema } from '../../../core/plan/model.ts'
 import { layoutOf } from '../../../core/tensors/layout.ts'
 import { imageData, numericData, tableData } from '../../export/models.ts'
@@ -14,6 +14,7 @@ type Layer = { class_name: string; config: Record<string, unknown> }
 const layer = (class_name: string, config: Record<string, unknown> = {}): Layer => ({ class_name, config })
 const input = (...shape: number[]) => layer('InputLayer', { batch_input_shape: [null, ...shape] })
 const images = imageData(6, 6, 4)
+const imagesOfFour = dataSchema.parse({ idx: { shape: [6, 6, 4], classes: 4 } })
 
 function sequential(layers: Layer[]) {
   const named = layers.map(({ class_name, config }, i) => layer(class_name, { name: `layer${i}`, ...config }))
@@ -292,14 +293,20 @@ describe('a topology is wrong', () => {
       sequential([layer('InputLayer', { batch_input_shape: [null, null, 4] })]),
       'an axis of unknown size',
     ],
+    [
+      'has nothing to train',
+      sequential([input(6, 6, 4), layer('GlobalMaxPooling2D'), layer('Reshape', { target_shape: [4] })]),
+      'no weights to train',
+      imagesOfFour,
+    ],
     ['says no input', sequential([layer('Dense', { units: 3 })]), 'the first layer layer0 has no input shape'],
     [
       'is of another class',
       { layers: { class_name: 'Bidirectional', config: { layers: [input(4)] } } },
       'of the class Bidirectional',
     ],
-  ])('that %s', (_, model, why) => {
-    expect(() => read(model)).toThrow(
+  ])('that %s', (_, model, why, data = images) => {
+    expect(() => read(model, data)).toThrow(
       expect.objectContaining({ code: 'engine.model-unsupported', message: expect.stringContaining(why) }),
     )
   })

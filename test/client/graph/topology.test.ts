@@ -10,6 +10,7 @@ import { dataEnds } from '../../../core/plan/data.ts'
 import { modelSchema } from '../../../core/plan/model.ts'
 import { randomOf } from '../../../core/random/random.ts'
 import { layoutOf, tensorLength } from '../../../core/tensors/layout.ts'
+import { tableData } from '../../export/models.ts'
 import { evaluated } from '../reference/reference.ts'
 import { graphs, sequences, type Topology } from './topologies.ts'
 
@@ -71,5 +72,23 @@ describe('a graph is what TF.js builds of the same topology', () => {
     ['graphs of layers', graphs],
   ])('of %s: the same outputs', async (_, topologies) => {
     await fc.assert(fc.asyncProperty(topologies, sameOutputs), { numRuns: 60 })
+  })
+
+  test('also where a call that is written first is made second', async () => {
+    const call = (name: string) => [[name, 0, 0, {}]]
+    const named = (class_name: string, name: string, config: object, ...inbound_nodes: unknown[]) => {
+      return { class_name, name, config: { name, ...config }, inbound_nodes }
+    }
+    const layers = [
+      named('InputLayer', 'x', { batch_input_shape: [null, 4] }),
+      named('Activation', 'twice', { activation: 'tanh' }, call('late'), call('x')),
+      named('Dense', 'late', { units: 4 }, call('x')),
+      named('Dense', 'y', { units: 1 }, call('twice')),
+    ]
+    const config = { name: 'm', layers, input_layers: [['x', 0, 0]], output_layers: [['y', 0, 0]] }
+    const one = { topology: { class_name: 'Functional', config }, data: tableData(4) }
+    expect(soundGraph(one).tensors.map(({ name }) => name)).toEqual(['dense_1/kernel', 'dense_1/bias'])
+    await sameTensors(one)
+    await sameOutputs(one)
   })
 })
