@@ -4,6 +4,7 @@ import type { Graph } from '../../../client/training/graph/graph.ts'
 import { createTrainer } from '../../../client/training/trainer.ts'
 import { relativeError } from '../reference/reference.ts'
 import { anyRound, randomDataset } from '../training-fixtures.ts'
+import { cases } from './layer-cases.ts'
 import { begun, type Problem, plainDescent, problemOf, problemOfGraph, trainingOf } from './problems.ts'
 
 afterEach(() => void vi.restoreAllMocks())
@@ -39,6 +40,19 @@ describe('a batch with a number that is none', () => {
       }
     }
   })
+
+  test.each(cases.filter(({ vocabulary }) => vocabulary === undefined))(
+    'is lost in no layer: $name',
+    ({ model, ends }) => {
+      const problem = problemOf(model, ends, { rows: 3 })
+      const features = problem.batch.features.slice()
+      features[features.length / 3] = Number.NaN
+      const session = begun(problem, trainingOf())
+      expect(session.step({ ...problem.batch, features })).toBeNaN()
+      expect(session.weights).toEqual(problem.weights)
+      session.end()
+    },
+  )
 
   test('ends a training at the step that meets it', async () => {
     const dataset = randomDataset(20, [7], 3)
