@@ -51,6 +51,8 @@ type Memory = {
 /** Memory is kept for the next training: taking it and touching it for the first time costs more than a small model's step. */
 const spare: Memory[] = []
 const MOST_SPARE = 2
+/** A larger one goes back to the machine: 256 MiB. */
+const LARGEST_SPARE = 2 ** 28
 
 /**
  * Fails with `engine.memory-exceeded`, which says how much was to be taken, where that is more than there is, or than the `most`
@@ -70,7 +72,7 @@ export function takeArena(module: WebAssembly.Module, plan: ArenaPlan, most?: nu
     release: () => {
       if (isReleased) return
       isReleased = true
-      spare.push({ memory, kernels, module })
+      if (memory.buffer.byteLength <= LARGEST_SPARE) spare.push({ memory, kernels, module })
       // The smallest goes.
       spare.sort((a, b) => b.memory.buffer.byteLength - a.memory.buffer.byteLength)
       spare.length = Math.min(spare.length, MOST_SPARE)

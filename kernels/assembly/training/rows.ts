@@ -61,7 +61,7 @@ export function scaleVector(out: usize, x: usize, count: u32, alpha: f32): void 
   }
 }
 
-/** Σ x[j]², the squares in float32 of pairs of float64 sums. */
+/** Σ x[j]², in float64. */
 export function squaredNorm(x: usize, count: u32): f64 {
   let a = f64x2.splat(0)
   let b = f64x2.splat(0)
