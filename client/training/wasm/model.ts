@@ -50,9 +50,7 @@ export function layOut(graph: Graph, plan: ArenaPlan, most: number, trains: bool
     }
     addresses[output] = addresses[input] ?? 0
     gradients[output] =
-      uses[input] === 1 || gradients[input] === 0
-        ? (gradients[input] ?? 0)
-        : plan.float32(rows * (sizes[output] ?? 0))
+      uses[input] === 1 || gradients[input] === 0 ? (gradients[input] ?? 0) : plan.float32(rows * (sizes[output] ?? 0))
   }
   const summed = sizes.filter((_, value) => (uses[value] ?? 0) > 1 && gradients[value] !== 0)
   const aside = summed.length > 0 ? plan.float32(rows * Math.max(...summed)) : 0
