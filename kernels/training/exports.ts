@@ -61,6 +61,53 @@ export type TrainingKernels = {
   softmaxSlope(out: number, d: number, y: number, rows: number, units: number): void
   gatherWindows(window: number, x: number, first: number, count: number, out: number): void
   scatterWindows(window: number, columns: number, first: number, count: number, x: number): void
+  tileInputs(
+    window: number,
+    matrix: number,
+    points: number,
+    step: number,
+    x: number,
+    rows: number,
+    planes: number,
+  ): void
+  addTiledInputs(
+    window: number,
+    matrix: number,
+    points: number,
+    step: number,
+    planes: number,
+    rows: number,
+    x: number,
+  ): void
+  untileOutputs(
+    window: number,
+    matrix: number,
+    points: number,
+    step: number,
+    planes: number,
+    rows: number,
+    bias: number,
+    relu: number,
+    out: number,
+  ): void
+  tileOutputGradient(
+    window: number,
+    matrix: number,
+    points: number,
+    step: number,
+    d: number,
+    rows: number,
+    planes: number,
+  ): void
+  tileKernel(window: number, matrix: number, points: number, kernel: number, planes: number): void
+  untileKernelGradient(
+    window: number,
+    matrix: number,
+    points: number,
+    planes: number,
+    target: number,
+    add: number,
+  ): void
   depthwise(window: number, x: number, kernel: number, bias: number, out: number, rows: number): void
   addDepthwiseInputs(window: number, d: number, kernel: number, x: number, rows: number): void
   depthwiseKernelGradient(

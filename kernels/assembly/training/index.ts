@@ -28,6 +28,7 @@ import { normalize, normalizeInputs, normalizeScaleGradient } from './norms.ts'
 import { adamStep, addPull, momentumStep, plainStep } from './optimizer.ts'
 import { addAveragePoolInputs, addMaxPoolInputs, averagePool, maxPool } from './pooling.ts'
 import { addVector, clearVector, columnSums, multiplyVectors, scaleVector, squaredNorm, transpose } from './rows.ts'
+import { addTiledInputs, tileInputs, tileKernel, tileOutputGradient, untileKernelGradient, untileOutputs } from './tiles.ts'
 
 export {
   adamStep,
@@ -35,6 +36,7 @@ export {
   addDepthwiseInputs,
   addMaxPoolInputs,
   addPull,
+  addTiledInputs,
   addVector,
   averagePool,
   clearVector,
@@ -73,5 +75,10 @@ export {
   sumRuns,
   tanhSlope,
   tanhValues,
+  tileInputs,
+  tileKernel,
+  tileOutputGradient,
   transpose,
+  untileKernelGradient,
+  untileOutputs,
 }

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { Op } from '../../../client/training/graph/graph.ts'
 import { type Arena, ArenaPlan, takeArena } from '../../../client/training/wasm/arena.ts'
-import type { Layer } from '../../../client/training/wasm/layer.ts'
+import type { Layer, LayerKind } from '../../../client/training/wasm/layer.ts'
 import { layerKind } from '../../../client/training/wasm/layers/registry.ts'
 import { type Random, randomOf } from '../../../core/random/random.ts'
 import { trainingModule } from '../../../kernels/training/index.ts'
@@ -17,7 +17,7 @@ export type Gradients = { readonly input: Float32Array; readonly weights: Float3
  * One layer alone in an arena. All memory begins as NaN: what a layer reads of memory that nobody wrote shows in its results, and
  * what it writes between the regions is found by `release`.
  */
-export class LayerAtWork {
+export class LayerAtWork<O extends Op = Op> {
   readonly #arena: Arena
   readonly #layer: Layer
   readonly #sizes: Sizes
@@ -26,7 +26,7 @@ export class LayerAtWork {
   readonly #end: number
   readonly #weightsLength: number
 
-  constructor(op: Op, sizes: Sizes, rows: number, weights: Values) {
+  constructor(op: O, sizes: Sizes, rows: number, weights: Values, kind: LayerKind<O> = layerKind(op)) {
     this.#sizes = sizes
     const plan = new ArenaPlan()
     const region = (count: number) => {
@@ -35,7 +35,6 @@ export class LayerAtWork {
       return address
     }
     this.#weightsLength = Object.values(sizes.weights).reduce((sum, size) => sum + size, 0)
-    const kind = layerKind(op)
     const input = region(rows * sizes.input)
     const output = region(rows * sizes.output)
     this.#at = {
@@ -148,15 +147,23 @@ export function expectNear(actual: Values, expected: Values, what: string): void
 /** What a layer does to one row, in float64, with its weights one behind the other in the order of the sizes. */
 export type Naive = (x: Float64Array, weights: Float64Array) => number[]
 
+/** `x`: what goes in, where that are no values that have slopes; `kind`: another than that of the registry. */
+type Held<O extends Op> = {
+  readonly seed?: number
+  readonly rows?: number
+  readonly x?: Values
+  readonly kind?: LayerKind<O>
+}
+
 /**
  * Holds a layer to its naive form: outputs, gradients by central differences, gradients that are added to others, scaled rows
  * and squared norms, for random values.
  */
-export function holdToNaive(
-  op: Op,
+export function holdToNaive<O extends Op>(
+  op: O,
   sizes: Sizes,
   naive: Naive,
-  { seed = 1, rows = 3, x = undefined as Values | undefined } = {},
+  { seed = 1, rows = 3, x, kind = layerKind(op) }: Held<O> = {},
 ) {
   const count = Object.values(sizes.weights).reduce((sum, size) => sum + size, 0)
   const weights = normals(count, seed, 'weights')
@@ -170,7 +177,7 @@ export function holdToNaive(
   ) => naive(own, w)
   const all = [...Array(rows).keys()]
 
-  const layer = new LayerAtWork(op, sizes, rows, weights)
+  const layer = new LayerAtWork(op, sizes, rows, weights, kind)
   expectNear(
     layer.forward(inputs, rows),
     all.flatMap((row) => outputOf(row)),

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ActivationKind, Window } from '../../../client/training/graph/graph.ts'
 import { windowOver } from '../../../client/training/graph/shapes.ts'
-import { expectNear, holdToNaive, LayerAtWork, type Naive } from './layer-at-work.ts'
+import { paysInTiles, tiledConv2d } from '../../../client/training/wasm/layers/tiled-conv2d.ts'
+import { expectNear, holdToNaive, LayerAtWork, type Naive, normals } from './layer-at-work.ts'
 
 /** Windows of all kinds: strides beyond the size, sizes beyond the image, channels that fill registers and that do not. */
 const windows = fc
@@ -43,33 +44,68 @@ const functions: Partial<Record<ActivationKind, (x: number) => number>> = {
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
 }
 
-test('a convolution is the sum of products of window and kernel', () => {
-  const filters = fc.integer({ min: 1, max: 9 })
-  fc.assert(
-    fc.property(windows, filters, fc.boolean(), activations, seeds, (given, filters, hasBias, activation, seed) => {
-      const { image, size, strides, padding } = given
-      const window = windowOver(image, size, strides, padding, filters)
-      const [, , channels] = image
-      const taps = size[0] * size[1] * channels
-      const naive: Naive = (x, weights) => {
-        const kernel = weights.subarray(0, taps * filters)
-        const out = Array.from({ length: sizeOf(window.output) }, (_, i) =>
-          hasBias ? weights[taps * filters + (i % filters)]! : 0,
-        )
-        visit(window, (place, pixel, tap) => {
-          for (let c = 0; c < channels; c++) {
-            for (let f = 0; f < filters; f++) {
-              out[place * filters + f]! += x[pixel * channels + c]! * kernel[(tap * channels + c) * filters + f]!
-            }
-          }
-        })
-        return out.map(functions[activation]!)
+/** One image through a convolution; the weights are the kernel's, and behind them those of the bias if there is one. */
+const convolved =
+  (window: Window, activation: ActivationKind): Naive =>
+  (x, weights) => {
+    const [channels, filters] = [window.input[2], window.output[2]]
+    const count = window.size[0] * window.size[1] * channels * filters
+    const hasBias = weights.length > count
+    const out = Array.from({ length: sizeOf(window.output) }, (_, i) => (hasBias ? weights[count + (i % filters)]! : 0))
+    visit(window, (place, pixel, tap) => {
+      for (let c = 0; c < channels; c++) {
+        for (let f = 0; f < filters; f++) {
+          out[place * filters + f]! += x[pixel * channels + c]! * weights[(tap * channels + c) * filters + f]!
+        }
       }
-      const op = { kind: 'conv2d', window, kernel: 'kernel', bias: hasBias ? 'bias' : undefined, activation } as const
-      const weights = { kernel: taps * filters, ...(hasBias ? { bias: filters } : {}) }
-      holdToNaive(op, { input: sizeOf(image), output: sizeOf(window.output), weights }, naive, { seed })
-    }),
+    })
+    return out.map(functions[activation]!)
+  }
+
+/** `kind`: another way than that which pays. */
+function holdConvolution(
+  window: Window,
+  hasBias: boolean,
+  activation: ActivationKind,
+  options: { seed: number; kind?: typeof tiledConv2d },
+): void {
+  const { input, output, size } = window
+  const weights = { kernel: sizeOf(size) * input[2] * output[2], ...(hasBias ? { bias: output[2] } : {}) }
+  const op = { kind: 'conv2d', window, kernel: 'kernel', bias: hasBias ? 'bias' : undefined, activation } as const
+  const sizes = { input: sizeOf(input), output: sizeOf(output), weights }
+  holdToNaive(op, sizes, convolved(window, activation), options)
+}
+
+const filterCounts = fc.integer({ min: 1, max: 9 })
+
+test('a convolution is the sum of products of window and kernel', () => {
+  fc.assert(
+    fc.property(
+      windows,
+      filterCounts,
+      fc.boolean(),
+      activations,
+      seeds,
+      (given, filters, hasBias, activation, seed) => {
+        const { image, size, strides, padding } = given
+        holdConvolution(windowOver(image, size, strides, padding, filters), hasBias, activation, { seed })
+      },
+    ),
     { numRuns: 60 },
+  )
+})
+
+test('and so it is where tiles take fewer multiplications', () => {
+  const wide = windows.map(({ image: [height, width, channels], size, ...rest }) => {
+    return { image: [height, width + 4, channels] as const, size: [size[0], size[1] + 1] as const, ...rest }
+  })
+  fc.assert(
+    fc.property(wide, filterCounts, fc.boolean(), activations, seeds, (given, filters, hasBias, activation, seed) => {
+      const { image, size, strides, padding } = given
+      const window = windowOver(image, size, [strides[0], 1], padding, filters)
+      holdConvolution(window, hasBias, activation, { seed, kind: tiledConv2d })
+    }),
+    { numRuns: 40 },
   )
 })
 
@@ -180,30 +216,62 @@ test('a maximum over a NaN is NaN', () => {
   layer.release()
 })
 
-test('a convolution that does not fit the cache is done in parts', () => {
-  const window = windowOver([20, 20, 3], [5, 5], [1, 1], 'same', 5)
-  const op = { kind: 'conv2d', window, kernel: 'kernel', bias: 'bias', activation: 'relu' } as const
-  const sizes = { input: 1200, output: 2000, weights: { kernel: 375, bias: 5 } }
-  const weights = Float32Array.from({ length: 380 }, (_, i) => Math.sin(i))
-  const x = Float32Array.from({ length: 4 * 1200 }, (_, i) => Math.cos(i * 0.7))
-  const d = Float32Array.from({ length: 4 * 2000 }, (_, i) => Math.cos(i * 0.3))
-  const together = new LayerAtWork(op, sizes, 4, weights)
-  const single = new LayerAtWork(op, sizes, 1, weights)
-  const output = together.forward(x, 4)
-  const { input, weights: gradient } = together.backward(d, 4)
-  const sum = new Float64Array(380)
-  const inputs: number[] = []
-  for (let row = 0; row < 4; row++) {
-    const own = single.forward(x.subarray(1200 * row, 1200 * (row + 1)), 1)
-    expect([...own]).toEqual([...output.subarray(2000 * row, 2000 * (row + 1))])
-    const back = single.backward(d.subarray(2000 * row, 2000 * (row + 1)), 1)
-    inputs.push(...back.input)
-    back.weights.forEach((value, i) => {
-      sum[i]! += value
+test.each([
+  [5, 3, 5, false],
+  [3, 16, 17, true],
+] as const)(
+  'a convolution that does not fit the cache is done in parts: %d × %d × %d, in tiles: %s',
+  (side, channels, filters, inTiles) => {
+    const window = windowOver([26, 26, channels], [side, side], [1, 1], 'same', filters)
+    expect(paysInTiles(window)).toBe(inTiles)
+    const op = { kind: 'conv2d', window, kernel: 'kernel', bias: 'bias', activation: 'relu' } as const
+    const count = side * side * channels * filters
+    const sizes = {
+      input: sizeOf(window.input),
+      output: sizeOf(window.output),
+      weights: { kernel: count, bias: filters },
+    }
+    const weights = normals(count + filters, 1, 'weights')
+    const x = normals(4 * sizes.input, 1, 'inputs')
+    const d = normals(4 * sizes.output, 1, 'gradients')
+    const together = new LayerAtWork(op, sizes, 4, weights)
+    const single = new LayerAtWork(op, sizes, 1, weights)
+    const outputs = together.forward(x, 4)
+    const gradients = together.backward(d, 4)
+    const norms = together.squaredNorms(4)
+    const sum = new Float64Array(weights.length)
+    const rows = [0, 1, 2, 3].map((row) => {
+      const of = (values: Float32Array, size: number) => values.subarray(size * row, size * (row + 1))
+      const output = single.forward(of(x, sizes.input), 1)
+      const own = single.backward(of(d, sizes.output), 1)
+      own.weights.forEach((value, i) => {
+        sum[i]! += value
+      })
+      return { output, ...own }
     })
-  }
-  expectNear(input, inputs, 'gradient of the inputs')
-  expectNear(gradient, [...sum], 'gradient of the weights')
-  together.release()
-  single.release()
-})
+    const all = (part: (row: (typeof rows)[number]) => Float32Array) => rows.flatMap((row) => [...part(row)])
+    expectNear(
+      outputs,
+      all(({ output }) => output),
+      'outputs',
+    )
+    expectNear(
+      gradients.input,
+      all(({ input }) => input),
+      'gradient of the inputs',
+    )
+    expectNear(gradients.weights, [...sum], 'gradient of the weights')
+    expectNear(
+      norms,
+      rows.map(({ weights }) => weights.reduce((sum, value) => sum + value * value, 0)),
+      'squared norms',
+    )
+    expectNear(
+      outputs.subarray(0, sizes.output),
+      convolved(window, 'linear')(Float64Array.from(x), Float64Array.from(weights)).map((value) => Math.max(0, value)),
+      'outputs of the first row',
+    )
+    together.release()
+    single.release()
+  },
+)

@@ -3,6 +3,7 @@ import type { Op, Window } from '../../graph/graph.ts'
 import type { Arena } from '../arena.ts'
 import type { Layer, LayerKind, Places } from '../layer.ts'
 import { activate, multiplyBySlope } from './activations.ts'
+import { paysInTiles, tiledConv2d } from './tiled-conv2d.ts'
 import { placesOf, WINDOW_VALUES, writeWindow } from './window.ts'
 
 type Conv2d = Op & { readonly kind: 'conv2d' }
@@ -15,8 +16,18 @@ const LEAST_PLACES = 64
 const BEYOND = 4
 const STRIP = 8
 
-/** A convolution as products of the windows, gathered some at a time, with the kernel as a matrix taps × filters. */
 export const conv2d: LayerKind<Conv2d> = {
+  scratch: (op, rows, size) => kindFor(op).scratch?.(op, rows, size) ?? 0,
+  kept: (op, rows, size) => kindFor(op).kept?.(op, rows, size) ?? 0,
+  build: (op, places, arena) => kindFor(op).build(op, places, arena),
+}
+
+function kindFor({ window }: Conv2d): LayerKind<Conv2d> {
+  return paysInTiles(window) ? tiledConv2d : gatheredConv2d
+}
+
+/** A convolution as products of the windows, gathered some at a time, with the kernel as a matrix taps × filters. */
+const gatheredConv2d: LayerKind<Conv2d> = {
   scratch: (op, rows) => {
     const { taps, filters, chunk } = sizesOf(op.window, rows)
     const panels = chunk * Math.min(Math.max(taps, filters), MULTIPLY_DEPTH)

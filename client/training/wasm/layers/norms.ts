@@ -53,9 +53,7 @@ function buildNorm(norm: Groups, places: Places, { kernels }: Arena): Layer {
     const offset = 4 * row * output.size
     const own = statistics + 8 * row * examples * groups
     const count = rows * examples
-    kernels.normalizeScaleGradient(
-      ...([x + offset, d + offset, count, positions, groups, width, own, target, add, alpha] as const),
-    )
+    kernels.normalizeScaleGradient(x + offset, d + offset, count, positions, groups, width, own, target, add, alpha)
   }
   const shiftGradient = (row: number, rows: number, target: number, add: number, alpha: number): void => {
     const count = rows * examples * positions
