@@ -78,7 +78,8 @@ export function layOut(graph: Graph, plan: ArenaPlan, most: number, trains: bool
         },
         arena,
       )
-      return { node, layer, to: node.inputs.map((input) => gradients[input] ?? 0) }
+      const to = node.inputs.map((input) => gradients[input] ?? 0)
+      return { node, layer, to, addresses: [...to] }
     })
     return new LayeredModel(steps, {
       arena,
@@ -103,7 +104,13 @@ function trainedValues(nodes: readonly GraphNode[], count: number): boolean[] {
   return wanted
 }
 
-type Step = { readonly node: GraphNode; readonly layer: Layer; readonly to: readonly number[] }
+type Step = {
+  readonly node: GraphNode
+  readonly layer: Layer
+  /** Where the gradients of the inputs are gathered, and where the layer writes its part of them. */
+  readonly to: readonly number[]
+  readonly addresses: number[]
+}
 
 type Laid = {
   readonly arena: Arena
@@ -128,7 +135,6 @@ export class LayeredModel {
   readonly #laid: Laid
   /** Values whose gradient the pass that is under way has begun. */
   readonly #begun: boolean[]
-  readonly #to: number[] = []
 
   constructor(steps: readonly Step[], laid: Laid) {
     const { arena, rows, input, logits, logitsGradient } = laid
@@ -182,20 +188,21 @@ export class LayeredModel {
     }
   }
 
-  #backwardOf({ node, layer, to }: Step, rows: number): void {
+  /** Indexed loops: this runs for every layer of every step, and takes no memory. */
+  #backwardOf({ node: { inputs }, layer, to, addresses }: Step, rows: number): void {
     const { arena, aside, sizes } = this.#laid
-    const addresses = this.#to
-    addresses.length = 0
-    node.inputs.forEach((input, i) => {
-      addresses.push(this.#begun[input] === true && to[i] !== 0 ? aside : (to[i] ?? 0))
+    for (let i = 0; i < inputs.length; i++) {
+      const input = inputs[i] as ValueId
+      const target = to[i] as number
+      addresses[i] = this.#begun[input] === true && target !== 0 ? aside : target
       this.#begun[input] = true
-    })
+    }
     layer.backward(rows, addresses)
-    node.inputs.forEach((input, i) => {
-      const target = to[i] ?? 0
+    for (let i = 0; i < inputs.length; i++) {
+      const target = to[i] as number
       if (addresses[i] === aside && target !== aside) {
-        arena.kernels.addVector(target, aside, rows * (sizes[input] ?? 0))
+        arena.kernels.addVector(target, aside, rows * (sizes[inputs[i] as ValueId] as number))
       }
-    })
+    }
   }
 }
