@@ -1,9 +1,10 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { askPython } from './python.ts'
 
 // The sources lie beside the build's folder.
 const folder = fileURLToPath(new URL('../../bench/peers/', import.meta.url))
@@ -23,21 +24,8 @@ export async function timeNumpy(
   | { readonly peers: readonly PeerTime[]; readonly numpy: string; readonly scipy: boolean }
   | { readonly skipped: string }
 > {
-  const child = spawn('python3', [join(folder, 'aggregation.py')], { stdio: ['pipe', 'pipe', 'pipe'] })
-  child.stdin.on('error', () => {})
-  child.stdin.end(JSON.stringify({ cases, repeats }))
-  const text = { out: '', error: '' }
-  child.stdout.on('data', (chunk) => {
-    text.out += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    text.error += chunk
-  })
-  const code = await new Promise<number | null>((resolve) =>
-    child.on('close', resolve).on('error', () => resolve(null)),
-  )
-  if (code !== 0) return { skipped: `python3 with numpy: ${text.error.trim().split('\n').at(-1) || 'not there'}` }
-  return JSON.parse(text.out)
+  const answer = await askPython([join(folder, 'aggregation.py')], JSON.stringify({ cases, repeats }))
+  return typeof answer === 'string' ? JSON.parse(answer) : { skipped: `python3 with numpy: ${answer.failed}` }
 }
 
 /** Times the plain C loop of the mean, built with `cc -O3`; a reason where there is no compiler. */

@@ -22,6 +22,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => Promise<object>>
   'sim-noop': async () => (await import('./sim-noop.ts')).benchSimNoop(),
   'sim-2nn': async () => (await import('./sim-2nn.ts')).benchSim2nn(),
   'sim-memory': async () => (await import('./sim-memory.ts')).benchSimMemory(),
+  train: async () => (await import('./train.ts')).benchTrain(),
   rollback: async () => (await import('./rollback.ts')).benchRollback(),
   secagg: async () => (await import('./secagg.ts')).benchSecagg(),
   transfer: async () => (await import('./transfer.ts')).benchTransfer(),

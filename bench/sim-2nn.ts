@@ -1,7 +1,7 @@
 /** Training steps a second of the simulator on McMahan's 2NN: 10 of 100 clients, 600 examples each, B = 10, E = 1. */
-import { spawn } from 'node:child_process'
 import type { EngineName } from '../client/index.ts'
 import { checkScenario, simulate } from '../sim/index.ts'
+import { askPython } from './python.ts'
 
 export type Sim2nnRow = { readonly engine: string; readonly threads: number; readonly stepsPerSecond: number }
 
@@ -75,18 +75,7 @@ print(20 * 60 / (time.perf_counter() - began))
 `
 
 /** The same loop of one client after the other in PyTorch; a reason where there is none. */
-function timeTorch(threads: number): Promise<number | { readonly skipped: string }> {
-  return new Promise((resolve) => {
-    const child = spawn('python3', ['-c', torchLoop, String(threads)], { stdio: ['ignore', 'pipe', 'pipe'] })
-    let [out, error] = ['', '']
-    child.stdout.on('data', (chunk) => {
-      out += chunk
-    })
-    child.stderr.on('data', (chunk) => {
-      error += chunk
-    })
-    const skip = () => resolve({ skipped: `python3 with torch: ${error.trim().split('\n').at(-1) || 'not there'}` })
-    child.on('error', skip)
-    child.on('close', (code) => (code === 0 ? resolve(Math.round(Number(out))) : skip()))
-  })
+async function timeTorch(threads: number): Promise<number | { readonly skipped: string }> {
+  const answer = await askPython(['-c', torchLoop, String(threads)])
+  return typeof answer === 'string' ? Math.round(Number(answer)) : { skipped: `python3 with torch: ${answer.failed}` }
 }

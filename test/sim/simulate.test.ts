@@ -72,6 +72,21 @@ describe('a simulation', () => {
     expect(results[2]).toEqual(results[0])
   })
 
+  test('trains convolutions to the same bytes in threads of their own', async () => {
+    const plan = {
+      model: { cnn: { filters: [3, 5], kernel: 3, dense: 9, dropout: 0.2 } },
+      data: { idx: { shape: [9, 7], classes: 3 } },
+      training: { epochs: 1, batch: 16, optimizer: { adam: { learningRate: 0.01 } } },
+      gates: [{ metric: 'accuracy', min: 0 }],
+    }
+    const world = { data: { generated: { images: { rows: 600, height: 9, width: 7, classes: 3 } } } }
+    const results = []
+    for (const workers of [0, 1, 2]) results.push(await run({ plan, world }, { workers }))
+    expect(results[0]!.trainedOn?.engine).toBe('wasm')
+    expect(results[1]).toEqual(results[0])
+    expect(results[2]).toEqual(results[0])
+  })
+
   test('gives the same bytes where everything happens at one instant and a window closes before all are in', async () => {
     const plan = { window: { count: { min: 3, max: 6 } } }
     const results = []

@@ -1,5 +1,6 @@
 import type { Core } from './load.ts'
 import { depthwiseFilterGradient, depthwiseInputGradient } from './wasm-depthwise.ts'
+import { averagePoolGradient, maxPoolGradient } from './wasm-pooling.ts'
 
 export type Info = { dataId: object; shape: number[]; dtype: string }
 type Inputs = Record<string, Info>
@@ -19,7 +20,7 @@ type Run = (name: string, inputs: Inputs, attrs: Attributes) => Info
 const TRANSPOSE_FROM = 4_096
 
 /**
- * The kernels that training needs and the wasm backend lacks or has in scalar form only, composed from its SIMD kernels.
+ * The kernels that training needs and the wasm backend lacks, has wrong or in scalar form only, composed from its SIMD kernels.
  * Registered once per process.
  */
 export function registerTrainingKernels(tf: Core): void {
@@ -53,6 +54,8 @@ export function registerTrainingKernels(tf: Core): void {
   compose('UnsortedSegmentSum', segmentSum)
   compose('DepthwiseConv2dNativeBackpropFilter', () => depthwiseFilterGradient(tf))
   compose('DepthwiseConv2dNativeBackpropInput', () => depthwiseInputGradient(tf))
+  compose('MaxPoolGrad', () => maxPoolGradient(tf))
+  compose('AvgPoolGrad', () => averagePoolGradient(tf))
 }
 
 type Tools = { tf: Core; run: Run }

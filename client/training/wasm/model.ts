@@ -32,7 +32,8 @@ export function layOut(graph: Graph, plan: ArenaPlan, most: number, trains: bool
   const rows = Math.max(1, Math.min(most, Math.floor(MOST_VALUES / perRow)))
 
   const weights = plan.float32(length)
-  const consumers = values.map((_, value) => nodes.filter(({ inputs }) => inputs.includes(value)).length)
+  const uses = values.map(() => 0)
+  for (const value of nodes.flatMap(({ inputs }) => inputs)) uses[value] = (uses[value] ?? 0) + 1
   const wanted = trainedValues(nodes, values.length)
   const addresses: number[] = []
   const gradients: number[] = []
@@ -49,12 +50,10 @@ export function layOut(graph: Graph, plan: ArenaPlan, most: number, trains: bool
     }
     addresses[output] = addresses[input] ?? 0
     gradients[output] =
-      consumers[input] === 1 || gradients[input] === 0
-        ? (gradients[input] ?? 0)
-        : plan.float32(rows * (sizes[output] ?? 0))
+      uses[input] === 1 || gradients[input] === 0 ? (gradients[input] ?? 0) : plan.float32(rows * (sizes[output] ?? 0))
   }
-  const branched = values.some((_, value) => (consumers[value] ?? 0) > 1)
-  const aside = trains && branched ? plan.float32(rows * Math.max(...sizes)) : 0
+  const summed = sizes.filter((_, value) => (uses[value] ?? 0) > 1 && gradients[value] !== 0)
+  const aside = summed.length > 0 ? plan.float32(rows * Math.max(...summed)) : 0
   const needs = nodes.map(({ op, output }) => {
     const { scratch, kept } = layerKind(op)
     const size = sizes[output] ?? 0
@@ -79,7 +78,8 @@ export function layOut(graph: Graph, plan: ArenaPlan, most: number, trains: bool
         },
         arena,
       )
-      return { node, layer, to: node.inputs.map((input) => gradients[input] ?? 0) }
+      const to = node.inputs.map((input) => gradients[input] ?? 0)
+      return { node, layer, to, addresses: [...to] }
     })
     return new LayeredModel(steps, {
       arena,
@@ -104,7 +104,13 @@ function trainedValues(nodes: readonly GraphNode[], count: number): boolean[] {
   return wanted
 }
 
-type Step = { readonly node: GraphNode; readonly layer: Layer; readonly to: readonly number[] }
+type Step = {
+  readonly node: GraphNode
+  readonly layer: Layer
+  /** Where the gradients of the inputs are gathered, and where the layer writes its part of them. */
+  readonly to: readonly number[]
+  readonly addresses: number[]
+}
 
 type Laid = {
   readonly arena: Arena
@@ -129,7 +135,6 @@ export class LayeredModel {
   readonly #laid: Laid
   /** Values whose gradient the pass that is under way has begun. */
   readonly #begun: boolean[]
-  readonly #to: number[] = []
 
   constructor(steps: readonly Step[], laid: Laid) {
     const { arena, rows, input, logits, logitsGradient } = laid
@@ -183,20 +188,21 @@ export class LayeredModel {
     }
   }
 
-  #backwardOf({ node, layer, to }: Step, rows: number): void {
+  /** Indexed loops: this runs for every layer of every step, and takes no memory. */
+  #backwardOf({ node: { inputs }, layer, to, addresses }: Step, rows: number): void {
     const { arena, aside, sizes } = this.#laid
-    const addresses = this.#to
-    addresses.length = 0
-    node.inputs.forEach((input, i) => {
-      addresses.push(this.#begun[input] === true && to[i] !== 0 ? aside : (to[i] ?? 0))
-    })
-    layer.backward(rows, addresses)
-    node.inputs.forEach((input, i) => {
-      const target = to[i] ?? 0
-      if (addresses[i] === aside && target !== aside) {
-        arena.kernels.addVector(target, aside, rows * (sizes[input] ?? 0))
-      }
+    for (let i = 0; i < inputs.length; i++) {
+      const input = inputs[i] as ValueId
+      const target = to[i] as number
+      addresses[i] = this.#begun[input] === true && target !== 0 ? aside : target
       this.#begun[input] = true
-    })
+    }
+    layer.backward(rows, addresses)
+    for (let i = 0; i < inputs.length; i++) {
+      const target = to[i] as number
+      if (addresses[i] === aside && target !== aside) {
+        arena.kernels.addVector(target, aside, rows * (sizes[inputs[i] as ValueId] as number))
+      }
+    }
   }
 }

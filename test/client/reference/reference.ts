@@ -110,10 +110,19 @@ export const totalLoss = (rows: readonly Derived[]): number => rows.reduce((sum,
 
 /** ‖actual − expected‖ / ‖expected‖. */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let [error, size] = [0, 0]
-  for (let i = 0; i < expected.length; i++) {
-    error += (actual[i]! - expected[i]!) ** 2
-    size += expected[i]! ** 2
-  }
-  return Math.sqrt(error / size)
+  return distance(actual, expected) / distance(expected)
+}
+
+/** Below this size of a gradient, rounding may leave nothing of it: where a softmax has made up its mind, say. */
+const SMALL = 1e-2
+
+/** The same, but of a gradient that is almost nothing in shares of one that is something. */
+export function gradientError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  return distance(actual, expected) / (distance(expected) + SMALL)
+}
+
+function distance(one: ArrayLike<number>, other?: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < one.length; i++) sum += (one[i]! - (other?.[i] ?? 0)) ** 2
+  return Math.sqrt(sum)
 }

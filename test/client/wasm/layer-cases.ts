@@ -32,6 +32,10 @@ const behindConvolution = (name: string, ...layers: Layer[]) => sequence(name, s
 const conv2d = (filters: number, kernel_size: unknown, config: object = {}) =>
   layer('Conv2D', { filters, kernel_size, ...config })
 
+/** Images whose convolutions are done in tiles. */
+const behindSixteen = (name: string, ...layers: Layer[]) =>
+  sequence(name, [2, 9, 2], [dense(16, { activation: 'tanh' }), ...layers, flatten])
+
 /** Every kind of layer with odd sizes, most of them behind another layer with weights, so that their input's gradient counts. */
 export const cases: readonly Case[] = [
   sequence('dense', [13], [dense(9), dense(17, { use_bias: false })]),
@@ -41,6 +45,9 @@ export const cases: readonly Case[] = [
   behindConvolution('conv2d with strides', conv2d(4, [3, 2], { strides: [2, 3], padding: 'same' })),
   behindConvolution('conv2d of one cell', conv2d(11, 1, { activation: 'relu' })),
   behindConvolution('conv2d of one cell with strides', conv2d(4, 1, { strides: 2 })),
+  behindSixteen('conv2d of many channels, 3 wide', conv2d(18, [2, 3], { padding: 'same', activation: 'relu' })),
+  behindSixteen('conv2d of many channels, 4 wide', conv2d(17, [2, 4], { use_bias: false })),
+  behindSixteen('conv2d of many channels, 5 wide', conv2d(16, [2, 5], { padding: 'same', strides: [2, 1] })),
   sequence('conv2d of one channel', [9, 9, 1], [conv2d(3, 5, { padding: 'same', activation: 'relu' }), flatten]),
   sequence(
     'conv1d',

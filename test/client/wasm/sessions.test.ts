@@ -4,6 +4,7 @@ import type { Graph } from '../../../client/training/graph/graph.ts'
 import { createTrainer } from '../../../client/training/trainer.ts'
 import { relativeError } from '../reference/reference.ts'
 import { anyRound, randomDataset } from '../training-fixtures.ts'
+import { cases } from './layer-cases.ts'
 import { begun, type Problem, plainDescent, problemOf, problemOfGraph, trainingOf } from './problems.ts'
 
 afterEach(() => void vi.restoreAllMocks())
@@ -40,6 +41,19 @@ describe('a batch with a number that is none', () => {
     }
   })
 
+  test.each(cases.filter(({ vocabulary }) => vocabulary === undefined))(
+    'is lost in no layer: $name',
+    ({ model, ends }) => {
+      const problem = problemOf(model, ends, { rows: 3 })
+      const features = problem.batch.features.slice()
+      features[features.length / 3] = Number.NaN
+      const session = begun(problem, trainingOf())
+      expect(session.step({ ...problem.batch, features })).toBeNaN()
+      expect(session.weights).toEqual(problem.weights)
+      session.end()
+    },
+  )
+
   test('ends a training at the step that meets it', async () => {
     const dataset = randomDataset(20, [7], 3)
     dataset.train.features[60] = Number.NaN
@@ -66,6 +80,9 @@ test.each(trainings)('a batch that is larger than a session expects is done in p
   }
 })
 
+/** Bytes at the beginning of a memory that the kernels keep for themselves. */
+const KERNELS_OWN = 65_536
+
 describe('memory', () => {
   test('is taken when a session begins, and not for its steps', () => {
     const session = begun(mlp, trainingOf({ optimizer: { adam: { learningRate: 0.01 } } }))
@@ -89,6 +106,28 @@ describe('memory', () => {
     const taken = vi.spyOn(WebAssembly, 'Memory')
     for (let round = 0; round < 5; round++) begun(mlp, trainingOf()).end()
     expect(taken).not.toHaveBeenCalled()
+  })
+
+  test.each(cases)('may hold anything when a session begins: $name', ({ model, ends, vocabulary }) => {
+    const problem = problemOf(model, ends, { rows: 5, vocabulary })
+    const training = trainingOf({ optimizer: { adam: { learningRate: 0.1 } }, fedprox: { mu: 1 } })
+    const buffers = new Set<ArrayBufferLike>()
+    const trained = (leave: (all: Float32Array) => void) => {
+      const session = begun(problem, training)
+      const losses = [session.step(problem.batch), session.addClipped(problem.batch, 0.1, 5)]
+      session.applyGathered()
+      losses.push(session.step(problem.batch))
+      const result = { losses, weights: session.weights.slice() }
+      buffers.add(session.weights.buffer)
+      leave(new Float32Array(session.weights.buffer, KERNELS_OWN))
+      session.end()
+      return result
+    }
+    const first = trained((all) => all.fill(Number.NaN))
+    expect(trained((all) => all.fill(1e30))).toEqual(first)
+    expect(trained(() => undefined)).toEqual(first)
+    expect(buffers.size).toBe(1)
+    expect(first.losses).toSatisfy((losses: number[]) => losses.every(Number.isFinite))
   })
 
   test('that two sessions hold at a time is not the same', () => {
