@@ -18,10 +18,13 @@ export type NamedScore = Score & { readonly name: string }
 /** As FLamby trains its pooled and local baselines (Terrail et al., NeurIPS 2022, Fed-Heart-Disease). */
 const baseline = trainingSchema.parse({ epochs: 50, batch: 4, optimizer: { adam: { learningRate: 0.001 } } })
 
+/** The example's plan. */
+const PLAN = 'plan.yaml'
+
 /** Model and data sections of the example's plan, with the split of a seed. */
-export async function heartSections(seed: number): Promise<{ model: Model; data: Data }> {
+export async function heartSections(seed: number, file = PLAN): Promise<{ model: Model; data: Data }> {
   // Run from the sources or from dist: the example stands next to `bench` or one level above it.
-  const plan: unknown = parse(await readPlan())
+  const plan: unknown = parse(await readExample(file))
   const { model, data } = plan as { model: unknown; data: { split: object } }
   return {
     model: modelSchema.parse(model),
@@ -30,16 +33,20 @@ export async function heartSections(seed: number): Promise<{ model: Model; data:
 }
 
 /** The example's plan as a text, with a seed in its training and its split. */
-export async function heartPlan(seed: number): Promise<string> {
-  const document = parseDocument(await readPlan())
+export async function heartPlan(seed: number, file = PLAN): Promise<string> {
+  const document = parseDocument(await readExample(file))
   document.set('seed', seed)
   document.setIn(['data', 'split', 'seed'], seed)
   return String(document)
 }
 
 /** The hospitals of a folder with the four UCI files, split by `seed`. */
-export async function loadHospitals(dir: string, seed: number): Promise<{ name: string; dataset: Dataset }[]> {
-  const { data } = await heartSections(seed)
+export async function loadHospitals(
+  dir: string,
+  seed: number,
+  file = PLAN,
+): Promise<{ name: string; dataset: Dataset }[]> {
+  const { data } = await heartSections(seed, file)
   return await Promise.all(
     heartFiles.map(async ({ name, file }) => ({ name, dataset: await loadDataset(data, { csv: join(dir, file) }) })),
   )
@@ -74,8 +81,8 @@ async function trained(dataset: Dataset, seed: number): Promise<Score> {
   }
 }
 
-async function readPlan(): Promise<string> {
-  const places = ['../examples/heart/plan.yaml', '../../examples/heart/plan.yaml']
+async function readExample(file: string): Promise<string> {
+  const places = [`../examples/heart/${file}`, `../../examples/heart/${file}`]
   const [beside, above] = places.map((place) => new URL(place, import.meta.url)) as [URL, URL]
   return await readFile(beside, 'utf8').catch(async () => await readFile(above, 'utf8'))
 }

@@ -1,4 +1,4 @@
-import { createClientNode, createTrainer, startingModel } from '../client/index.ts'
+import { createClientNode, createTrainer, type Dataset, memoryLedger, startingModel } from '../client/index.ts'
 import { nodeCrypto } from '../core/crypto/node.ts'
 import { toHex } from '../core/encoding/bytes.ts'
 import { systemClock } from '../core/system-clock.ts'
@@ -20,7 +20,8 @@ export async function benchHeart(data: string) {
   const pooled: Score[] = []
   const alone: NamedScore[][] = []
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
-    federated.push(await trainFederated(data, seed))
+    const { score } = await trainFederated(await loadHospitals(data, seed), await heartPlan(seed))
+    federated.push(score)
     pooled.push(await trainPooled(data, seed))
     alone.push(await trainAlone(data, seed))
   }
@@ -33,9 +34,14 @@ export async function benchHeart(data: string) {
   }
 }
 
-/** The last round's model of a run of the example's plan, by the coordinator's own pooled figures. */
-async function trainFederated(data: string, seed: number): Promise<Score> {
-  const hospitals = await loadHospitals(data, seed)
+/**
+ * The last round's model of a run of a plan, by the coordinator's own pooled figures, and the largest ε of a row that any hospital
+ * has told; 0 where the plan hides none.
+ */
+export async function trainFederated(
+  hospitals: readonly { readonly name: string; readonly dataset: Dataset }[],
+  plan: string,
+): Promise<{ readonly score: Score; readonly epsilon: number }> {
   const identity = nodeCrypto.signingKey(nodeCrypto.randomBytes(32))
   const keys = hospitals.map(({ name }) => ({ name, key: nodeCrypto.signingKey(nodeCrypto.randomBytes(32)) }))
   const kernels = createKernels({ threads: 0 })
@@ -70,8 +76,10 @@ async function trainFederated(data: string, seed: number): Promise<Score> {
       identity: keys[index]?.key ?? identity,
       coordinatorKey: identity.publicKey,
       dials: [dial],
-      trainer: (plan) => createTrainer({ model: plan.model, dataset, training: plan.training }),
+      trainer: (plan) =>
+        createTrainer({ model: plan.model, dataset, training: plan.training, randomBytes: nodeCrypto.randomBytes }),
       memory: { last: async () => undefined, remember: async () => {} },
+      recordLedger: memoryLedger({ epsilon: Number.MAX_VALUE, delta: 1e-5 }),
       limits: defaultLimits,
       minCohort: 3,
       agent: 'bench',
@@ -80,18 +88,20 @@ async function trainFederated(data: string, seed: number): Promise<Score> {
     client.start()
     return client
   })
-  const { run } = await coordinator.startRun(await heartPlan(seed))
+  const { run } = await coordinator.startRun(plan)
+  let epsilon = 0
   let score: Score = { accuracy: Number.NaN, auc: Number.NaN }
-  for await (const { history } of coordinator.watch(run, new AbortController().signal)) {
+  for await (const { history, records } of coordinator.watch(run, new AbortController().signal)) {
     const { accuracy, auc } = history.at(-1)?.pooled ?? {}
     score = { accuracy: accuracy ?? Number.NaN, auc: auc ?? Number.NaN }
+    epsilon = records?.epsilon ?? 0
   }
   for (const client of clients) await client.stop()
   await coordinator.stop()
-  return score
+  return { score, epsilon }
 }
 
-function meanOf(scores: readonly Score[]): Score {
+export function meanOf(scores: readonly Score[]): Score {
   const mean = (values: readonly number[]) =>
     Math.round((1e4 * values.reduce((a, b) => a + b, 0)) / values.length) / 1e4
   return { accuracy: mean(scores.map(({ accuracy }) => accuracy)), auc: mean(scores.map(({ auc }) => auc)) }

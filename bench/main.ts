@@ -9,6 +9,10 @@ const benchmarks: Readonly<Record<string, (options: Options) => Promise<object>>
     if (data === undefined) throw new Error('--data: the folder with the four UCI files')
     return (await import('./heart.ts')).benchHeart(data)
   },
+  records: async ({ data }) => {
+    if (data === undefined) throw new Error('--data: a folder with heart, the four UCI files, and mnist')
+    return (await import('./records.ts')).benchRecords(data)
+  },
   carriers: async () => ({ rows: await (await import('./carriers.ts')).benchCarriers() }),
   journal: async () => (await import('./journal.ts')).benchJournal(),
   crash: async () => (await import('./crash.ts')).benchCrash(),

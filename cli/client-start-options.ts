@@ -11,6 +11,8 @@ export type ClientStartOptions = MaskingOptions &
     readonly minCohort?: number
     readonly privacyBudget?: number
     readonly privacyDelta: number
+    readonly recordBudget?: number
+    readonly recordDelta: number
   }
 
 export function withClientStartOptions(one: Command): Command {
@@ -26,4 +28,10 @@ export function withClientStartOptions(one: Command): Command {
       epsilonOption,
     )
     .option('--privacy-delta <delta>', 'δ of that', deltaOption, USUAL_DELTA)
+    .option(
+      '--record-budget <epsilon>',
+      'most privacy of each training row to spend in all its life; without it only counted',
+      epsilonOption,
+    )
+    .option('--record-delta <delta>', 'δ of that', deltaOption, USUAL_DELTA)
 }

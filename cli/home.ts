@@ -25,6 +25,7 @@ export type Home = {
   readonly rounds: string
   readonly controls: string
   readonly ledger: string
+  readonly recordLedger: string
   readonly policy: string
   readonly policyKey: string
   readonly policyState: string
@@ -52,6 +53,7 @@ export function homeOf(folder: string): Home {
     rounds: join(folder, 'rounds.json'),
     controls: join(folder, 'controls'),
     ledger: join(folder, 'privacy-ledger.json'),
+    recordLedger: join(folder, 'record-ledger.json'),
     policy: join(folder, 'policy.yaml'),
     policyKey: join(folder, 'policy-key.pub'),
     policyState: join(folder, 'policy-state'),

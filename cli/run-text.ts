@@ -2,7 +2,7 @@ import { headlineOf, type MetricName, type Metrics } from '../core/metrics/metri
 import { listingOf, type RunListing } from '../core/run/listing.ts'
 import type { Recomputation } from '../core/run/recomputation.ts'
 import type { RobustnessReport, Suspect } from '../core/run/robustness.ts'
-import type { GateVerdict, PrivacyView, RoundSummary, RunView } from '../core/run/view.ts'
+import type { GateVerdict, PrivacyView, RecordsView, RoundSummary, RunView } from '../core/run/view.ts'
 import { recordedLatencyText } from './latency-text.ts'
 
 /** A run on one line: where it is, who has answered, how good the last model was. */
@@ -20,6 +20,7 @@ export function listingLine(view: RunListing): string {
     parts.push(...names.map((name) => `${name} ${figure(last[name] ?? null)}`))
   }
   if (view.privacy !== undefined) parts.push(privacyText(view.privacy))
+  if (view.records !== undefined) parts.push(recordsText(view.records))
   const left = timeLeft(view)
   if (left !== undefined) parts.push(`about ${left} left`)
   return parts.join('  ')
@@ -29,6 +30,21 @@ export function listingLine(view: RunListing): string {
 export function privacyText({ epsilon, delta, budget }: PrivacyView): string {
   const of = budget === undefined ? '' : ` of ${budget}`
   return `ε ${epsilon.toPrecision(3)}${of} (δ ${delta})`
+}
+
+/** ε of single rows so far, at the client where it is most, and of how much. */
+export function recordsText({ epsilon, delta, budget }: Omit<RecordsView, 'clients'>): string {
+  const of = budget === undefined ? '' : ` of ${budget}`
+  return `ε of a row ${epsilon.toPrecision(3)}${of} (δ ${delta})`
+}
+
+/** What each client says that the run has cost its rows, a line each. */
+export function recordsLines({ records }: RunView): string[] {
+  if (records === undefined || records.clients.length === 0) return []
+  return [
+    `${recordsText(records)}; of each client, as it says itself:`,
+    ...records.clients.map(({ client, epsilon }) => `  ${client}: ε ${epsilon.toPrecision(3)}`),
+  ]
 }
 
 /** Seconds that the remaining rounds take at the pace of those done, in words; undefined before the first. */

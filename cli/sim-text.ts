@@ -49,14 +49,19 @@ function few(names: readonly string[]): string {
 }
 
 /** What a simulation came to, below its rounds. */
-export function simulationText({ suspects, outcome, weights, attackers, trainedOn }: SimulationResult): string {
+export function simulationText(result: SimulationResult): string {
+  const { suspects, outcome, weights, attackers, records, trainedOn } = result
   const lines = suspectLines(suspects).map((line, i) => {
     const attacker = attackers.includes(suspects[i]?.client ?? '')
     return `${line}${attacker ? ': an attacker' : ': honest'}`
   })
   const ofWeights = weights === undefined ? [] : [`weights ${weights}`]
+  const ofRows =
+    records === undefined
+      ? []
+      : [`a row of ${records.client} has cost most: ε ${records.epsilon.toPrecision(3)} (δ ${records.delta})`]
   const engine = trainedOn === undefined ? [] : [`trained on ${trainedOn.engine} (${trainedOn.why})`]
-  return [...lines, ...outcomeLines(outcome), ...engine, ...ofWeights].join('\n')
+  return [...lines, ...outcomeLines(outcome), ...ofRows, ...engine, ...ofWeights].join('\n')
 }
 
 function outcomeLines(outcome: RunOutcome): string[] {

@@ -47,6 +47,8 @@ export type NodeConfig = {
   readonly masking?: Masking
   /** What this client has spent of its privacy in its life; without it, it counts nothing. */
   readonly ledger?: PrivacyLedger
+  /** What its training rows have cost, each of them, in all rounds of plans that hide rows; without it, such plans are declined. */
+  readonly recordLedger?: PrivacyLedger
   /** Where the client records what it does and what leaves it; what cannot be recorded is not done. By default nowhere. */
   readonly audit?: AuditSink
   /** What was seen of the coordinator's audit log; without it the client does not see that there are two of it. */
@@ -102,6 +104,7 @@ export function startClient(config: NodeConfig): ClientNode {
         training: plan.training,
         evaluation,
         controls,
+        randomBytes: nodeCrypto.randomBytes,
         ...engine,
         ...allowed,
         ...resources,
@@ -115,6 +118,7 @@ export function startClient(config: NodeConfig): ClientNode {
     agent: 'parley',
     ...(config.masking === undefined ? {} : { masking: maskingOf(config.masking, config.minCohort) }),
     ...(config.ledger === undefined ? {} : { ledger: config.ledger }),
+    ...(config.recordLedger === undefined ? {} : { recordLedger: config.recordLedger }),
     ...(config.audit === undefined ? {} : { audit: config.audit }),
     ...(config.checkpoints === undefined ? {} : { checkpoints: config.checkpoints }),
     ...(config.onEvent === undefined ? {} : { onEvent: config.onEvent }),

@@ -2,7 +2,8 @@ import type { ErrorCode } from '../core/errors/index.ts'
 import type { EvaluationCounts, LabelRange } from '../core/metrics/counts.ts'
 import type { Metrics } from '../core/metrics/metrics.ts'
 import type { Suspect } from '../core/run/robustness.ts'
-import type { RoundSummary, RunOutcome } from '../core/run/view.ts'
+import type { RoundSummary, RunOutcome, RunView } from '../core/run/view.ts'
+import type { SimulatedRecords } from './nodes/record-ledgers.ts'
 import type { TrainedOn } from './pool/job.ts'
 
 /** A round of a simulation: what the coordinator says of it, and what only the simulator knows. */
@@ -18,6 +19,13 @@ export type SimulatedRound = RoundSummary & {
   readonly attackSuccess?: number
   /** Why the rule made nothing of the updates; absent where it did, or where it had none. */
   readonly failure?: { readonly code: ErrorCode; readonly message: string }
+}
+
+/** What a run came to, for the simulation as a whole to tell. */
+export type SimulatedRun = {
+  readonly view: RunView
+  readonly rounds: readonly SimulatedRound[]
+  readonly records: SimulatedRecords | undefined
 }
 
 export type SimulationResult = {
@@ -38,6 +46,8 @@ export type SimulationResult = {
   readonly outcome: RunOutcome
   /** Digest of the last model file: the same for the same scenario, whatever the number of threads. */
   readonly weights?: string
+  /** What single training rows have cost, at the client where it is most; absent where the plan hides none. */
+  readonly records?: SimulatedRecords
   readonly virtualMs: number
   /** The engine that trained, and why it was that one; absent where nobody trained. */
   readonly trainedOn?: TrainedOn

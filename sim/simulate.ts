@@ -88,7 +88,7 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
     stop = () => simulation.interrupt()
     options.signal?.addEventListener('abort', stop, { once: true })
     if (options.signal?.aborted === true) stop()
-    const { view, rounds } = await simulation
+    const { view, rounds, records } = await simulation
       .run()
       .catch((failure: unknown) => {
         // What stopped it, not that it was stopped.
@@ -98,6 +98,7 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
     const { trainedOn } = pool
     return {
       ...resultOf(scenario, attack, dealt, view, rounds, simulation.virtualMs),
+      ...(records === undefined ? {} : { records }),
       ...(trainedOn === undefined ? {} : { trainedOn }),
     }
   } finally {

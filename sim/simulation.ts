@@ -38,10 +38,11 @@ import { attackingTrainer, deltaOf } from './nodes/attacker.ts'
 import { UpdateBoard } from './nodes/board.ts'
 import { passing, pooledTrainer } from './nodes/honest.ts'
 import { virtualPolicy } from './nodes/policy.ts'
+import { RecordLedgers } from './nodes/record-ledgers.ts'
 import { tampering } from './nodes/tamper.ts'
 import { WeightsCache } from './nodes/weights.ts'
 import type { TrainingPool } from './pool/pool.ts'
-import { confusionOf, type SimulatedRound, type SimulationEvent } from './results.ts'
+import { confusionOf, type SimulatedRound, type SimulatedRun, type SimulationEvent } from './results.ts'
 import { trainingTime } from './world/devices.ts'
 import type { Scenario } from './world/scenario.ts'
 
@@ -77,6 +78,7 @@ export class Simulation {
   readonly #blobs = new SharedBlobs(() => this.#store)
   readonly #weights = new WeightsCache()
   readonly #board = new UpdateBoard()
+  readonly #records: RecordLedgers
   readonly #names: readonly string[]
   readonly #identity: SigningKey
   readonly #coordinator: SimulatedCoordinator
@@ -95,6 +97,7 @@ export class Simulation {
   constructor(deps: SimulationDeps) {
     this.#deps = deps
     this.#checkPlan = planCheck(deps)
+    this.#records = new RecordLedgers(deps.scenario.plan)
     this.#sealed = new SealedMemory(deps.kernels)
     this.#difference = differenceInKernels(deps.kernels)
     const { world } = deps.scenario
@@ -146,7 +149,7 @@ export class Simulation {
   }
 
   /** Runs the scenario to its end. */
-  async run(): Promise<{ readonly view: RunView; readonly rounds: readonly SimulatedRound[] }> {
+  async run(): Promise<SimulatedRun> {
     const { scenario, onEvent, initial } = this.#deps
     await this.#clock.run(this.#connect())
     onEvent({
@@ -158,7 +161,7 @@ export class Simulation {
     this.#startedMs = this.#clock.monotonic()
     const view = await this.#clock.run(this.#wholeRun())
     await this.#clock.run(this.#stop())
-    return { view, rounds: this.#rounds }
+    return { view, rounds: this.#rounds, records: await this.#records.most() }
   }
 
   async #connect(): Promise<void> {
@@ -285,6 +288,7 @@ export class Simulation {
       sealedMemory: this.#sealed.take,
       difference: this.#difference,
       masking: { policy: this.#policy, masks: this.#masks },
+      ...this.#records.of(name),
       limits: LIMITS,
       minCohort: 1,
       agent: 'simulation',
@@ -314,6 +318,8 @@ export class Simulation {
           weights: this.#weights,
           layout,
           trainingMs: () => this.#trainingMs(client) * line.slowness(),
+          rowsOf: this.#deps.rowsOf,
+          seed: scenario.world.seed,
         },
         client,
       )

@@ -32,6 +32,6 @@ export function isKnownFile(name: string): boolean {
 
 /** Whether a folder is that of a client: what it must not do twice would be undone by an older copy. */
 export function clientFilesOf(folder: string): readonly string[] {
-  const { rounds, ledger, federation }: Home = homeOf(folder)
-  return [rounds, ledger, federation]
+  const { rounds, ledger, recordLedger, federation }: Home = homeOf(folder)
+  return [rounds, ledger, recordLedger, federation]
 }

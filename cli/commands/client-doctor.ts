@@ -67,6 +67,8 @@ async function doctorOptionsOf(options: Options): Promise<DoctorOptions> {
     home: options.home,
     spent: async () => {
       const ledger = await readLedger(home.ledger)
+      // Read to see that it can be: its ε is another promise, and does not add up with this one.
+      await readLedger(home.recordLedger)
       const rounds = ledger.entries.reduce((sum, { keys }) => sum + keys.length, 0)
       return { rounds, epsilon: epsilonOf(ledger, USUAL_DELTA).epsilon }
     },

@@ -57,6 +57,7 @@ export const clientStart = withClientStartOptions(
       checkpoints: fileCheckpointMemory(home.checkpoints, federation.coordinatorKey),
       controls: fileControlMemory(home.controls),
       ledger: await fileLedger(home.ledger, budgetOf(options.privacyBudget, options.privacyDelta)),
+      recordLedger: await fileLedger(home.recordLedger, budgetOf(options.recordBudget, options.recordDelta)),
       ...(minCohort === undefined ? {} : { minCohort }),
       ...(masking === undefined ? {} : { masking }),
       ...(options.engine === undefined ? {} : { engine: engineOf(options.engine) }),

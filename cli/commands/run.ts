@@ -15,6 +15,8 @@ import {
   outcomeText,
   privacyText,
   progressLine,
+  recordsLines,
+  recordsText,
   robustnessTable,
   roundLine,
   suspectLines,
@@ -97,7 +99,8 @@ async function watchRun(coordinator: RemoteCoordinator, run: string, output: Out
   for await (const event of coordinator.events(`/v1/runs/${encodeURIComponent(run)}/events`, abort.signal)) {
     const view = event as RunView
     last = view
-    const spent = view.privacy === undefined ? '' : `  ${privacyText(view.privacy)}`
+    const whole = view.privacy === undefined ? '' : `  ${privacyText(view.privacy)}`
+    const spent = view.records === undefined ? whole : `${whole}  ${recordsText(view.records)}`
     for (const round of view.history.slice(shown)) output.say(`${roundLine(round, view.rounds)}${spent}`)
     shown = view.history.length
     output.event({ ...view, terminal: view.phase === 'over' })
@@ -127,6 +130,7 @@ function statusText(view: RunView): string {
     ...table,
     ...holdoutLines(view),
     ...latencyLines(view),
+    ...recordsLines(view),
     ...combined,
     ...suspectLines(view.suspects),
     outcomeText(view),

@@ -6,7 +6,7 @@ import type { HeldRows } from '../../core/run/holdout.ts'
 import type { Dataset, Examples } from './dataset.ts'
 import { type DataFiles, pixelRows, readTable } from './load.ts'
 import { groupsOfRows } from './row-groups.ts'
-import { fitScaling, type Scaling, scaledRows } from './scaling.ts'
+import { type Scaling, scaledRows, scalingOf } from './scaling.ts'
 import type { Table } from './table.ts'
 
 /** Rows of which none is trained on: all of them are in `dataset.test`. */
@@ -30,7 +30,7 @@ export async function loadHeldRows(
   const rows = table.labels.length
   if (rows === 0) throw new ParleyError('data.too-few-rows', `there is no usable row among ${table.found}`)
   const all = Uint32Array.from(table.labels.keys())
-  const own = 'csv' in data ? (scaling ?? fitScaling(table.features, table.width, all)) : undefined
+  const own = 'csv' in data ? (scaling ?? scalingOf(data.csv, table.features, table.width, all)) : undefined
   const dataset: Dataset = {
     ...dataEnds(data),
     train: { rows: 0, features: new Float32Array(), labels: new Int32Array() },
@@ -44,8 +44,8 @@ export async function loadHeldRows(
 function examplesOf(data: Data, table: Table, all: Uint32Array, scaling: Scaling | undefined): Examples {
   if ('idx' in data) return pixelRows(table, data.idx.divideBy)(all)
   const { features, labels, width } = table
-  const own = scaling ?? fitScaling(features, width, all)
-  return { rows: all.length, features: scaledRows(features, all, own, data.csv.standardise), labels }
+  const own = scaling ?? scalingOf(data.csv, features, width, all)
+  return { rows: all.length, features: scaledRows(features, all, own), labels }
 }
 
 /** SHA-256 of the file; of several that of their digests one after the other. */

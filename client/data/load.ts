@@ -1,12 +1,12 @@
 import { open } from 'node:fs/promises'
 import { ParleyError } from '../../core/errors/index.ts'
-import { type Data, dataEnds } from '../../core/plan/data.ts'
+import { type Csv, type Data, dataEnds } from '../../core/plan/data.ts'
 import type { Groups } from '../../core/plan/groups.ts'
 import { readCsv } from './csv.ts'
 import type { Dataset, Examples } from './dataset.ts'
 import { readIdx } from './idx.ts'
 import { groupsOfRows } from './row-groups.ts'
-import { fitScaling, scaledRows } from './scaling.ts'
+import { scaledRows, scalingOf } from './scaling.ts'
 import { classesOf, splitRows } from './split.ts'
 import type { Table } from './table.ts'
 
@@ -72,7 +72,7 @@ function datasetOf(data: Data, table: Table): Dataset {
   }
   if (used * table.width > MOST_VALUES)
     throw new ParleyError('data.malformed', 'the data has too many values for one node')
-  const examples = 'csv' in data ? tableRows(table, train, data.csv.standardise) : pixelRows(table, data.idx.divideBy)
+  const examples = 'csv' in data ? tableRows(table, train, data.csv) : pixelRows(table, data.idx.divideBy)
   return {
     ...ends,
     train: examples(train),
@@ -84,11 +84,11 @@ function datasetOf(data: Data, table: Table): Dataset {
 
 type ExamplesOf = (rows: Uint32Array) => Examples
 
-function tableRows({ features, labels, width }: Table, train: Uint32Array, standardise: boolean): ExamplesOf {
-  const scaling = fitScaling(features, width, train)
+function tableRows({ features, labels, width }: Table, train: Uint32Array, csv: Csv): ExamplesOf {
+  const scaling = scalingOf(csv, features, width, train)
   return (rows) => ({
     rows: rows.length,
-    features: scaledRows(features, rows, scaling, standardise),
+    features: scaledRows(features, rows, scaling),
     labels: Int32Array.from(rows, (row) => labels[row] as number),
   })
 }

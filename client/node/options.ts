@@ -104,6 +104,8 @@ export type ClientOptions = {
   }
   /** What this client has spent of its privacy in its life; without it, it counts nothing. */
   readonly ledger?: PrivacyLedger
+  /** What its training rows have cost, each of them, in all rounds of plans that hide rows; without it, such plans are declined. */
+  readonly recordLedger?: PrivacyLedger
   /** Where the client records what it does and what leaves it; what cannot be recorded is not done. By default nowhere. */
   readonly audit?: AuditSink
   /** What was seen of the coordinator's audit log; without it the client does not see that there are two of it. */

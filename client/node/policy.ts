@@ -22,6 +22,8 @@ export type Admission = {
   readonly data?: DataFiles
   /** What the client may spend of its privacy in its life. */
   readonly budget?: Budget
+  /** What each of its rows may cost over that life, in plans that hide rows. */
+  readonly recordBudget?: Budget
   /** The engines that may train; absent: any. */
   readonly engines?: readonly EngineName[]
   readonly resources?: { readonly cpuShare?: number; readonly memoryBytes?: number }

@@ -28,10 +28,16 @@ export class SiteRecord {
     await this.#audit.append(this.#entry('task.take', task, details))
   }
 
-  async charged(task: RoundConfiguration, spend: Spend, ledger: PrivacyLedger): Promise<void> {
+  /** `unit`: who is hidden by it, the client as a whole or each of its rows. */
+  async charged(
+    task: RoundConfiguration,
+    spend: Spend,
+    ledger: PrivacyLedger,
+    unit: 'client' | 'row' = 'client',
+  ): Promise<void> {
     const { delta } = ledger.budget
     const { epsilon } = epsilonOf(await ledger.read(), delta)
-    const details = { spend: JSON.stringify(spend), epsilonInAll: epsilon.toFixed(6), delta: String(delta) }
+    const details = { unit, spend: JSON.stringify(spend), epsilonInAll: epsilon.toFixed(6), delta: String(delta) }
     await this.#audit.append(this.#entry('privacy.charge', task, details))
   }
 

@@ -4,7 +4,7 @@ import { SEALED_SEGMENT_BYTES, sealedLength, sealer, segmentCount, segmentLength
 import { float32View, fromHex, toHex } from '../../core/encoding/bytes.ts'
 import { ParleyError } from '../../core/errors/index.ts'
 import type { TrainConfiguration } from '../../core/run/round-configuration.ts'
-import type { UpdateHeader } from '../../core/run/update-header.ts'
+import type { RecordsHeader, UpdateHeader } from '../../core/run/update-header.ts'
 import { vectorDigest } from '../../core/secagg/index.ts'
 import { SEGMENT_BYTES } from '../../core/wire/limits.ts'
 import type { TrainResult } from '../training/ports.ts'
@@ -17,6 +17,8 @@ export type SealDeps = {
   readonly client: string
   /** Lets other work of the process go on; awaited now and then. */
   readonly breathe: () => Promise<void>
+  /** What the update cost the rows behind it, where the plan hides them: then nothing is said of the training loss. */
+  readonly records?: RecordsHeader | undefined
 }
 
 export type SealedUpdate = Outgoing & { readonly sealed: Uint8Array }
@@ -59,10 +61,11 @@ export async function sealUpdate(
     bytes: sealed.length,
     client: deps.client,
     layout,
-    loss: decimal(result.loss),
+    loss: deps.records === undefined ? decimal(result.loss) : '0',
     mode: 'sealed',
     model: model.digest,
     oneTimeKey,
+    ...(deps.records === undefined ? {} : { records: deps.records }),
     round,
     run,
     samples: result.samples,
@@ -96,6 +99,7 @@ export async function sealVector(
     mode: 'masked',
     model: model.digest,
     oneTimeKey,
+    ...(deps.records === undefined ? {} : { records: deps.records }),
     round,
     run,
     samples: 1,

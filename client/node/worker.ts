@@ -5,8 +5,7 @@ import { ParleyError } from '../../core/errors/index.ts'
 import { metricsOf } from '../../core/metrics/compute.ts'
 import type { GroupedCounts } from '../../core/metrics/groups.ts'
 import { frozenTensors } from '../../core/plan/freeze.ts'
-import { maskedCoordinates, type RoundPrivacy, roundPrivacyOf } from '../../core/plan/round-privacy.ts'
-import type { Budget } from '../../core/privacy/index.ts'
+import type { RoundPrivacy } from '../../core/plan/round-privacy.ts'
 import { evaluationDigest } from '../../core/run/masked-evaluation.ts'
 import { parsePayload } from '../../core/run/payload.ts'
 import {
@@ -21,11 +20,11 @@ import type { Layout } from '../../core/tensors/layout.ts'
 import type { FrameOf } from '../../core/wire/frame.ts'
 import type { Link } from '../../core/wire/link.ts'
 import type { Trainer, TrainResult } from '../training/ports.ts'
+import { chargeRecords, chargeUpdate } from './charges.ts'
 import { difference } from './difference.ts'
 import { countsOf, hasGroups, lackingError, reportOf } from './evaluation.ts'
 import type { Fetcher } from './fetcher.ts'
 import { HeldPlans } from './held-plans.ts'
-import { chargeLedger } from './ledger.ts'
 import { checkCountsTask, maskCounts } from './masked/counts.ts'
 import { MaskedRound } from './masked/round.ts'
 import { Models } from './models.ts'
@@ -219,7 +218,14 @@ export class Worker {
     const masked = configuration.mode === 'masked' ? this.#maskedUpdate(work, configuration, last) : undefined
     const { run, round } = configuration
     const trainer = await this.#trainer(work, configuration)
-    const privacy = await this.#privacyOf(configuration, work.admission?.budget)
+    const plan = this.#models.plan(configuration)
+    const { ledger, recordLedger } = this.#options
+    const ledgers = { ledger, recordLedger, site: this.#site }
+    const privacy = await chargeUpdate(ledgers, plan, configuration, work.admission?.budget)
+    const hides = plan.privacy.records !== undefined
+    const records = hides
+      ? await chargeRecords(ledgers, plan, configuration, trainer, work.admission?.recordBudget)
+      : undefined
     const weights = await this.#models.weights(configuration.model, configuration, trainer, signal)
     const { engine, why } = trainer
     const shown = { engine, ...(why === undefined ? {} : { why }) }
@@ -229,10 +235,14 @@ export class Worker {
       run,
       model: configuration.model.digest,
       signal,
+      ...(records === undefined ? {} : { records: records.privacy }),
       onProgress: (done) => onEvent?.({ type: 'training', run, round, done, ...shown }),
     })
+    if (records !== undefined && result.steps !== records.privacy.steps) {
+      throw new ParleyError('internal', 'the trainer took other steps than those that were paid for')
+    }
     const breathe = () => new Promise<void>((resolve) => void clock.after(0, resolve))
-    const deps = { crypto, identity, client: this.#client, breathe }
+    const deps = { crypto, identity, client: this.#client, breathe, records: records?.header }
     const answer =
       masked === undefined
         ? await this.#sealed(deps, configuration, trainer.layout, weights, result, privacy)
@@ -240,35 +250,6 @@ export class Worker {
     if (this.#options.sealedMemory === undefined) this.#spare = answer.sealed
     onEvent?.({ type: 'sending', run, round, bytes: answer.sealed.length })
     return { answer, keep: result.accepted }
-  }
-
-  /** What the plan, which the coordinator signed with the task, means in this round; charged before anything is done. */
-  async #privacyOf(configuration: TrainConfiguration, allowed?: Budget): Promise<RoundPrivacy | undefined> {
-    const { run, round, clip, parameters, mode, coordinates } = configuration
-    const plan = this.#models.plan(configuration)
-    const due = mode === 'masked' ? maskedCoordinates(plan, parameters) : undefined
-    if (
-      plan.privacy.mode !== mode ||
-      (plan.privacy.clip === undefined) !== (clip === undefined) ||
-      coordinates !== due
-    ) {
-      throw new ParleyError('node.plan-refused', 'the task has another privacy than its plan')
-    }
-    const clipping = plan.privacy.clip
-    if (clip === undefined || clipping === undefined) return undefined
-    if ('flat' in clipping && clip !== clipping.flat.norm) {
-      throw new ParleyError('node.plan-refused', 'the task clips to another norm than its plan')
-    }
-    const privacy = roundPrivacyOf(plan, parameters, clip)
-    const { ledger } = this.#options
-    if (allowed !== undefined && ledger === undefined) {
-      throw new ParleyError('node.plan-refused', 'the client’s policy limits ε, and this client keeps no ledger')
-    }
-    if (privacy?.charge !== undefined && ledger !== undefined) {
-      await chargeLedger(ledger, `${run}/${round}`, privacy.charge, allowed)
-      if (this.#site !== undefined) await this.#site.charged(configuration, privacy.charge, ledger)
-    }
-    return privacy
   }
 
   #sealed(

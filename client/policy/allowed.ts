@@ -20,6 +20,7 @@ export function planProblem(allow: Allow, asked: Asked): string | undefined {
     groupsProblem(allow, plan) ??
     clipProblem(allow, asked) ??
     noiseProblem(allow, plan) ??
+    recordsProblem(allow, plan) ??
     startProblem(allow, plan)
   )
 }
@@ -92,6 +93,13 @@ function noiseProblem({ noise: asked }: Allow, { privacy: { noise } }: Plan): st
   const wrong = among(by, asked.by, 'noise is', 'noise.by')
   if (wrong !== undefined || multiplier >= asked.multiplier) return wrong
   return `noise has a multiplier of ${multiplier}, asked for are ${asked.multiplier} (noise)`
+}
+
+function recordsProblem({ records: asked }: Allow, { privacy: { records } }: Plan): string | undefined {
+  if (asked === undefined) return undefined
+  if (records === undefined) return 'the plan hides no single rows (records)'
+  if (records.multiplier >= asked.multiplier) return undefined
+  return `rows are hidden by a multiplier of ${records.multiplier}, asked for are ${asked.multiplier} (records)`
 }
 
 function startProblem({ start: allowed }: Allow, { start }: Plan): string | undefined {

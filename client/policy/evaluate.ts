@@ -42,6 +42,9 @@ function wholeProblem(policy: Policy, { plan, coordinator }: Asked, { now }: Fac
   if (policy.privacy !== undefined && plan.privacy.noise === undefined) {
     return `the policy allows ε = ${policy.privacy.epsilon} in all, and a plan without noise has no ε (privacy)`
   }
+  if (policy.records !== undefined && plan.privacy.records === undefined) {
+    return `the policy allows each row ε = ${policy.records.epsilon} in all, and a plan that hides no rows has no such ε (records)`
+  }
   return undefined
 }
 

@@ -151,11 +151,15 @@ function keyOf({ task: { run, round } }: Asked): string {
   return `${run}/${round}`
 }
 
-function limitsOf({ privacy, resources }: Policy): Pick<Admission, 'budget' | 'resources'> {
+function limitsOf({ privacy, records, resources }: Policy): Pick<Admission, 'budget' | 'recordBudget' | 'resources'> {
   const { cpuShare, memory } = resources ?? {}
   const share = cpuShare === undefined ? {} : { cpuShare }
   const bytes = memory === undefined ? {} : { memoryBytes: sizeBytes(memory) }
-  return { ...(privacy === undefined ? {} : { budget: privacy }), resources: { ...share, ...bytes } }
+  const budgets = {
+    ...(privacy === undefined ? {} : { budget: privacy }),
+    ...(records === undefined ? {} : { recordBudget: records }),
+  }
+  return { ...budgets, resources: { ...share, ...bytes } }
 }
 
 /** Where a data set of a policy lies that is in this folder. */

@@ -2,6 +2,7 @@ import { sealedLength } from '../../core/crypto/seal.ts'
 import { shortFormLayout } from '../../core/plan/architecture.ts'
 import { groupsOf } from '../../core/plan/groups.ts'
 import type { Plan } from '../../core/plan/plan.ts'
+import { type RecordExample, recordExamples, recordExampleText } from '../../core/plan/record-examples.ts'
 import { firstClip, maskedCoordinates, roundPrivacyOf } from '../../core/plan/round-privacy.ts'
 import { spent, timesRounds } from '../../core/privacy/index.ts'
 import { tensorsIn } from '../../core/tensors/layout.ts'
@@ -37,6 +38,13 @@ export type Leaving = {
     readonly epsilonOfAll: number
     readonly delta: number
   }
+  /** Absent where single rows are not hidden. ε depends on how many there are: for some numbers of them. */
+  readonly records?: {
+    readonly clip: number
+    readonly multiplier: number
+    readonly delta: number
+    readonly examples: readonly RecordExample[]
+  }
 }
 
 /** Bytes of the update of one round. */
@@ -69,6 +77,7 @@ export function leavingOf(plan: Plan, parameters: number, delta?: number): Leavi
       minGroup: evaluation.minGroup,
     },
     ...privacyOf(plan, parameters, delta ?? privacy.budget?.delta ?? USUAL_DELTA),
+    ...recordsOf(plan, parameters),
   }
 }
 
@@ -91,8 +100,15 @@ function privacyOf(plan: Plan, parameters: number, delta: number): Pick<Leaving,
   }
 }
 
+function recordsOf(plan: Plan, parameters: number): Pick<Leaving, 'records'> {
+  const { records } = plan.privacy
+  if (records === undefined) return {}
+  const { clip, multiplier, delta } = records
+  return { records: { clip, multiplier, delta, examples: recordExamples(plan, parameters) } }
+}
+
 /** The same in words, a line each. */
-export function leavingText({ update, evaluation, privacy }: Leaving): string[] {
+export function leavingText({ update, evaluation, privacy, records }: Leaving): string[] {
   const { mode, parameters, tensors, controls, bytes, rounds, allBytes } = update
   const who = mode === 'sealed' ? 'the coordinator can open it' : 'the coordinator learns sums over clients'
   const inTensors =
@@ -108,7 +124,13 @@ export function leavingText({ update, evaluation, privacy }: Leaving): string[] 
       ? []
       : [`  of ${groups.length} groups with at least ${minGroup} rows: ${groups.join(', ')}`]),
     privacy === undefined
-      ? 'privacy: no noise; nothing bounds what an update tells of the data'
+      ? `privacy: no noise on updates; ${records === undefined ? 'nothing bounds what an update tells of the data' : 'what they tell of all rows together is not bounded'}`
       : `privacy: ${privacy.noise} noise, updates clipped to ${privacy.clip}; ε ${privacy.epsilonOfRound.toPrecision(3)} a round, ${privacy.epsilonOfAll.toPrecision(3)} in all rounds (δ ${privacy.delta})`,
+    ...(records === undefined
+      ? []
+      : [
+          `rows: hidden one by one, gradients clipped to ${records.clip}, noise multiplier ${records.multiplier} (δ ${records.delta})`,
+          ...records.examples.map((one) => `  ${recordExampleText(one)}`),
+        ]),
   ]
 }

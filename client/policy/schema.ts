@@ -58,6 +58,10 @@ const allowSchema = z.strictObject({
     .strictObject({ by: z.array(z.enum(['central', 'distributed', 'local'])).min(1), multiplier: z.number().gt(0) })
     .optional()
     .describe('absent: not asked for'),
+  records: z
+    .strictObject({ multiplier: z.number().gt(0) })
+    .optional()
+    .describe('least noise by which a plan must hide single rows; absent: not asked for'),
   start: z
     .strictObject({
       new: z.boolean().default(false),
@@ -112,6 +116,8 @@ export const policySchema = z.strictObject({
   data: z.record(name, dataSet).default({}),
   /** What this client may spend in its life. */
   privacy: z.strictObject({ epsilon: z.number().gt(0).max(1_000), delta: z.number().gt(0).lt(1) }).optional(),
+  /** What each training row may cost in its life, in plans that hide single rows; plans that hide none are then refused. */
+  records: z.strictObject({ epsilon: z.number().gt(0).max(1_000), delta: z.number().gt(0).lt(1) }).optional(),
   resources: z
     .strictObject({
       cpuShare: z

@@ -1,6 +1,7 @@
 import { ParleyError } from '../../core/errors/index.ts'
 import { frozenTensors } from '../../core/plan/freeze.ts'
 import { plainRate, stepsOf, type Training } from '../../core/plan/training.ts'
+import type { RandomBytes } from '../../core/privacy/index.ts'
 import { randomOf } from '../../core/random/random.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { batchesOf } from './batches.ts'
@@ -11,7 +12,10 @@ import { probabilities } from './loss.ts'
 import type { Network } from './network.ts'
 import { createPace, type PaceLimits } from './pace.ts'
 import type { Trainer, TrainRequest, TrainResult } from './ports.ts'
+import { privateSteps } from './records/private-steps.ts'
+import { secretRandom } from './records/secret-random.ts'
 import { withScaffold } from './scaffold.ts'
+import type { TrainingSession } from './session.ts'
 
 export type LoopOptions = {
   /** The client's data, made with the data section of the plan. */
@@ -23,6 +27,8 @@ export type LoopOptions = {
   readonly controls?: ControlMemory
   /** How much of the machine it may take; by default all. */
   readonly resources?: PaceLimits
+  /** A cryptographic generator, for requests that hide single rows; without it the trainer cannot do them. */
+  readonly randomBytes?: RandomBytes | undefined
 }
 
 /** A trainer of a network, which it disposes of with itself, also where it fails with `plan.invalid`. */
@@ -36,14 +42,16 @@ export function trainerOf(network: Network, options: LoopOptions): Trainer {
     : withScaffold(trainer, rate, options.controls ?? memoryControls())
 }
 
-function plainTrainer(network: Network, { dataset, training, evaluation, resources }: LoopOptions): Trainer {
+function plainTrainer(network: Network, options: LoopOptions): Trainer {
+  const { dataset, training, evaluation, resources, randomBytes } = options
   const { groups } = dataset
   return {
     engine: network.engine,
     why: network.why,
     layout: network.layout,
     rows: { train: dataset.train.rows, heldOut: dataset.test.rows },
-    train: async (request) => await train({ network, dataset, training, resources }, request),
+    ...(randomBytes === undefined ? {} : { hidesRows: true }),
+    train: async (request) => await train({ network, dataset, training, resources, randomBytes }, request),
     evaluate: async (weights, signal) => countAll(await scored({ network, dataset, resources }, weights, signal)),
     ...(evaluation === undefined || groups === undefined
       ? {}
@@ -70,13 +78,16 @@ type Work = {
   dataset: Dataset
   training: Training
   resources?: PaceLimits | undefined
+  randomBytes?: RandomBytes | undefined
 }
 
-async function train({ network, dataset, training, resources }: Work, request: TrainRequest): Promise<TrainResult> {
-  const { weights, seed, signal, onProgress, correction } = request
+async function train(work: Work, request: TrainRequest): Promise<TrainResult> {
+  const { network, dataset, training, resources } = work
+  const { weights, seed, signal, onProgress, correction, records } = request
   const rows = dataset.train.rows
   const { steps, perEpoch } = stepsOf(training, rows)
-  const dropout = randomOf(seed, 'dropout')
+  // Of a known stream each row's place would tell of the rows before it.
+  const dropout = records === undefined ? randomOf(seed, 'dropout') : secretRandom(bytesOf(work))
   const session = network.begin({
     weights,
     training,
@@ -86,7 +97,7 @@ async function train({ network, dataset, training, resources }: Work, request: T
     memoryBytes: resources?.memoryBytes,
   })
   try {
-    const batches = batchesOf(dataset.train, widthOf(dataset), training.batch, randomOf(seed, 'batches'))
+    const advance = records === undefined ? shuffledSteps(work, seed) : hidingSteps(work, records)
     const pace = createPace(signal, resources)
     let [lossSum, lossRows] = [0, 0]
     for (let step = 0; step < steps; step++) {
@@ -95,20 +106,48 @@ async function train({ network, dataset, training, resources }: Work, request: T
         onProgress?.(step / steps)
         await pause
       }
-      const batch = batches.next().value
-      const sum = session.step(batch)
-      if (!Number.isFinite(sum)) throw diverged(step)
-      if (step >= steps - perEpoch) {
-        lossSum += sum
-        lossRows += batch.rows
+      const { loss, rows: told } = advance(session)
+      if (!Number.isFinite(loss)) throw diverged(step)
+      if (step >= steps - perEpoch && told > 0) {
+        lossSum += loss
+        lossRows += told
       }
     }
     if (!session.weights.every(Number.isFinite)) throw diverged(steps)
     onProgress?.(1)
-    return { weights: session.weights.slice(), samples: rows, loss: lossSum / lossRows, steps }
+    return { weights: session.weights.slice(), samples: rows, loss: lossRows === 0 ? 0 : lossSum / lossRows, steps }
   } finally {
     session.end()
   }
+}
+
+/** One step: the sum of the losses of a batch, and of how many rows it may be told. */
+type Advance = (session: TrainingSession) => { readonly loss: number; readonly rows: number }
+
+function shuffledSteps({ dataset, training }: Work, seed: number): Advance {
+  const batches = batchesOf(dataset.train, widthOf(dataset), training.batch, randomOf(seed, 'batches'))
+  return (session) => {
+    const batch = batches.next().value
+    return { loss: session.step(batch), rows: batch.rows }
+  }
+}
+
+function hidingSteps(work: Work, records: NonNullable<TrainRequest['records']>): Advance {
+  const { dataset, network, training } = work
+  const advance = privateSteps({
+    examples: dataset.train,
+    width: widthOf(dataset),
+    records,
+    most: training.batch,
+    frozen: frozenTensors(training.freeze, network.layout),
+    randomBytes: bytesOf(work),
+  })
+  return (session) => ({ loss: advance(session), rows: 0 })
+}
+
+function bytesOf({ randomBytes }: Work): RandomBytes {
+  if (randomBytes === undefined) throw new ParleyError('internal', 'this trainer has nothing to make secret noise of')
+  return randomBytes
 }
 
 /** Rows that are evaluated at once: as many as fit into about a million input values. */

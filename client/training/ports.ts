@@ -1,5 +1,6 @@
 import type { EvaluationCounts } from '../../core/metrics/counts.ts'
 import type { GroupedCounts } from '../../core/metrics/groups.ts'
+import type { RecordPrivacy } from '../../core/plan/record-privacy.ts'
 import type { Layout } from '../../core/tensors/layout.ts'
 
 export type TrainRequest = {
@@ -15,6 +16,8 @@ export type TrainRequest = {
   readonly onProgress?: (done: number) => void
   /** Added to every gradient; as long as `weights`. */
   readonly correction?: Float32Array
+  /** Where the plan hides single rows: exactly these steps are taken, with noise that does not follow from `seed`. */
+  readonly records?: RecordPrivacy
 }
 
 export type TrainResult = {
@@ -22,7 +25,7 @@ export type TrainResult = {
   readonly weights: Float32Array
   /** Training rows, the update's sample weight. */
   readonly samples: number
-  /** Mean loss over the last epoch. */
+  /** Mean loss over the last epoch; 0 where single rows are hidden, of which it would tell. */
   readonly loss: number
   readonly steps: number
   /** To be called once the coordinator has accepted the update: for trainers that remember something. */
@@ -38,6 +41,8 @@ export interface Trainer {
   readonly layout: Layout
   /** Rows that were loaded; a client's policy may ask for a least number. */
   readonly rows?: { readonly train: number; readonly heldOut: number }
+  /** Whether it can train so that single rows are hidden, and does where a request says so. */
+  readonly hidesRows?: true
   /** Fails with `engine.diverged` when the loss is not finite, and with `interrupted` when `signal` fires. */
   train(request: TrainRequest): Promise<TrainResult>
   /** Additive counts over the held-out rows. Where the layout has control variates, `weights` may come without them. */

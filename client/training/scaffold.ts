@@ -20,6 +20,7 @@ export function withScaffold(trainer: Trainer, rate: number, memory: ControlMemo
     ...(trainer.why === undefined ? {} : { why: trainer.why }),
     layout: withControl(trainer.layout),
     ...(trainer.rows === undefined ? {} : { rows: trainer.rows }),
+    ...(trainer.hidesRows === undefined ? {} : { hidesRows: trainer.hidesRows }),
     train: (request) => train(trainer, rate, own, request),
     // A version that was published is a model without controls.
     evaluate: (weights, signal) => trainer.evaluate(weights.subarray(0, length), signal),

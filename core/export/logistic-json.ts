@@ -1,7 +1,7 @@
 import { utf8 } from '../encoding/bytes.ts'
 import { canonicalJsonOfDefined } from '../encoding/canonical-json.ts'
 import { ParleyError } from '../errors/index.ts'
-import { dataEnds, type Inputs } from '../plan/data.ts'
+import { columnWidth, dataEnds, featureColumns, type Inputs } from '../plan/data.ts'
 import { tensorsIn } from '../tensors/layout.ts'
 import { checkWeights, type ModelFile, type WeightsInput } from './exported.ts'
 import { inputNames, outputNames } from './input-names.ts'
@@ -19,7 +19,8 @@ const FORMULA = {
  * `positive`, `intercept` and `coefficients[i]`, one with classes `classes`, `intercepts[k]` and `coefficients[k][i]`. The
  * i-th input is `inputs[i]`: the value of a column, or 1 where the column has the category, else 0. With
  * `standardise: "per site"` every input, categories too, is (x − mean) / deviation by the population mean and deviation of
- * the site's own training rows, and 0 where its deviation is 0. Pixels are divided by `divideBy`.
+ * the site's own training rows, and 0 where its deviation is 0; with `standardise: "given"` the i-th is so by `scaling[i]`, and as
+ * it is where that is null. Pixels are divided by `divideBy`.
  *
  * Throws `engine.model-unsupported` for other models, `tensors.malformed` when weights and layout do not go together.
  */
@@ -55,9 +56,15 @@ export function logisticJson(input: WeightsInput): ModelFile {
 
 /** What is done to inputs before they are multiplied. */
 export function standardisation(data: Inputs) {
-  return 'csv' in data
-    ? { standardise: data.csv.standardise ? 'per site' : 'none' }
-    : { standardise: 'none', divideBy: data.idx.divideBy }
+  if ('idx' in data) return { standardise: 'none', divideBy: data.idx.divideBy }
+  const scaling = featureColumns(data.csv).flatMap((column) =>
+    Array.from(
+      { length: columnWidth(column) },
+      () => (column.type === 'number' ? column.standardise : undefined) ?? null,
+    ),
+  )
+  if (scaling.some((given) => given !== null)) return { standardise: 'given', scaling }
+  return { standardise: data.csv.standardise ? 'per site' : 'none' }
 }
 
 /** Bias and kernel of the only layer; empty where the layout has none. */

@@ -3,6 +3,7 @@ import { type Pipeline, pipelineOf } from '../aggregation/pipeline.ts'
 import type { RuleTable } from '../aggregation/rule.ts'
 import { ParleyError } from '../errors/index.ts'
 import { ALWAYS_COMPLETE, chooseGraph } from '../secagg/graph.ts'
+import { checkRecords } from './check-records.ts'
 import { maskedEncodingOf } from './encoding.ts'
 import { cohortSize, type Plan } from './plan.ts'
 import { bucketSurvivors } from './privacy.ts'
@@ -21,6 +22,7 @@ const MOST_MASKED = 1_000
 export function checkPrivacy(plan: Plan, rules?: RuleTable): void {
   const pipeline = pipelineOf(plan.aggregation, rules)
   checkPopulation(plan)
+  checkRecords(plan)
   checkNoise(plan, pipeline)
   if (plan.privacy.mode === 'masked') checkMasked(plan, pipeline)
   else checkSealed(plan, pipeline)

@@ -16,6 +16,12 @@ const number = z.strictObject({
     .union([z.literal('drop-row'), z.literal('mean'), z.number()])
     .default('drop-row')
     .describe('what a missing value becomes: no row, the mean of the client’s own training rows, or this number'),
+  standardise: z
+    .strictObject({ mean: z.number().min(-1e12).max(1e12), deviation: z.number().gt(0).max(1e12) })
+    .optional()
+    .describe(
+      'subtract this mean, which `missing: mean` means as well, and divide by this deviation: the same at every client',
+    ),
 })
 
 const category = z.strictObject({
@@ -81,6 +87,10 @@ export const csvSchema = z
     if (repeated >= 0) report(`the column ${names[repeated]} stands twice`, ['columns', repeated, 'name'])
     if (columns.filter((column) => column.type === 'label').length !== 1) {
       report('exactly one column is of type label', ['columns'])
+    }
+    const given = columns.findIndex((column) => column.type === 'number' && column.standardise !== undefined)
+    if (context.value.standardise && given >= 0) {
+      report('stands in single columns and for all of them: choose one', ['columns', given, 'standardise'])
     }
     if (featureColumns(context.value).length === 0) report('leaves no column to train on', ['columns'])
   })

@@ -13,6 +13,33 @@ const flat = z.strictObject({
   norm: z.number().gt(0).max(1e6).describe('largest Euclidean norm of an update; a longer one is scaled down to it'),
 })
 
+/** DP-SGD: Abadi et al., Deep Learning with Differential Privacy, CCS 2016; what it means in a round is in record-privacy.ts. */
+const records = z.strictObject({
+  clip: z
+    .number()
+    .gt(0)
+    .max(1e6)
+    .describe('largest Euclidean norm of the gradient of one row; a longer one is scaled down to it'),
+  // With less, ε is in the tens of thousands, and its accounting without an end.
+  multiplier: z
+    .number()
+    .min(0.1)
+    .max(1_000)
+    .describe('standard deviation of the noise over clip, on the sum of the gradients of a batch'),
+  delta: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(1e-5)
+    .describe('δ at which ε is told; far below one over the rows of a client, which declines where it is not'),
+  epsilon: z
+    .number()
+    .gt(0)
+    .max(1_000)
+    .optional()
+    .describe('most that a run may cost the rows of one client, which declines rounds beyond; absent is no limit'),
+})
+
 /** Andrew et al., Differentially Private Learning with Adaptive Clipping, NeurIPS 2021. */
 const adaptive = z.strictObject({
   quantile: z.number().gt(0).lt(1).default(0.5).describe('share of the updates that should be left as they are'),
@@ -83,6 +110,8 @@ export const privacySchema = z.strictObject({
     distributed: z.strictObject({ multiplier }),
     local: z.strictObject({ multiplier }),
   }).optional(),
+  /** Every client trains so that what it sends hides each of its training rows, from whoever gets it. */
+  records: records.optional(),
   /** The run ends before a round that would spend more. */
   budget: z
     .strictObject({

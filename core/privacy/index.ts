@@ -40,6 +40,7 @@ export {
   epsilonOf,
   type Ledger,
   type Payment,
+  partOf,
   paymentsLeft,
   type Refusal,
   spendsOf,
@@ -48,6 +49,6 @@ export { parseLedger, spendSchema } from './ledger-json.ts'
 export { releaseMean } from './noise/central.ts'
 export { DiscreteGaussian } from './noise/discrete-gaussian.ts'
 export { exactDiscreteGaussian, exactDiscreteLaplace } from './noise/exact.ts'
-export { addGridGaussian, gridStep, roundingSensitivity } from './noise/grid-gaussian.ts'
+export { addGridGaussian, gridGaussian, gridStep, roundingSensitivity } from './noise/grid-gaussian.ts'
 export { type RandomBytes, RandomWords } from './noise/random-source.ts'
 export { roundedNorm, roundRandomly } from './noise/randomized-rounding.ts'

@@ -76,6 +76,12 @@ export function spendsOf(ledger: Ledger): readonly Spend[] {
   return ledger.entries.map(({ spend, keys }) => timesRounds(spend, spend.rounds * keys.length))
 }
 
+/** The entries of some keys alone. */
+export function partOf({ version, entries }: Ledger, has: (key: string) => boolean): Ledger {
+  const parts = entries.map(({ spend, keys }) => ({ spend, keys: keys.filter(has) }))
+  return { version, entries: parts.filter(({ keys }) => keys.length > 0) }
+}
+
 /** ε at δ of everything that was charged. */
 export function epsilonOf(ledger: Ledger, delta: number, accountant: Accountant = 'tightest'): Spent {
   return spent(spendsOf(ledger), delta, accountant)

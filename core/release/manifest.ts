@@ -102,6 +102,8 @@ export const manifestSchema = z.strictObject({
       neighbours: z.enum(['add-or-remove', 'replace']),
     })
     .optional(),
+  /** Of plans that hide single training rows: what all rounds of the run cost them, at that one of `clients` where it is most, by their own word. */
+  records: z.strictObject({ epsilon: decimalField, delta: decimalField, clients: countField }).optional(),
   /** Root digest of the folder `model/` (OpenSSF Model Signing): what the version is known by. */
   root: digestField,
   /** The release key that signed that folder: ECDSA, SubjectPublicKeyInfo in PEM. */

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors/index.ts'
+import type { RecordExample } from '../plan/record-examples.ts'
 import type { StartedFrom } from './started-from.ts'
 import type { PrivacyView } from './view.ts'
 
@@ -34,4 +35,6 @@ export type DryRun = {
   readonly bytes: { readonly down: number; readonly evaluation: number; readonly up: number }
   /** After all rounds that are opened at most; absent where no noise is added. */
   readonly privacy?: PrivacyView
+  /** What all rounds cost single rows, of clients with some numbers of them, by moments; absent where the plan hides none. */
+  readonly records?: { readonly delta: number; readonly budget?: number; readonly examples: readonly RecordExample[] }
 }

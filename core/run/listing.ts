@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors/index.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import type { CohortMember, RunOutcome, RunView } from './view.ts'
+import type { CohortMember, RecordsView, RunOutcome, RunView } from './view.ts'
 
 /** A client whose own policy holds the plan until a person has looked at it; what it said. */
 export type Hold = { readonly client: string; readonly round: number; readonly message: string }
@@ -16,6 +16,8 @@ export type RunListing = Pick<
   RunView,
   'run' | 'model' | 'plan' | 'createdAt' | 'phase' | 'round' | 'rounds' | 'privacy' | 'paused' | 'start'
 > & {
+  /** What it has cost single rows, without what it cost at each client. */
+  readonly records?: Omit<RecordsView, 'clients'>
   /** Rounds that are over. */
   readonly completed: number
   /** Clients of the open round, those of them that have answered, and the bytes that have come from all. */
@@ -49,6 +51,7 @@ export function listingOf(view: RunView): RunListing {
     },
     holds: holdsOf(view),
     ...(privacy === undefined ? {} : { privacy }),
+    ...recordsOf(view),
     ...(paused === undefined ? {} : { paused }),
     ...(start === undefined ? {} : { start }),
     ...(metrics === undefined ? {} : { metrics }),
@@ -57,6 +60,12 @@ export function listingOf(view: RunView): RunListing {
       : { firstOpenedAt: first.openedAt, lastClosedAt: last.closedAt }),
     ...(outcome === undefined ? {} : { outcome: listedOutcome(outcome) }),
   }
+}
+
+function recordsOf({ records }: RunView): Pick<RunListing, 'records'> {
+  if (records === undefined) return {}
+  const { clients: _ofEach, ...all } = records
+  return { records: all }
 }
 
 /** Whether the client has sent all that this phase asks of it. */

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { byteCountField, digestField, idField, keyField, roundField } from './fields.ts'
 
+/** The shortest text that reads as the same double. */
+const decimal = z.string().regex(/^[0-9][0-9.e+-]{0,39}$/)
+
 /** What a client signs about its update: the payload of an `UploadOpen`. Numbers get their meaning, and their bounds, later. */
 export const updateHeaderSchema = z.strictObject({
   // In the order of canonical JSON: what is read so is written so without another look.
@@ -16,6 +19,16 @@ export const updateHeaderSchema = z.strictObject({
   model: digestField,
   /** The client's one-time X25519 public key. */
   oneTimeKey: keyField,
+  /** Of a plan with record-level privacy: (ε, δ) of this client's rows, as decimal numbers. Then `loss` is 0, as it would tell of them. */
+  records: z
+    .strictObject({
+      delta: decimal,
+      /** Of all rounds of this run that the client has paid for, this one and repeated ones included. */
+      epsilon: decimal,
+      /** Of this round by itself. */
+      epsilonOfRound: decimal,
+    })
+    .optional(),
   round: roundField,
   run: idField,
   /** Training rows: the sample weight of the update. Mode masked says nothing here: 1 row, 0 steps, a loss of 0. */
@@ -30,3 +43,4 @@ export const updateHeaderSchema = z.strictObject({
   vector: digestField.optional(),
 })
 export type UpdateHeader = z.infer<typeof updateHeaderSchema>
+export type RecordsHeader = NonNullable<UpdateHeader['records']>

@@ -36,6 +36,8 @@ export type RoundSummary = {
   readonly refused: readonly { readonly client: string; readonly code: ErrorCode; readonly message: string }[]
   /** Sealed bytes of the accepted updates. */
   readonly bytes: number
+  /** What the accepted updates cost their rows, as their clients say; absent where the plan hides none. */
+  readonly records?: readonly RecordsSpent[]
   /** Digest of the model file that the round made; absent when the round failed. */
   readonly weights?: string
   /** The same without control variates: what a version of it holds. Absent where it is the same. */
@@ -144,11 +146,27 @@ export type RunView = {
   readonly suspects: readonly Suspect[]
   /** What the run has spent of its clients' privacy; absent where no noise is added. */
   readonly privacy?: PrivacyView
+  /** What it has cost single training rows; absent where the plan hides none. */
+  readonly records?: RecordsView
   /** Clients at which the plan waits for a person, who looks at it there; rounds are held without them. */
   readonly holding?: readonly string[]
   /** Somebody has asked for a pause: an open round comes to its end, and no other is opened. */
   readonly paused?: { readonly at: string; readonly reason: string }
   readonly outcome?: RunOutcome
+}
+
+/** ε of each training row of a client, as it says itself: of all rounds of the run that it has paid for, and of one round. */
+export type RecordsSpent = { readonly client: string; readonly epsilon: number; readonly epsilonOfRound: number }
+
+/** What the run has cost single training rows. */
+export type RecordsView = {
+  /** The largest of all clients; 0 as long as none has said anything. */
+  readonly epsilon: number
+  readonly delta: number
+  /** Clients decline rounds by which they would pass it. */
+  readonly budget?: number
+  /** What each has said last, the largest first. */
+  readonly clients: readonly { readonly client: string; readonly epsilon: number }[]
 }
 
 /** (ε, δ) of all rounds that were opened, for one client more or less in all of them. */

@@ -32,7 +32,7 @@ const SHOWN_OF_NUMBERS: readonly MetricName[] = ['mae', 'rmse', 'bias']
 
 /** All that the model card of a candidate is made of. */
 export function cardInputOf(
-  { model, run, round, rule, weights, plan, clients, privacy, gates, evidence }: Candidate,
+  { model, run, round, rule, weights, plan, clients, privacy, records, gates, evidence }: Candidate,
   version: { readonly number: number; readonly evaluation: string; readonly parent?: string | undefined },
 ): CardInput {
   const { number, evaluation, parent } = version
@@ -66,6 +66,9 @@ export function cardInputOf(
             accountant: privacy.mechanism,
             unit: `one client, ${privacy.neighbours}`,
           },
+    ...(records === undefined
+      ? {}
+      : { records: { ...records, epsilon: String(records.epsilon), delta: String(records.delta) } }),
     robustness: { tolerated: toleratedBy(evidence.plan.aggregation.rule), clients: clients.accepted, attacks: [] },
     gates: gates.map(gateOf),
     sites: evidence.sites.flatMap(({ client, metrics, counts }) => resultsOf(client, metrics, shown, counts)),

@@ -33,6 +33,8 @@ export type Candidate = {
     readonly mechanism: 'gaussian' | 'distributed-discrete-gaussian' | 'tree'
     readonly neighbours: 'add-or-remove' | 'replace'
   }
+  /** What its run has cost single training rows, at the client where that is most. */
+  readonly records?: { readonly epsilon: number; readonly delta: number; readonly clients: number }
 }
 
 /** What the run knows of how a candidate came about, beside what the manifest says. */
@@ -65,8 +67,22 @@ export function manifestOf(
   candidate: Candidate,
   { number, parent, publishedAt, parleyVersion, root, releaseKey, files }: Publication,
 ): Manifest {
-  const { model, run, round, weights, layout, parameters, plan, base, rule, clients, metrics, gates, privacy } =
-    candidate
+  const {
+    model,
+    run,
+    round,
+    weights,
+    layout,
+    parameters,
+    plan,
+    base,
+    rule,
+    clients,
+    metrics,
+    gates,
+    privacy,
+    records,
+  } = candidate
   return {
     v: 1,
     model,
@@ -87,6 +103,9 @@ export function manifestOf(
     ...(privacy === undefined
       ? {}
       : { privacy: { ...privacy, epsilon: String(privacy.epsilon), delta: String(privacy.delta) } }),
+    ...(records === undefined
+      ? {}
+      : { records: { ...records, epsilon: String(records.epsilon), delta: String(records.delta) } }),
     root,
     releaseKey,
     files,

@@ -1,9 +1,12 @@
 import { fromUtf8 } from '../../core/encoding/bytes.ts'
+import type { Plan } from '../../core/plan/plan.ts'
+import { recordExamples } from '../../core/plan/record-examples.ts'
 import type { DryRun, DryRunClient } from '../../core/run/dry-run.ts'
 import type { PrivacyView } from '../../core/run/view.ts'
 import { writeHeader } from '../../core/tensors/safetensors.ts'
 import type { PreparedRun } from './prepared-run.ts'
 import { type PrivacySettings, spentAfter } from './privacy-settings.ts'
+import type { RunSettings } from './state.ts'
 
 const FLOAT_BYTES = 4
 /** Of a masked coordinate. */
@@ -37,7 +40,16 @@ export function dryRunOf(
       up: masked === undefined ? weights.length * FLOAT_BYTES : masked.coordinates * WORD_BYTES,
     },
     ...(privacy === undefined ? {} : { privacy: privacyOf(privacy, rounds) }),
+    ...recordsOf(settings, planBytes),
   }
+}
+
+function recordsOf({ records, parameters }: RunSettings, planBytes: Uint8Array): Pick<DryRun, 'records'> {
+  if (records === undefined) return {}
+  const { delta, epsilon: budget } = records
+  // Moments: nobody's rounds wait for a page that a person looks at.
+  const examples = recordExamples(JSON.parse(fromUtf8(planBytes)) as Plan, parameters, undefined, 'rdp')
+  return { records: { delta, ...(budget === undefined ? {} : { budget }), examples } }
 }
 
 /** A budget ends the run before it is passed. */

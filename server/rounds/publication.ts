@@ -6,6 +6,7 @@ import type { CandidateRecord } from '../store/ports.ts'
 import type { ActiveRun } from './active-run.ts'
 import { evidenceOf } from './candidate-evidence.ts'
 import { spentAfter } from './privacy-settings.ts'
+import { recordsOf } from './records-view.ts'
 import type { Over, Publishing } from './state.ts'
 import { openedRounds, timestamp } from './view.ts'
 
@@ -36,6 +37,7 @@ export function candidateOf(crypto: Pick<Crypto, 'sha256'>, state: Publishing, a
     gates: verdicts,
     evidence: evidenceOf(crypto, state, active),
     ...privacyOf(state),
+    ...recordsSpentBy(state),
   }
 }
 
@@ -47,6 +49,14 @@ function privacyOf(state: Publishing): Pick<Candidate, 'privacy'> {
   const { epsilon, delta } = spentAfter(privacy, rounds)
   const { mechanism, neighbours } = privacy.spend
   return { privacy: { epsilon, delta, rounds, mechanism, neighbours } }
+}
+
+/** The client whose rows it cost most. */
+function recordsSpentBy(state: Publishing): Pick<Candidate, 'records'> {
+  const records = recordsOf(state)
+  if (records === undefined) return {}
+  const { epsilon, delta, clients } = records
+  return { records: { epsilon, delta, clients: clients.length } }
 }
 
 /** What is kept of the result of a run that went before its gates, whatever they said. */

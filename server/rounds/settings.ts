@@ -45,7 +45,14 @@ export function settingsOf(
     ...(masked === undefined ? {} : { masked }),
     ...(clip === undefined ? {} : { clip }),
     ...(privacy === undefined ? {} : { privacy }),
+    ...recordsOf(plan),
   }
+}
+
+function recordsOf({ privacy: { records } }: Plan): Pick<RunSettings, 'records'> {
+  if (records === undefined) return {}
+  const { delta, epsilon } = records
+  return { records: { delta, ...(epsilon === undefined ? {} : { epsilon }) } }
 }
 
 /** What the machine needs to know of SCAFFOLD, where the plan trains with it. `layout` is that of the rounds' models. */

@@ -65,6 +65,8 @@ export type RunSettings = {
   readonly clip?: number
   /** What a round costs in differential privacy, where noise is added. */
   readonly privacy?: PrivacySettings
+  /** Every client hides its rows: the δ at which it tells ε, and what the run may cost them at most. */
+  readonly records?: { readonly delta: number; readonly epsilon?: number }
 }
 
 /** An update that is on disk: what its client signed, and the signature. */

@@ -28,7 +28,7 @@ import type {
   Unmasking,
   Waiting,
 } from './state.ts'
-import { collectingWindow, declineCode, evaluationDue, excluded } from './window.ts'
+import { collectingWindow, declineCode, evaluationDue, excluded, haveSpentAll } from './window.ts'
 
 /** Rounds that may fail one after the other before the run does. */
 export const PATIENCE = 3
@@ -353,13 +353,15 @@ function roundFailed(state: OpenRound, at: Instant, code: ErrorCode, message: st
   const failures = waitsForPeople(state) ? state.failures : state.failures + 1
   const history = [...state.history, { ...recordOf(state, at), failure: { code, message } }]
   const progress = { ...running(state), failures, history }
+  const evaluated = history.some(({ results }) => results.length > 0)
   if (failures >= PATIENCE) {
+    if (evaluated && haveSpentAll(state)) return concluded(progress, at)
     return { ...progress, phase: 'over', endedAt: at, outcome: { kind: 'failed', code, message } }
   }
   if (affords(state.settings.privacy, state.round + 1)) {
     return waitForNext({ ...progress, round: state.round + 1 }, at)
   }
-  if (history.some(({ results }) => results.length > 0)) return concluded(progress, at)
+  if (evaluated) return concluded(progress, at)
   const exhausted = `the privacy budget is spent, and no round made a model that was evaluated; the last: ${message}`
   return {
     ...progress,

@@ -33,6 +33,7 @@ export function admitUpdate(
     throw new ParleyError('update.stale', 'the update was trained from other weights')
   if (header.layout !== state.settings.layout) throw new ParleyError('update.layout-mismatch')
   checkMode(state, client, header)
+  checkRecords(state.settings, header)
   const expected = sealedLength(plainBytesOf(state.settings))
   if (header.bytes !== expected) {
     throw new ParleyError(
@@ -59,6 +60,22 @@ function checkMode({ settings, masking }: Collecting, client: string, header: Up
   const announced = session.phase === 'input' ? session.inputs[index]?.digest : undefined
   if (announced === undefined || announced !== header.vector) {
     throw new ParleyError('update.not-selected', 'the masked vector was not announced in this step of the round')
+  }
+}
+
+/** What rows cost is told by their client alone; here is seen that it is told, and within what the plan allows. */
+function checkRecords({ records: asked }: RunState['settings'], { records: told, loss }: UpdateHeader): void {
+  if (asked === undefined && told === undefined) return
+  const mismatch = (why: string) => new ParleyError('update.privacy-mismatch', why)
+  if (asked === undefined) throw mismatch('the plan hides no rows, and the update says what hiding them cost')
+  if (told === undefined) throw mismatch('the plan hides rows, and the update does not say what it cost them')
+  if (Number(told.delta) !== asked.delta) throw mismatch(`ε is told at δ = ${told.delta}, asked for is ${asked.delta}`)
+  if (Number(loss) !== 0)
+    throw mismatch('the update tells the training loss, which is one of the rows that are to be hidden')
+  const [epsilon, ofRound] = [Number(told.epsilon), Number(told.epsilonOfRound)]
+  if (!Number.isFinite(epsilon) || !Number.isFinite(ofRound)) throw mismatch('the ε that is told is no number')
+  if (epsilon > (asked.epsilon ?? Number.MAX_VALUE)) {
+    throw mismatch(`the rows have cost ε = ${epsilon}, and the plan allows ${asked.epsilon}`)
   }
 }
 

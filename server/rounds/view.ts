@@ -7,6 +7,7 @@ import { assertNever } from './assert-never.ts'
 import { holdoutSummary } from './holdout-view.ts'
 import { expectedIn } from './masked/transitions.ts'
 import { type PrivacySettings, spentAfter } from './privacy-settings.ts'
+import { recordsOf, recordsSpent } from './records-view.ts'
 import type { Collecting, Evaluating, Instant, Outcome, RoundRecord, RunState, Unmasking } from './state.ts'
 import { excluded } from './window.ts'
 
@@ -20,6 +21,7 @@ export type LiveInfo = {
 
 export function viewOf(state: RunState, live: LiveInfo): RunView {
   const window = openWindow(state)
+  const records = recordsOf(state)
   return {
     run: state.run,
     model: state.settings.model,
@@ -34,6 +36,7 @@ export function viewOf(state: RunState, live: LiveInfo): RunView {
     history: state.history.map(summaryOf),
     suspects: suspectsIn(state.history),
     ...(state.settings.privacy === undefined ? {} : { privacy: privacyOf(state, state.settings.privacy) }),
+    ...(records === undefined ? {} : { records }),
     ...(live.holding.length === 0 ? {} : { holding: live.holding }),
     ...pauseOf(state),
     ...(state.phase === 'over' ? { outcome: outcomeOf(state.outcome) } : {}),
@@ -171,6 +174,7 @@ function makeSummary(record: RoundRecord): RoundSummary {
     accepted: record.accepted.map(({ client }) => client),
     refused: record.refused,
     bytes: record.accepted.reduce((sum, { header }) => sum + header.bytes, 0),
+    ...recordsSpent(record),
     ...(record.model === undefined ? {} : { weights: record.model.digest }),
     ...(record.weights === undefined ? {} : { published: record.weights.digest }),
     ...(pooled === undefined ? {} : { pooled }),

@@ -69,6 +69,16 @@ export function excluded(state: Pick<Collecting, 'refused' | 'settings'>): Reado
   return out
 }
 
+/** Whether the round lacks its quorum for clients whose privacy, or that of their rows, is spent: more rounds will not change that. */
+export function haveSpentAll({
+  cohort,
+  refused,
+  settings,
+}: Pick<Collecting, 'cohort' | 'refused' | 'settings'>): boolean {
+  const spent = new Set(refused.flatMap(({ client, code }) => (code === 'privacy.budget-exhausted' ? [client] : [])))
+  return cohort.length - spent.size < settings.window.min
+}
+
 /** Whether the model of round `round`, with which `completed` rounds have made one, is evaluated: the last one always is. */
 export function evaluationDue(settings: RunSettings, completed: number, round: number): boolean {
   const last = completed >= settings.rounds || !affords(settings.privacy, round + 1)

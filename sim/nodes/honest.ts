@@ -11,6 +11,10 @@ export type HonestDeps = {
   readonly layout: Layout
   /** Virtual milliseconds that this client's training of a round takes. */
   readonly trainingMs: (client: number, round: number) => number
+  /** Training rows of a client. */
+  readonly rowsOf: (client: number) => number
+  /** Of the simulation: all noise that hides single rows follows from it. */
+  readonly seed: number
 }
 
 /**
@@ -20,11 +24,14 @@ export type HonestDeps = {
  */
 export function pooledTrainer(deps: HonestDeps, client: number): Trainer {
   const { clock, pool, weights, layout } = deps
+  let trainings = 0
   return {
     engine: 'simulated',
     layout,
+    rows: { train: deps.rowsOf(client), heldOut: 0 },
+    hidesRows: true,
     train: async (request: TrainRequest): Promise<TrainResult> => {
-      const { model, seed, correction } = request
+      const { model, seed, correction, records } = request
       const shared = weights.of(model, request.weights)
       const taken = pool.take({
         kind: 'train',
@@ -32,6 +39,10 @@ export function pooledTrainer(deps: HonestDeps, client: number): Trainer {
         weights: shared,
         seed,
         ...(correction === undefined ? {} : { correction }),
+        // A round that is done again makes new noise.
+        ...(records === undefined
+          ? {}
+          : { records: { privacy: records, seed: deps.seed, stream: `records/${client}/${trainings++}` } }),
       })
       await passing(clock, deps.trainingMs(client, seed))
       const result = await clock.holding(() => taken.result())

@@ -1,6 +1,7 @@
 import type { EngineName } from '../../client/index.ts'
 import type { EvaluationCounts, LabelRange } from '../../core/metrics/counts.ts'
 import type { Model } from '../../core/plan/model.ts'
+import type { RecordPrivacy } from '../../core/plan/record-privacy.ts'
 import type { Training } from '../../core/plan/training.ts'
 
 /** Examples in memory that threads share. */
@@ -35,6 +36,8 @@ export type Job =
       readonly weights: SharedWeights
       readonly seed: number
       readonly correction?: Float32Array
+      /** Single rows are hidden, by noise that follows from a stream of the simulation's seed. */
+      readonly records?: { readonly privacy: RecordPrivacy; readonly seed: number; readonly stream: string }
     }
   /** On the held-out rows of one client, on all of them, or on the probe of an attack. */
   | { readonly kind: 'evaluate'; readonly client: number | 'all' | 'probe'; readonly weights: SharedWeights }

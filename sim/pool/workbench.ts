@@ -1,4 +1,6 @@
 import { createTrainer, type Dataset, type Examples, type Trainer } from '../../client/index.ts'
+import type { RandomBytes } from '../../core/privacy/index.ts'
+import { insecureSeededBytes } from '../engine/seeded-bytes.ts'
 import type { Job, JobResult, SharedExamples, World } from './job.ts'
 
 /** Does jobs, in a thread of its own or in that of the simulation. Keeps the engine and the data; models are small. */
@@ -15,7 +17,10 @@ export class Workbench {
 
   async #train(job: Extract<Job, { kind: 'train' }>): Promise<JobResult> {
     const rows = this.#world.rows[job.client]?.train ?? new Uint32Array(0)
-    return await this.#with(take(this.#world.train, rows, this.#width), nobody(this.#width), async (trainer) => {
+    const { records } = job
+    const randomBytes = records === undefined ? undefined : insecureSeededBytes(records.seed, records.stream)
+    const own = take(this.#world.train, rows, this.#width)
+    const train = async (trainer: Trainer): Promise<JobResult> => {
       const { weights, samples, loss, steps } = await trainer.train({
         weights: job.weights.values,
         seed: job.seed,
@@ -23,10 +28,12 @@ export class Workbench {
         model: job.weights.id,
         signal: never,
         ...(job.correction === undefined ? {} : { correction: job.correction }),
+        ...(records === undefined ? {} : { records: records.privacy }),
       })
       const trainedOn = { engine: trainer.engine, why: trainer.why ?? '' }
       return { kind: 'train', weights, samples, loss, steps, trainedOn }
-    })
+    }
+    return await this.#with(own, nobody(this.#width), train, randomBytes)
   }
 
   async #evaluate(job: Extract<Job, { kind: 'evaluate' }>): Promise<JobResult> {
@@ -48,7 +55,12 @@ export class Workbench {
     return this.#world.shape.reduce((product, size) => product * size, 1)
   }
 
-  async #with<T>(train: Examples, test: Examples, work: (trainer: Trainer) => Promise<T>): Promise<T> {
+  async #with<T>(
+    train: Examples,
+    test: Examples,
+    work: (trainer: Trainer) => Promise<T>,
+    randomBytes?: RandomBytes,
+  ): Promise<T> {
     const { shape, classes, numeric, model, training, engine } = this.#world
     const report = {
       rows: train.rows + test.rows,
@@ -59,7 +71,13 @@ export class Workbench {
     }
     const range = numeric === undefined ? {} : { numeric }
     const dataset: Dataset = { shape, classes, ...range, train, test, report }
-    const trainer = await createTrainer({ model, dataset, training, ...(engine === undefined ? {} : { engine }) })
+    const trainer = await createTrainer({
+      model,
+      dataset,
+      training,
+      randomBytes,
+      ...(engine === undefined ? {} : { engine }),
+    })
     try {
       return await work(trainer)
     } finally {

@@ -34,6 +34,15 @@ function rowsOf(text: string, data: Extract<Data, { csv: unknown }>): string[] {
   )
 }
 
+test('a column with a mean and a deviation of its own is scaled by them alone, whatever the rows are', () => {
+  const age = { name: 'age', type: 'number', missing: 'mean', standardise: { mean: 50, deviation: 10 } } as const
+  const given = schema({ columns: [age, ...base.columns.slice(1)] })
+  const rows = ['30,a,x,yes', '40,2,y,no', '70,c,z,yes', ',a,,no']
+  const scaled = (...more: string[]) => rowsOf(['age,kind,note,ill', ...rows, ...more].join('\n'), given).sort()
+  expect(scaled()).toEqual(['-1 0 1 0 0', '-2 1 0 0 1', '0 1 0 0 0', '2 0 0 1 1'])
+  expect(scaled('110,a,,no')).toEqual([...scaled(), '6 1 0 0 0'].sort())
+})
+
 describe('delimited text', () => {
   const records = (text: string, delimiter = ',') => [...csvRecords(text, delimiter)]
 

@@ -72,6 +72,15 @@ describe('a logistic model as JSON', () => {
     expect([...train.features.subarray(0, 5)]).toEqual([1, 40, 0, 0, 1])
   })
 
+  test('says by which numbers of the plan its inputs are scaled', async () => {
+    const csv = 'csv' in mixed ? mixed.csv : expect.fail()
+    const standardise = { mean: 55, deviation: 10 }
+    const columns = csv.columns.map((column) => (column.type === 'number' ? { ...column, standardise } : column))
+    const given = { csv: { ...csv, standardise: false, columns }, split: mixed.split }
+    const model = read(logisticJson(await modelOf({ logistic: {} }, given)).bytes)
+    expect(model).toMatchObject({ standardise: 'given', scaling: [null, standardise, null, null, null] })
+  })
+
   test('has the same bytes each time, and exactly the weights', async () => {
     const exported = await modelOf({ logistic: {} }, mixed)
     expect(logisticJson(exported)).toEqual(logisticJson({ ...exported, weights: exported.weights.slice() }))

@@ -34,6 +34,7 @@ const facts: readonly (readonly [name: string, of: (manifest: Manifest) => strin
   ['Clients accepted', ({ clients }) => `${clients.accepted} of ${clients.invited}`],
   ['Parameters', ({ parameters }) => String(parameters)],
   ['ε', ({ privacy }) => (privacy === undefined ? 'no noise' : figure(privacy.epsilon))],
+  ['ε of a row', ({ records }) => (records === undefined ? 'rows are not hidden' : figure(records.epsilon))],
   ['Plan', ({ plan }) => shortDigest(plan)],
   ['Layout', ({ layout }) => shortDigest(layout)],
   ['Weights', ({ weights }) => shortDigest(weights)],

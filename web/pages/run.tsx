@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { holdsOf } from '../../core/run/listing.ts'
-import type { PrivacyView, RunView } from '../../core/run/view.ts'
+import type { PrivacyView, RecordsView, RunView } from '../../core/run/view.ts'
 import { apiPath, ask, json, type Refusal } from '../api.ts'
 import { follow, type LinkState } from '../follow.ts'
 import { countText, durationText, figure } from '../format.ts'
@@ -115,7 +115,7 @@ function Pause({ view: { run, paused } }: { readonly view: RunView }) {
 
 function Standing({ view }: { readonly view: RunView }) {
   const now = useNow(view.phase !== 'over')
-  const { window, privacy, start } = view
+  const { window, privacy, records, start } = view
   const done = view.history.length
   return (
     <>
@@ -141,6 +141,7 @@ function Standing({ view }: { readonly view: RunView }) {
                 ],
               ] as const)),
           ...(privacy === undefined ? [] : [['Privacy spent', <Spent privacy={privacy} />] as const]),
+          ...(records === undefined ? [] : [['Privacy of rows', <SpentByRows records={records} />] as const]),
         ]}
       />
     </>
@@ -155,6 +156,29 @@ function Spent({ privacy }: { readonly privacy: PrivacyView }) {
       <span>{`ε ${figure(epsilon)}${most} at δ ${figure(delta)}, ${countText(rounds, 'round')}, ${accountant}`}</span>
       {budget !== undefined && (
         <meter min={0} max={budget} value={epsilon} aria-label="Share of the privacy budget that is spent" />
+      )}
+    </>
+  )
+}
+
+/** By the word of their clients; the rows of one have all cost the same. */
+function SpentByRows({ records }: { readonly records: RecordsView }) {
+  const { epsilon, delta, budget, clients } = records
+  const most = budget === undefined ? '' : ` of ${figure(budget)}`
+  return (
+    <>
+      <span>{`at most ε ${figure(epsilon)}${most} at δ ${figure(delta)} for one row`}</span>
+      {budget !== undefined && (
+        <meter min={0} max={budget} value={epsilon} aria-label="Share of the privacy budget of a row that is spent" />
+      )}
+      {clients.length > 0 && (
+        <span>
+          :{' '}
+          {clients
+            .slice(0, 20)
+            .map(({ client, epsilon }) => `${client} ${figure(epsilon)}`)
+            .join(', ')}
+        </span>
       )}
     </>
   )

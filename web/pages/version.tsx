@@ -43,7 +43,7 @@ export function VersionPage({ model, number }: Props) {
 function Version({ manifest, view, tags: { tags }, reload }: Everything & { readonly reload: () => void }) {
   const may = useMay()
   const { model, number } = manifest
-  const { parent, clients, privacy } = manifest
+  const { parent, clients, privacy, records } = manifest
   const pointing = view.aliases.filter(({ version }) => version === number).map(({ alias }) => alias)
   return (
     <>
@@ -77,6 +77,14 @@ function Version({ manifest, view, tags: { tags }, reload }: Everything & { read
               ? 'no noise was added'
               : `ε ${figure(privacy.epsilon)} at δ ${figure(privacy.delta)}, ${privacy.mechanism}, ${countText(privacy.rounds, 'round')}`,
           ],
+          ...(records === undefined
+            ? []
+            : [
+                [
+                  'Privacy of rows',
+                  `at most ε ${figure(records.epsilon)} at δ ${figure(records.delta)} for one row of ${countText(records.clients, 'client')}`,
+                ] as const,
+              ]),
           ['Plan', <Digest of={manifest.plan} />],
           ['Root', <Digest of={manifest.root} />],
           ['Weights', <Digest of={manifest.weights} />],

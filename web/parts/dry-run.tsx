@@ -29,7 +29,7 @@ export function DryRunOf({ text, ready }: { readonly text: string; readonly read
 }
 
 function Outlook({ of }: { readonly of: DryRun }) {
-  const { model, plan, parameters, rounds, cohort, bytes, privacy, clients, start } = of
+  const { model, plan, parameters, rounds, cohort, bytes, privacy, records, clients, start } = of
   const { words, tone } = quorumOf(of)
   const [most, perRound] = [cohort.size, bytes.down + bytes.up]
   return (
@@ -63,6 +63,14 @@ function Outlook({ of }: { readonly of: DryRun }) {
                 [
                   'Privacy',
                   `ε ${figure(privacy.epsilon)} at δ ${figure(privacy.delta)} after ${countText(privacy.rounds, 'round')}${privacy.rounds < rounds ? `; the budget of ${figure(privacy.budget)} ends it then` : ''}`,
+                ] as const,
+              ]),
+          ...(records === undefined
+            ? []
+            : [
+                [
+                  'Privacy of rows',
+                  `at δ ${figure(records.delta)}, of a client with ${records.examples.map((one) => `${countText(one.rows, 'row')}: ε ${figure(one.epsilon)}`).join('; ')}`,
                 ] as const,
               ]),
         ]}

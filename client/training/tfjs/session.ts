@@ -52,7 +52,10 @@ export class TensorSession implements TrainingSession {
       const loss = this.#gradientOf({ rows: 1, features: one, labels: labels.subarray(row, row + 1) })
       sum += loss
       if (!Number.isFinite(loss)) return sum
-      const factor = privateClipFactor(norm(this.#gradient), clip) / divisor
+      const length = norm(this.#gradient)
+      // A gradient that is not finite has no direction to be clipped to.
+      if (!Number.isFinite(length)) return Number.NaN
+      const factor = privateClipFactor(length, clip) / divisor
       const { gathered } = this
       for (let j = 0; j < gathered.length; j++) {
         gathered[j] = (gathered[j] as number) + factor * (this.#gradient[j] as number)

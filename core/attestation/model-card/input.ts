@@ -68,13 +68,15 @@ export type CardInput = {
     readonly accepted: number
     readonly rejected: readonly { readonly code: string; readonly count: number }[]
   }
-  /** Null: no differential privacy. Numbers as they stand in the version's record. */
+  /** Null: none for whole clients. Numbers as they stand in the version's record. */
   readonly privacy: {
     readonly epsilon: string
     readonly delta: string
     readonly accountant: string
     readonly unit: string
   } | null
+  /** Where clients hid single rows: what that cost them at the client where it is most. Numbers as they stand in the version's record. */
+  readonly records?: { readonly epsilon: string; readonly delta: string; readonly clients: number }
   readonly robustness: {
     /** How many of `clients` may send anything and not decide the result; 0: none. */
     readonly tolerated: number

@@ -103,13 +103,26 @@ const seen: Record<'sealed' | 'masked', string> = {
   masked: 'Updates were masked: the coordinator could open the sums of groups, and no single update.',
 }
 
-export function privacy({ training: { mode }, privacy: spent }: CardInput): Section {
+export function privacy({ training: { mode }, privacy: spent, records }: CardInput): Section {
+  const rows = [
+    ...(spent === null ? [] : [[spent.epsilon, spent.delta, spent.accountant, spent.unit]]),
+    ...(records === undefined
+      ? []
+      : [
+          [
+            records.epsilon,
+            records.delta,
+            'DP-SGD',
+            `one training row, add-or-remove; the most of ${records.clients} clients`,
+          ],
+        ]),
+  ]
   const lines =
-    spent === null
+    rows.length === 0
       ? ['No differential privacy.']
       : table(
           ['ε', 'δ', 'accountant', 'unit'],
-          [[inline(spent.epsilon), inline(spent.delta), inline(spent.accountant), inline(spent.unit)]],
+          rows.map((row) => row.map(inline)),
         )
   return { title: 'Privacy', lines: [seen[mode], '', ...lines] }
 }

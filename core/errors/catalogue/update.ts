@@ -48,6 +48,11 @@ export const updateErrors = {
     'the update moves a tensor that the plan freezes',
     'train with training.freeze of the plan: the update of a frozen tensor is exactly zero',
   ),
+  'update.privacy-mismatch': entry(
+    'refused',
+    'the update does not say what it cost its rows as the plan asks for, or says it of a plan that hides none',
+    'train with privacy.records of the plan, and tell ε at its delta; use the same version of the program at both ends',
+  ),
   'update.weight-limit': entry(
     'refused',
     'the declared sample weight is not a number within the limits of the plan',

@@ -96,7 +96,7 @@ function perRound(ms: number, rounds: number): string {
 }
 
 export function factsOf(result: SimulationResult): Fact[] {
-  const { attack, attackers, heldOut, clients, seed, plan, scenario, weights, rounds, trainedOn } = result
+  const { attack, attackers, heldOut, clients, seed, plan, scenario, weights, rounds, records, trainedOn } = result
   const assumed = rounds.find(({ robustness }) => robustness !== undefined)?.robustness?.attackers ?? 0
   return [
     ['Rule', `${rulesOf(rounds)}${assumed === 0 ? '' : `, against ${plural(assumed, 'attacker')}`}`],
@@ -105,6 +105,14 @@ export function factsOf(result: SimulationResult): Fact[] {
     ...(heldOut === undefined ? [] : [['Held out', listed(heldOut, 6)] as const]),
     ['Data', partitionWords(result.world)],
     ['Cohorts', cohortWords(rounds, clients)],
+    ...(records === undefined
+      ? []
+      : [
+          [
+            'Privacy of a row',
+            `ε ${figure(records.epsilon)} at δ ${records.delta}, at ${records.client}, where it is most`,
+          ] as const,
+        ]),
     ['Seed', String(seed)],
     ...(trainedOn === undefined ? [] : [['Trained on', `${trainedOn.engine}: ${trainedOn.why}`] as const]),
     ['Weights', weights === undefined ? 'no round made a model' : markup`<code>${weights}</code>`],

@@ -72,6 +72,17 @@ describe('a plan', () => {
     })
   })
 
+  test('must hide rows where the policy limits what each may cost, by as much noise as is asked for', () => {
+    const hiding = (z: number) => planOf({ extra: `privacy: { records: { clip: 1, multiplier: ${z} } }` })
+    const limited = policyOf({ heart: studyOf() }, { records: { epsilon: 2, delta: 1e-5 } })
+    expect(verdictOf(limited)).toMatchObject({ kind: 'refuse', why: expect.stringContaining('(records)') })
+    expect(verdictOf(limited, hiding(1))).toMatchObject({ kind: 'allow' })
+    const noisy = allowing({ records: { multiplier: 1 } })
+    expect(verdictOf(noisy)).toMatchObject({ why: expect.stringContaining('(records)') })
+    expect(verdictOf(noisy, hiding(0.9))).toMatchObject({ why: expect.stringContaining('(records)') })
+    expect(verdictOf(noisy, hiding(1))).toMatchObject({ kind: 'allow' })
+  })
+
   test('starts from what is named, counts groups that are large enough, reads columns that are listed', () => {
     const from = (start: string) => planOf({ extra: `start: ${start}` })
     const versions = allowing({ start: { versions: ['base'] } })

@@ -4,6 +4,7 @@ import { signPolicy } from '../../../client/policy/signed.ts'
 import { nodeCrypto } from '../../../core/crypto/node.ts'
 import { toHex, utf8 } from '../../../core/encoding/bytes.ts'
 import type { RoundConfiguration } from '../../../core/run/round-configuration.ts'
+import { planOf } from '../../support/plans.ts'
 import { policyOf } from './policies.ts'
 import { digest, plan, request } from './requests.ts'
 import { Site, secondPerson, siteKey, studyOf } from './site.ts'
@@ -106,6 +107,9 @@ test('data, budget and resources of the policy are what the node is to use', asy
   await (await site.policy({ csv: site.path('heart.csv') })).admit(request())
   const other = (await site.policy({ csv: site.path('other.csv') })).admit(request())
   await expect(other).rejects.toMatchObject({ message: expect.not.stringContaining('other.csv') })
+  await site.write({ tiny: studyOf() }, { records: privacy })
+  const hiding = { ...request(), plan: planOf({ extra: 'privacy: { records: { clip: 1, multiplier: 1 } }' }) }
+  expect(await (await site.policy()).admit(hiding)).toMatchObject({ recordBudget: privacy })
   await site.write({ tiny: studyOf() }, { privacy })
   await expect((await site.policy()).admit(request())).rejects.toMatchObject({ message: expect.stringContaining('ε') })
 })

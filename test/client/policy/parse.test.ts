@@ -137,6 +137,14 @@ describe('what would leave', () => {
     expect(leavingText(leaving).join('\n')).toMatch(/32 bytes a round[\s\S]*age: below 45[\s\S]*no noise/)
   })
 
+  test('costs single rows, where they are hidden, what that is for some numbers of them', () => {
+    const leaving = leavingOf(planOf({ rounds: 5, extra: 'privacy: { records: { clip: 1, multiplier: 2 } }' }), 4, 1e-6)
+    expect(leaving.records).toMatchObject({ clip: 1, multiplier: 2, delta: 1e-5 })
+    const [few, more] = leaving.records!.examples
+    expect(few!.epsilon).toBeGreaterThan(more!.epsilon)
+    expect(leavingText(leaving).join('\n')).toMatch(/rows: hidden one by one[\s\S]*100 rows: ε \d/)
+  })
+
   test('costs ε a round and in all rounds, at the δ of the policy', () => {
     const noisy = planOf({
       rounds: 10,
