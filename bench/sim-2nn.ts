@@ -6,7 +6,9 @@ import { askPython } from './python.ts'
 export type Sim2nnRow = { readonly engine: string; readonly threads: number; readonly stepsPerSecond: number }
 
 const COHORT = 10
-const ROUNDS = 4
+const ROUNDS = 13
+/** Rounds in which threads start and code is compiled. */
+const WARM_UP = 3
 /** Of one client in one round. */
 const STEPS = 60
 
@@ -55,9 +57,9 @@ async function measure(engine: EngineName, workers: number): Promise<number> {
   })
   const { outcome } = await simulate(scenario, { workers, engine, onEvent: () => times.push(performance.now()) })
   if (outcome.kind === 'failed') throw new Error(outcome.message)
-  // The first round loads the engine.
-  const seconds = ((times.at(-1) ?? 0) - (times[1] ?? 0)) / 1000
-  return Math.round((COHORT * STEPS * (ROUNDS - 1)) / seconds)
+  // Before the first round there is an event of its own.
+  const seconds = ((times.at(-1) ?? 0) - (times[WARM_UP] ?? 0)) / 1000
+  return Math.round((COHORT * STEPS * (ROUNDS - WARM_UP)) / seconds)
 }
 
 const torchLoop = `

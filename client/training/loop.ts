@@ -7,6 +7,7 @@ import type { Dataset } from '../data/dataset.ts'
 import { batchesOf } from './batches.ts'
 import { type ControlMemory, memoryControls } from './controls.ts'
 import { countAll, countGroups, type GroupPolicy, type Scored } from './count-groups.ts'
+import { allFinite } from './finite.ts'
 import { widthOf } from './length.ts'
 import { probabilities } from './loss.ts'
 import type { Network } from './network.ts'
@@ -113,7 +114,7 @@ async function train(work: Work, request: TrainRequest): Promise<TrainResult> {
         lossRows += told
       }
     }
-    if (!session.weights.every(Number.isFinite)) throw diverged(steps)
+    if (!allFinite(session.weights)) throw diverged(steps)
     onProgress?.(1)
     return { weights: session.weights.slice(), samples: rows, loss: lossRows === 0 ? 0 : lossSum / lossRows, steps }
   } finally {

@@ -2,6 +2,7 @@ import { type FrozenTensor, zeroFrozen } from '../../../core/plan/freeze.ts'
 import type { RecordPrivacy } from '../../../core/plan/record-privacy.ts'
 import { gridGaussian, type RandomBytes } from '../../../core/privacy/index.ts'
 import type { Examples } from '../../data/dataset.ts'
+import { allFinite } from '../finite.ts'
 import type { TrainingSession } from '../session.ts'
 import { batchTaker, poissonSampler } from './poisson-batches.ts'
 
@@ -47,7 +48,7 @@ export function privateSteps(options: PrivateStepsOptions): (session: TrainingSe
   return (session) => {
     const loss = gather(session)
     const { gathered } = session
-    if (!Number.isFinite(loss) || !gathered.every(Number.isFinite)) return Number.NaN
+    if (!Number.isFinite(loss) || !allFinite(gathered)) return Number.NaN
     addNoise ??= gridGaussian(records.deviation, randomBytes, gathered.length)
     addNoise(gathered)
     zeroFrozen(gathered, 0, frozen)

@@ -7,9 +7,8 @@
  * in any result, but must be memory.
  */
 import { madd } from './fused.ts'
+import { packRows, STRIP } from './panels.ts'
 
-/** Columns of a strip. */
-export const STRIP: u32 = 8
 /** Depth of a block: so deep a strip of the right matrix, and its neighbour, stay in the first-level cache. */
 export const DEPTH: u32 = 256
 
@@ -160,13 +159,87 @@ function one(panel: usize, b: usize, bStep: usize, depth: u32, c: usize, cStep: 
   tile(1, panel, 4, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
 }
 
-function acrossFour(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c: usize, n: u32, mode: u32, alpha: f32): void {
+function acrossFour(
+  a: usize,
+  aStep: usize,
+  b: usize,
+  bStep: usize,
+  depth: u32,
+  c: usize,
+  n: u32,
+  mode: u32,
+  alpha: f32,
+): void {
   const cStep = <usize>n << 2
-  for (let column: u32 = 0; column < n; column += STRIP) {
+  let column: u32 = 0
+  // The gradient of a batch is shallow: what is asked at the end of a tile would cost a tenth of it.
+  if (mode == ADD) {
+    const factor = f32x4.splat(alpha)
+    for (; column + STRIP <= n; column += STRIP) {
+      addFour(a, aStep, b, bStep, depth, c, cStep, factor)
+      b += STRIP << 2
+      c += STRIP << 2
+    }
+  }
+  for (; column < n; column += STRIP) {
     tile(4, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
     b += STRIP << 2
     c += STRIP << 2
   }
+}
+
+/** A whole tile of four rows, times a factor, added to what c holds. */
+@inline
+function addFour(
+  a: usize,
+  aStep: usize,
+  b: usize,
+  bStep: usize,
+  depth: u32,
+  c: usize,
+  cStep: usize,
+  factor: v128,
+): void {
+  const zero = f32x4.splat(0)
+  let p0 = zero
+  let q0 = zero
+  let p1 = zero
+  let q1 = zero
+  let p2 = zero
+  let q2 = zero
+  let p3 = zero
+  let q3 = zero
+  for (let left = depth; left > 0; left--) {
+    const x = v128.load(b)
+    const y = v128.load(b, 16)
+    b += bStep
+    const a0 = v128.load32_splat(a)
+    p0 = madd(a0, x, p0)
+    q0 = madd(a0, y, q0)
+    const a1 = v128.load32_splat(a, 4)
+    p1 = madd(a1, x, p1)
+    q1 = madd(a1, y, q1)
+    const a2 = v128.load32_splat(a, 8)
+    p2 = madd(a2, x, p2)
+    q2 = madd(a2, y, q2)
+    const a3 = v128.load32_splat(a, 12)
+    p3 = madd(a3, x, p3)
+    q3 = madd(a3, y, q3)
+    a += aStep
+  }
+  addTo(c, p0, q0, factor)
+  c += cStep
+  addTo(c, p1, q1, factor)
+  c += cStep
+  addTo(c, p2, q2, factor)
+  c += cStep
+  addTo(c, p3, q3, factor)
+}
+
+@inline
+function addTo(c: usize, p: v128, q: v128, factor: v128): void {
+  v128.store(c, f32x4.add(v128.load(c), f32x4.mul(p, factor)))
+  v128.store(c, f32x4.add(v128.load(c, 16), f32x4.mul(q, factor)), 16)
 }
 
 function acrossThree(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c: usize, n: u32, mode: u32, alpha: f32): void {
@@ -281,72 +354,4 @@ export function multiplyTransposed(
   if (left == 3) acrossThree(a, aStep, b, bStep, m, c, n, mode, alpha)
   else if (left == 2) acrossTwo(a, aStep, b, bStep, m, c, n, mode, alpha)
   else if (left == 1) acrossOne(a, aStep, b, bStep, m, c, n, mode, alpha)
-}
-
-/** Rows as panels of four, the last of what is left: those of each panel side by side, value by value. */
-function packRows(a: usize, aStep: usize, m: u32, depth: u32, out: usize): void {
-  let row: u32 = 0
-  for (; row + 4 <= m; row += 4) {
-    packFour(a, aStep, depth, out)
-    a += 4 * aStep
-    out += <usize>depth << 4
-  }
-  const rows = m & 3
-  const step = <usize>rows << 2
-  for (let i: u32 = 0; i < rows; i++) {
-    let to = out + (<usize>i << 2)
-    for (let p: u32 = 0; p < depth; p++) {
-      store<f32>(to, load<f32>(a + (<usize>p << 2)))
-      to += step
-    }
-    a += aStep
-  }
-}
-
-function packFour(a: usize, aStep: usize, depth: u32, out: usize): void {
-  let p: u32 = 0
-  for (; p + 4 <= depth; p += 4) {
-    const w = v128.load(a)
-    const x = v128.load(a + aStep)
-    const y = v128.load(a + 2 * aStep)
-    const z = v128.load(a + 3 * aStep)
-    const s = v128.shuffle<f32>(w, x, 0, 4, 1, 5)
-    const t = v128.shuffle<f32>(w, x, 2, 6, 3, 7)
-    const u = v128.shuffle<f32>(y, z, 0, 4, 1, 5)
-    const v = v128.shuffle<f32>(y, z, 2, 6, 3, 7)
-    v128.store(out, v128.shuffle<f32>(s, u, 0, 1, 4, 5))
-    v128.store(out, v128.shuffle<f32>(s, u, 2, 3, 6, 7), 16)
-    v128.store(out, v128.shuffle<f32>(t, v, 0, 1, 4, 5), 32)
-    v128.store(out, v128.shuffle<f32>(t, v, 2, 3, 6, 7), 48)
-    a += 16
-    out += 64
-  }
-  for (; p < depth; p++) {
-    store<f32>(out, load<f32>(a))
-    store<f32>(out, load<f32>(a + aStep), 4)
-    store<f32>(out, load<f32>(a + 2 * aStep), 8)
-    store<f32>(out, load<f32>(a + 3 * aStep), 12)
-    a += 4
-    out += 16
-  }
-}
-
-/** b (k × n, row by row) as panels of eight columns, k × 8 values each; what the last one lacks is zeros. */
-export function packColumns(b: usize, k: u32, n: u32, out: usize): void {
-  const bStep = <usize>n << 2
-  for (let column: u32 = 0; column < n; column += STRIP) {
-    const width = min(STRIP, n - column)
-    let from = b + (<usize>column << 2)
-    for (let p: u32 = 0; p < k; p++) {
-      if (width == STRIP) {
-        v128.store(out, v128.load(from))
-        v128.store(out, v128.load(from, 16), 16)
-      } else {
-        memory.fill(out, 0, STRIP << 2)
-        memory.copy(out, from, <usize>width << 2)
-      }
-      from += bStep
-      out += STRIP << 2
-    }
-  }
 }
