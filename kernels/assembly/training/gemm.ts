@@ -1,5 +1,5 @@
 /**
- * Products of float32 matrices, as tiles of up to five rows by eight columns that stay in registers while the common axis
+ * Products of float32 matrices, as tiles of up to four rows by eight columns that stay in registers while the common axis
  * goes by. The left matrix comes with the rows of a tile side by side: as panels (`packRows`), or as it lies when it is to be
  * transposed. The right matrix comes row by row: as it lies, or as panels of eight columns (`packColumns`).
  *
@@ -19,14 +19,16 @@ export const ADD: u32 = 1
 export const BIAS: u32 = 2
 
 /**
- * One tile: c[i][j] ← begin[i][j] + alpha · Σ_p a[p][i] · b[p][j] for `rows` (a constant from 1 to 5) rows and `width` ≤ 8 columns.
+ * One tile: c[i][j] ← begin[i][j] + alpha · Σ_p a[p][i] · b[p][j] for `rows` (a constant from 1 to 4) rows and `width` ≤ 8 columns.
  *
+ * @param isWhole a constant; true: four rows and eight columns, begun with c itself, and nothing else is asked
  * @param begin address of what is begun with, row i at begin + i·beginStep; 0: zeros
  * @param relu 1: negative results become 0
  */
 @inline
 function tile(
   rows: u32,
+  isWhole: bool,
   a: usize,
   aStep: usize,
   b: usize,
@@ -49,8 +51,6 @@ function tile(
   let q2 = zero
   let p3 = zero
   let q3 = zero
-  let p4 = zero
-  let q4 = zero
   for (let left = depth; left > 0; left--) {
     const x = v128.load(b)
     const y = v128.load(b, 16)
@@ -73,18 +73,26 @@ function tile(
       p3 = madd(a3, x, p3)
       q3 = madd(a3, y, q3)
     }
-    if (rows > 4) {
-      const a4 = v128.load32_splat(a, 16)
-      p4 = madd(a4, x, p4)
-      q4 = madd(a4, y, q4)
-    }
     a += aStep
+  }
+  if (isWhole) {
+    const factor = f32x4.splat(alpha)
+    addTo(c, p0, q0, factor)
+    addTo(c + cStep, p1, q1, factor)
+    addTo(c + 2 * cStep, p2, q2, factor)
+    addTo(c + 3 * cStep, p3, q3, factor)
+    return
   }
   finish(p0, q0, c, width, begin, alpha, relu)
   if (rows > 1) finish(p1, q1, c + cStep, width, begin == 0 ? 0 : begin + beginStep, alpha, relu)
   if (rows > 2) finish(p2, q2, c + 2 * cStep, width, begin == 0 ? 0 : begin + 2 * beginStep, alpha, relu)
   if (rows > 3) finish(p3, q3, c + 3 * cStep, width, begin == 0 ? 0 : begin + 3 * beginStep, alpha, relu)
-  if (rows > 4) finish(p4, q4, c + 4 * cStep, width, begin == 0 ? 0 : begin + 4 * beginStep, alpha, relu)
+}
+
+@inline
+function addTo(c: usize, p: v128, q: v128, factor: v128): void {
+  v128.store(c, f32x4.add(v128.load(c), f32x4.mul(p, factor)))
+  v128.store(c, f32x4.add(v128.load(c, 16), f32x4.mul(q, factor)), 16)
 }
 
 @inline
@@ -140,7 +148,7 @@ function fours(
 ): void {
   const panelStep = <usize>depth << 4
   for (; count > 0; count--) {
-    tile(4, panel, 16, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
+    tile(4, false, panel, 16, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
     panel += panelStep
     c += 4 * cStep
     if (begin != 0) begin += 4 * beginStep
@@ -148,15 +156,15 @@ function fours(
 }
 
 function three(panel: usize, b: usize, bStep: usize, depth: u32, c: usize, cStep: usize, width: u32, begin: usize, beginStep: usize, relu: u32): void {
-  tile(3, panel, 12, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
+  tile(3, false, panel, 12, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
 }
 
 function two(panel: usize, b: usize, bStep: usize, depth: u32, c: usize, cStep: usize, width: u32, begin: usize, beginStep: usize, relu: u32): void {
-  tile(2, panel, 8, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
+  tile(2, false, panel, 8, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
 }
 
 function one(panel: usize, b: usize, bStep: usize, depth: u32, c: usize, cStep: usize, width: u32, begin: usize, beginStep: usize, relu: u32): void {
-  tile(1, panel, 4, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
+  tile(1, false, panel, 4, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
 }
 
 function acrossFour(
@@ -174,78 +182,23 @@ function acrossFour(
   let column: u32 = 0
   // The gradient of a batch is shallow: what is asked at the end of a tile would cost a tenth of it.
   if (mode == ADD) {
-    const factor = f32x4.splat(alpha)
     for (; column + STRIP <= n; column += STRIP) {
-      addFour(a, aStep, b, bStep, depth, c, cStep, factor)
+      tile(4, true, a, aStep, b, bStep, depth, c, cStep, STRIP, c, cStep, alpha, 0)
       b += STRIP << 2
       c += STRIP << 2
     }
   }
   for (; column < n; column += STRIP) {
-    tile(4, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
+    tile(4, false, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
     b += STRIP << 2
     c += STRIP << 2
   }
 }
 
-/** A whole tile of four rows, times a factor, added to what c holds. */
-@inline
-function addFour(
-  a: usize,
-  aStep: usize,
-  b: usize,
-  bStep: usize,
-  depth: u32,
-  c: usize,
-  cStep: usize,
-  factor: v128,
-): void {
-  const zero = f32x4.splat(0)
-  let p0 = zero
-  let q0 = zero
-  let p1 = zero
-  let q1 = zero
-  let p2 = zero
-  let q2 = zero
-  let p3 = zero
-  let q3 = zero
-  for (let left = depth; left > 0; left--) {
-    const x = v128.load(b)
-    const y = v128.load(b, 16)
-    b += bStep
-    const a0 = v128.load32_splat(a)
-    p0 = madd(a0, x, p0)
-    q0 = madd(a0, y, q0)
-    const a1 = v128.load32_splat(a, 4)
-    p1 = madd(a1, x, p1)
-    q1 = madd(a1, y, q1)
-    const a2 = v128.load32_splat(a, 8)
-    p2 = madd(a2, x, p2)
-    q2 = madd(a2, y, q2)
-    const a3 = v128.load32_splat(a, 12)
-    p3 = madd(a3, x, p3)
-    q3 = madd(a3, y, q3)
-    a += aStep
-  }
-  addTo(c, p0, q0, factor)
-  c += cStep
-  addTo(c, p1, q1, factor)
-  c += cStep
-  addTo(c, p2, q2, factor)
-  c += cStep
-  addTo(c, p3, q3, factor)
-}
-
-@inline
-function addTo(c: usize, p: v128, q: v128, factor: v128): void {
-  v128.store(c, f32x4.add(v128.load(c), f32x4.mul(p, factor)))
-  v128.store(c, f32x4.add(v128.load(c, 16), f32x4.mul(q, factor)), 16)
-}
-
 function acrossThree(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c: usize, n: u32, mode: u32, alpha: f32): void {
   const cStep = <usize>n << 2
   for (let column: u32 = 0; column < n; column += STRIP) {
-    tile(3, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
+    tile(3, false, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
     b += STRIP << 2
     c += STRIP << 2
   }
@@ -254,7 +207,7 @@ function acrossThree(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32,
 function acrossTwo(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c: usize, n: u32, mode: u32, alpha: f32): void {
   const cStep = <usize>n << 2
   for (let column: u32 = 0; column < n; column += STRIP) {
-    tile(2, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
+    tile(2, false, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
     b += STRIP << 2
     c += STRIP << 2
   }
@@ -263,7 +216,7 @@ function acrossTwo(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c
 function acrossOne(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c: usize, n: u32, mode: u32, alpha: f32): void {
   const cStep = <usize>n << 2
   for (let column: u32 = 0; column < n; column += STRIP) {
-    tile(1, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
+    tile(1, false, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
     b += STRIP << 2
     c += STRIP << 2
   }
