@@ -87,6 +87,8 @@ export class Simulation {
   readonly #lines: FaultyLine[] = []
   /** Why the rule of a round failed. */
   readonly #undecided = new Map<number, SimulatedRound['failure']>()
+  /** As the coordinator says it: what happens to clients follows from it, and must not depend on how fast rounds are evaluated. */
+  #openRound = 1
   #connected = 0
   #closed = false
   #wake: () => void = () => {}
@@ -126,7 +128,8 @@ export class Simulation {
           this.#connected++
           if (this.#connected === world.clients) this.#allConnected()
         },
-        roundClosed: () => {
+        roundClosed: ({ round }) => {
+          this.#openRound = round + 1
           this.#store.forgetUpdates()
           this.#sealed.roundOver()
           this.#closes()
@@ -267,7 +270,7 @@ export class Simulation {
     const line = new FaultyLine({
       world,
       client,
-      round: () => this.#round,
+      round: () => this.#openRound,
       tamper:
         malformed?.attack.kind === 'frames'
           ? tampering(malformed.attack.malform(malformed.options), identity, world.seed)
@@ -294,10 +297,6 @@ export class Simulation {
       agent: 'simulation',
       unsafeAllowAnyPlan: true,
     })
-  }
-
-  get #round(): number {
-    return this.#rounds.length + 1
   }
 
   #attacks(client: number): boolean {
@@ -380,10 +379,10 @@ export class Simulation {
   /** Kills the coordinator with its first update of the round in, and brings it back later. */
   #restartWhenDue(): void {
     const due = this.#deps.scenario.world.faults.find(
-      (fault) => 'restart' in fault && fault.restart.round === this.#round && !this.#restarted.has(this.#round),
+      (fault) => 'restart' in fault && fault.restart.round === this.#openRound && !this.#restarted.has(this.#openRound),
     )
     if (due === undefined || !('restart' in due)) return
-    const round = this.#round
+    const round = this.#openRound
     this.#restarted.add(round)
     // After whatever goes on at this instant.
     this.#clock.after(0, () => {

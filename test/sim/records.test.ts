@@ -51,6 +51,23 @@ describe('a simulation of a plan that hides rows', () => {
     expect((await run(undefined, {}, 6)).weights).not.toBe(results[0]!.weights)
   })
 
+  test('has the same faults whatever the threads, also where rounds are evaluated between', async () => {
+    const { plan, world } = scenarioOf({ clip: 1, multiplier: 1 })
+    const scenario = {
+      plan: { ...plan, rounds: 6, window: { count: { min: 2, max: 4 }, time: { min: '1s', max: '10s' } } },
+      world: {
+        ...world,
+        faults: [{ dropout: { phase: 'training', rate: 0.3 } }, { straggler: { rate: 0.3, factor: 5 } }],
+      },
+    }
+    const faulty = () => checkScenario({ scenario: 1, ...scenario })
+    const results = [await simulate(faulty(), { workers: 0 })]
+    for (const workers of [1, 2]) results.push(await simulate(faulty(), { workers }))
+    expect(results[0]!.rounds.some(({ accepted }) => accepted.length < 4)).toBe(true)
+    expect(results[1]).toEqual(results[0])
+    expect(results[2]).toEqual(results[0])
+  })
+
   test('keeps to what a run may cost', async () => {
     const { plan } = scenarioOf({ clip: 1, multiplier: 1 })
     const { spend } = recordPrivacyOf(plan, 5, 100)!
