@@ -2,6 +2,7 @@
  * The face of `parley/client` in browsers: models are trained and evaluated on our own kernels, as in Node; no TF.js comes with it.
  * What a client does besides, its carriers and its policy, is Node's.
  */
+import { ParleyError } from '../core/errors/index.ts'
 import type { Data } from '../core/plan/data.ts'
 import type { Model } from '../core/plan/model.ts'
 import { allowsRelaxedSimd } from '../kernels/training/relaxed.ts'
@@ -24,6 +25,8 @@ export type TrainingModule = WebAssembly.Module
  *
  * - `relaxed`: whether a multiplication and an addition may round once, which is faster; by default where the browser can. Without it
  *   the trained weights are those of every other machine without it, to the bit.
+ *
+ * Fails with `engine.unavailable`.
  */
 export async function loadTrainingKernels({
   relaxed = allowsRelaxedSimd(),
@@ -32,8 +35,17 @@ export async function loadTrainingKernels({
   readonly relaxed?: boolean
   readonly addresses?: { readonly relaxed: URL; readonly exact: URL }
 } = {}): Promise<TrainingModule> {
-  const response = await fetch(relaxed ? addresses.relaxed : addresses.exact)
-  return await WebAssembly.compile(new Uint8Array(await response.arrayBuffer()))
+  const address = relaxed ? addresses.relaxed : addresses.exact
+  try {
+    const response = await fetch(address)
+    if (!response.ok) throw new Error(`the answer is ${response.status}`)
+    return await WebAssembly.compile(new Uint8Array(await response.arrayBuffer()))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ParleyError('engine.unavailable', `the kernels at ${address.href} could not be loaded: ${reason}`, {
+      cause,
+    })
+  }
 }
 
 const bundled = {

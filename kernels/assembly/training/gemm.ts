@@ -167,7 +167,10 @@ function one(panel: usize, b: usize, bStep: usize, depth: u32, c: usize, cStep: 
   tile(1, false, panel, 4, b, bStep, depth, c, cStep, width, begin, beginStep, 1, relu)
 }
 
-function acrossFour(
+/** The tiles of `rows` (a constant) rows, one beside the other. */
+@inline
+function across(
+  rows: u32,
   a: usize,
   aStep: usize,
   b: usize,
@@ -181,7 +184,7 @@ function acrossFour(
   const cStep = <usize>n << 2
   let column: u32 = 0
   // The gradient of a batch is shallow: what is asked at the end of a tile would cost a tenth of it.
-  if (mode == ADD) {
+  if (rows == 4 && mode == ADD) {
     for (; column + STRIP <= n; column += STRIP) {
       tile(4, true, a, aStep, b, bStep, depth, c, cStep, STRIP, c, cStep, alpha, 0)
       b += STRIP << 2
@@ -189,37 +192,26 @@ function acrossFour(
     }
   }
   for (; column < n; column += STRIP) {
-    tile(4, false, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
+    tile(rows, false, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
     b += STRIP << 2
     c += STRIP << 2
   }
+}
+
+function acrossFour(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c: usize, n: u32, mode: u32, alpha: f32): void {
+  across(4, a, aStep, b, bStep, depth, c, n, mode, alpha)
 }
 
 function acrossThree(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c: usize, n: u32, mode: u32, alpha: f32): void {
-  const cStep = <usize>n << 2
-  for (let column: u32 = 0; column < n; column += STRIP) {
-    tile(3, false, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
-    b += STRIP << 2
-    c += STRIP << 2
-  }
+  across(3, a, aStep, b, bStep, depth, c, n, mode, alpha)
 }
 
 function acrossTwo(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c: usize, n: u32, mode: u32, alpha: f32): void {
-  const cStep = <usize>n << 2
-  for (let column: u32 = 0; column < n; column += STRIP) {
-    tile(2, false, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
-    b += STRIP << 2
-    c += STRIP << 2
-  }
+  across(2, a, aStep, b, bStep, depth, c, n, mode, alpha)
 }
 
 function acrossOne(a: usize, aStep: usize, b: usize, bStep: usize, depth: u32, c: usize, n: u32, mode: u32, alpha: f32): void {
-  const cStep = <usize>n << 2
-  for (let column: u32 = 0; column < n; column += STRIP) {
-    tile(1, false, a, aStep, b, bStep, depth, c, cStep, min(STRIP, n - column), mode == ADD ? c : 0, cStep, alpha, 0)
-    b += STRIP << 2
-    c += STRIP << 2
-  }
+  across(1, a, aStep, b, bStep, depth, c, n, mode, alpha)
 }
 
 /**
